@@ -1,0 +1,59 @@
+// The audit trail's own events: how a call to this server becomes a CloudTrail record.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "http/message.h"
+#include "identity/identity.h"
+#include "ingest/ingest.h"
+#include "json/json.h"
+#include "os/os.h"
+
+namespace traccia::api {
+
+// Who calls, from where; fixed before the operation runs.
+struct Caller {
+  identity::Principal principal;
+  std::string region;  // of the request's signature
+  std::string source_ip;
+  std::string user_agent;
+  std::string host;
+  std::string request_id;
+  std::optional<http::Tls> tls;
+};
+
+// What happened, as one record tells it.
+struct AuditEvent {
+  std::string event_id;  // made when empty
+  std::string source;    // "cloudtrail.amazonaws.com"
+  std::string name;
+  std::string region;
+  std::string api_version;
+  std::string account;   // recipientAccountId; the caller's when empty
+  event::Category category = event::Category::Management;
+  bool read_only = false;
+  std::string error_code, error_message;
+  json::Value request_parameters;   // object or null
+  json::Value response_elements;    // object or null
+  json::Value additional_event_data;
+  json::Value resources;            // array or null
+};
+
+// Members in the order CloudTrail writes them (facts 2.1); the result passes event::admit.
+Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
+                                  const AuditEvent& event);
+
+// CloudTrail acting by itself, on behalf of a trail.
+Caller cloudtrail_service(std::string_view account, std::string_view region,
+                          std::string request_id);
+
+// A UUID that depends on the text only, so that a replay gives the same eventID.
+std::string derived_event_id(std::string_view text);
+
+}  // namespace traccia::api

@@ -1,0 +1,218 @@
+// Rendering and preflight of trails.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/cloudtrail_trail.h"
+
+#include <fmt/format.h>
+
+#include "crypto/crypto.h"
+
+namespace traccia::api::cloudtrail {
+
+json::Object render_answer(const trail::TrailConfig& config) {
+  json::Object out;
+  out["Name"] = config.name;
+  out["S3BucketName"] = config.bucket;
+  if (!config.prefix.empty()) out["S3KeyPrefix"] = config.prefix;
+  out["IncludeGlobalServiceEvents"] = config.include_global_service_events;
+  out["IsMultiRegionTrail"] = config.multi_region;
+  out["TrailARN"] = config.arn;
+  out["LogFileValidationEnabled"] = config.log_file_validation;
+  out["IsOrganizationTrail"] = false;
+  out["RecursiveLogging"] = config.recursive_logging;
+  return out;
+}
+
+json::Object render_trail(const trail::TrailConfig& config) {
+  auto out = render_answer(config);
+  out["HomeRegion"] = config.home_region;
+  out["HasCustomEventSelectors"] = trail::has_custom_selectors(config);
+  out["HasInsightSelectors"] = false;
+  return out;
+}
+
+json::Object render_selector(const trail::EventSelector& selector) {
+  json::Object out;
+  switch (selector.read_write_type) {
+    case trail::ReadWriteType::All: out["ReadWriteType"] = "All"; break;
+    case trail::ReadWriteType::ReadOnly: out["ReadWriteType"] = "ReadOnly"; break;
+    case trail::ReadWriteType::WriteOnly: out["ReadWriteType"] = "WriteOnly"; break;
+  }
+  out["IncludeManagementEvents"] = selector.include_management_events;
+  json::Array resources;
+  for (const auto& resource : selector.data_resources) {
+    resources.push_back(json::Object{
+        {"Type", resource.type},
+        {"Values", json::Array(resource.values.begin(), resource.values.end())}});
+  }
+  out["DataResources"] = std::move(resources);
+  const auto& excluded = selector.exclude_management_event_sources;
+  out["ExcludeManagementEventSources"] = json::Array(excluded.begin(), excluded.end());
+  return out;
+}
+
+namespace {
+
+std::vector<std::string> strings(const json::Object& object, std::string_view name) {
+  std::vector<std::string> out;
+  const auto* list = json::find(object, name);
+  if (list == nullptr || !list->is_array()) return out;
+  for (const auto& value : list->as_array()) {
+    if (value.is_string()) out.emplace_back(value.as_string());
+  }
+  return out;
+}
+
+trail::EventSelector parse_selector(const json::Object& object) {
+  trail::EventSelector selector;
+  const auto kind = get_string(object, "ReadWriteType");
+  if (kind == "ReadOnly") selector.read_write_type = trail::ReadWriteType::ReadOnly;
+  if (kind == "WriteOnly") selector.read_write_type = trail::ReadWriteType::WriteOnly;
+  selector.include_management_events =
+      optional_bool(object, "IncludeManagementEvents").value_or(true);
+  selector.exclude_management_event_sources = strings(object, "ExcludeManagementEventSources");
+  const auto* resources = json::find(object, "DataResources");
+  if (resources == nullptr || !resources->is_array()) return selector;
+  for (const auto& resource : resources->as_array()) {
+    selector.data_resources.push_back({get_string(resource.as_object(), "Type"),
+                                       strings(resource.as_object(), "Values")});
+  }
+  return selector;
+}
+
+}  // namespace
+
+std::vector<trail::EventSelector> parse_selectors(const json::Array& selectors) {
+  std::vector<trail::EventSelector> out;
+  for (const auto& selector : selectors) out.push_back(parse_selector(selector.as_object()));
+  return out;
+}
+
+Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::string_view member) {
+  std::vector<trail::Tag> tags;
+  const auto* list = json::find(input, member);
+  if (list == nullptr || !list->is_array()) return tags;
+  for (const auto& value : list->as_array()) {
+    const auto& object = value.as_object();
+    tags.push_back({get_string(object, "Key"), get_string(object, "Value")});
+  }
+  TRY(trail::check_tags(tags));
+  return tags;
+}
+
+namespace {
+
+// One act of the service on the trail's behalf, recorded in the bucket owner's account.
+Result<> record_service_call(Call& call, const s3::Bucket& bucket, std::string_view name,
+                             event::Category category, json::Object parameters) {
+  const auto service = cloudtrail_service(bucket.owner_account, bucket.region,
+                                          call.services.os.random.uuid());
+  AuditEvent event;
+  event.source = "s3.amazonaws.com";
+  event.name = name;
+  event.region = bucket.region;
+  event.category = category;
+  event.read_only = name.starts_with("Get");
+  event.request_parameters = std::move(parameters);
+  event.resources = json::Array{
+      json::Object{{"accountId", bucket.owner_account},
+                   {"type", "AWS::S3::Bucket"},
+                   {"ARN", fmt::format("arn:aws:s3:::{}", bucket.name)}}};
+  TRY_ASSIGN(auto draft, audit_draft(call.services.os, call.now, service, event));
+  if (category == event::Category::Management ||
+      call.services.trails.taken_by_any(draft.record)) {
+    call.before_event.push_back(std::move(draft));
+  }
+  return {};
+}
+
+Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key) {
+  auto& s3 = call.services.s3;
+  TRY_ASSIGN(const auto blob, s3.store_bytes(""));
+  s3::PutOptions options;
+  options.headers.content_type = "application/json";
+  options.headers.content_encoding = "gzip";
+  options.owner_account = bucket.owner_account;
+  TRY(s3.put_object(call.transaction, bucket.name, key, hex_encode(crypto::md5("")), 0, blob,
+                    options));
+  return record_service_call(call, bucket, "PutObject", event::Category::Data,
+                             json::Object{{"bucketName", bucket.name}, {"key", key}});
+}
+
+Result<> authorise_service(Call& call, const trail::TrailConfig& config, std::string_view action,
+                           const std::string& resource) {
+  const auto service = cloudtrail_service(config.account, config.home_region, "");
+  auto decision = call.services.authoriser.authorise(call.transaction,
+                                                     {service.principal, action, resource});
+  if (decision) return {};
+  if (decision.error().reason() == "NoSuchBucket") {
+    return fail(ErrorCode::NotFound, "S3BucketDoesNotExist",
+                fmt::format("S3 bucket {} does not exist!", config.bucket));
+  }
+  return fail(ErrorCode::PermissionDenied, "InsufficientS3BucketPolicy",
+              fmt::format("Incorrect S3 bucket policy is detected for bucket: {}", config.bucket));
+}
+
+}  // namespace
+
+Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
+  if (auto name = s3::check_bucket_name(config.bucket); !name) {
+    return fail(ErrorCode::InvalidArgument, "InvalidS3BucketName",
+                fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
+  }
+  const auto bucket_arn = fmt::format("arn:aws:s3:::{}", config.bucket);
+  TRY(authorise_service(call, config, "s3:GetBucketAcl", bucket_arn));
+  TRY_ASSIGN(const auto bucket, call.services.s3.get_bucket(call.transaction, config.bucket));
+  TRY(record_service_call(call, bucket, "GetBucketAcl", event::Category::Management,
+                          json::Object{{"bucketName", bucket.name}, {"acl", ""}}));
+  const auto root = config.prefix.empty() ? "" : config.prefix + "/";
+  std::vector<std::string> folders{"CloudTrail"};
+  if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
+  for (const auto& folder : folders) {
+    const auto key = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
+    TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, key)));
+    TRY(put_marker(call, bucket, key));
+  }
+  return {};
+}
+
+Result<> check_other_destinations(const json::Object& input) {
+  if (const auto key = get_string(input, "KmsKeyId"); !key.empty()) {
+    return fail(ErrorCode::NotFound, "KmsKeyNotFound",
+                fmt::format("KMS key {} was not found: this server has no KMS keys yet.", key));
+  }
+  if (!get_string(input, "SnsTopicName").empty()) {
+    return fail(ErrorCode::NotFound, "InsufficientSnsTopicPolicy",
+                "SNS Topic does not exist or the topic policy is incorrect!");
+  }
+  const auto group = get_string(input, "CloudWatchLogsLogGroupArn");
+  const auto role = get_string(input, "CloudWatchLogsRoleArn");
+  if (!group.empty() && role.empty()) {
+    return fail(ErrorCode::InvalidArgument, "InvalidCloudWatchLogsRoleArn",
+                "You must specify a role ARN as well as a log group.");
+  }
+  if (!group.empty() || !role.empty()) {
+    return fail(ErrorCode::NotFound, "InvalidCloudWatchLogsLogGroupArn",
+                "Access denied. Check the permissions for your role.");
+  }
+  if (optional_bool(input, "IsOrganizationTrail").value_or(false)) {
+    return fail(ErrorCode::FailedPrecondition, "OrganizationsNotInUse",
+                "Your account is not a member of an organization.");
+  }
+  return {};
+}
+
+ingest::Draft change_draft(Call& call, const trail::TrailChange& change) {
+  ingest::Draft draft;
+  draft.kind = ingest::Kind::TrailChange;
+  draft.change_json = trail::encode_change(change);
+  draft.change_id = call.services.os.random.uuid();
+  draft.sender = call.caller.principal.arn;
+  return draft;
+}
+
+json::Value trail_resources(const trail::TrailConfig& config) {
+  return json::Array{json::Object{
+      {"accountId", config.account}, {"type", "AWS::CloudTrail::Trail"}, {"ARN", config.arn}}};
+}
+
+}  // namespace traccia::api::cloudtrail

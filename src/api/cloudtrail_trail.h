@@ -1,0 +1,35 @@
+// What the trail operations share: rendering trails, preflights, log records of changes.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/operation_call.h"
+#include "trail/trails.h"
+
+namespace traccia::api::cloudtrail {
+
+// The answer of CreateTrail and UpdateTrail. Unset members are left out: clients rely on absence.
+json::Object render_answer(const trail::TrailConfig& config);
+// The Trail structure of GetTrail and DescribeTrails.
+json::Object render_trail(const trail::TrailConfig& config);
+
+json::Object render_selector(const trail::EventSelector& selector);
+std::vector<trail::EventSelector> parse_selectors(const json::Array& selectors);
+Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::string_view member);
+
+// Checks and touches the bucket as the CloudTrail service before a trail is stored (facts 3.3):
+// GetBucketAcl, then a zero-byte object at the log folder's key (and the digest folder's).
+// S3BucketDoesNotExist, InsufficientS3BucketPolicy, InvalidS3BucketName.
+Result<> preflight_bucket(Call& call, const trail::TrailConfig& config);
+
+// Destinations this server does not have yet are refused as missing: KmsKeyNotFound,
+// InsufficientSnsTopicPolicy, InvalidCloudWatchLogsLogGroupArn, OrganizationsNotInUse. An empty
+// text clears nothing and is accepted.
+Result<> check_other_destinations(const json::Object& input);
+
+// The log record that makes a configuration valid from its place on.
+ingest::Draft change_draft(Call& call, const trail::TrailChange& change);
+
+// resources member of the call's event.
+json::Value trail_resources(const trail::TrailConfig& config);
+
+}  // namespace traccia::api::cloudtrail

@@ -1,0 +1,131 @@
+// Decompresses, splits, admits, submits, answers.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/events_endpoint.h"
+
+#include <fmt/format.h>
+
+#include "compress/compress.h"
+#include "json/json.h"
+
+namespace traccia::api {
+namespace {
+
+struct Rejected {
+  size_t line;
+  std::string code;
+  std::string message;
+};
+
+http::Response json_response(int status, const json::Object& body) {
+  http::Response response;
+  response.status = status;
+  response.headers.add("Content-Type", "application/json");
+  response.body = json::serialize(body);
+  return response;
+}
+
+http::Response refusal(const Error& error) {
+  int status = 500;
+  switch (error.code()) {
+    case ErrorCode::InvalidArgument:
+    case ErrorCode::NotFound:
+    case ErrorCode::AlreadyExists:
+    case ErrorCode::FailedPrecondition:
+    case ErrorCode::DataLoss: status = 400; break;
+    case ErrorCode::PermissionDenied: status = 403; break;
+    case ErrorCode::ResourceExhausted: status = 503; break;
+    case ErrorCode::Unavailable:
+    case ErrorCode::Aborted: status = 503; break;
+    case ErrorCode::Internal: status = 500; break;
+  }
+  if (error.reason() == "TooLarge" || error.reason() == "TooManyRecords") status = 413;
+  const std::string code(error.reason().empty() ? to_string(error.code()) : error.reason());
+  auto response = json_response(status, {{"code", code}, {"message", error.message()}});
+  if (status == 503) response.headers.add("Retry-After", "1");
+  return response;
+}
+
+Result<std::string> decompressed(http::Request& request) {
+  compress::DecompressLimits limits;
+  limits.bytes_max = kEventsBytesMax;
+  limits.ratio_max = kEventsRatioMax;
+  const auto encoding = request.headers.get("Content-Encoding");
+  if (encoding == "gzip") return compress::gunzip_members(request.body, limits);
+  if (encoding == "zstd") return compress::unzstd(request.body, limits);
+  if (!encoding.empty() && encoding != "identity") {
+    return fail(ErrorCode::InvalidArgument, "UnsupportedEncoding",
+                fmt::format("content encoding '{}' is not known; use gzip, zstd or none", encoding));
+  }
+  if (request.body.size() > kEventsBytesMax) {
+    return fail(ErrorCode::ResourceExhausted, "TooLarge",
+                fmt::format("the body has more than {} bytes", kEventsBytesMax));
+  }
+  return std::move(request.body);
+}
+
+json::Object render(const ingest::Outcome& outcome, const std::vector<Rejected>& rejected) {
+  json::Array rejections;
+  for (const auto& one : rejected) {
+    rejections.push_back(
+        json::Object{{"line", one.line}, {"code", one.code}, {"message", one.message}});
+  }
+  json::Array receipts;
+  for (const auto& receipt : outcome.receipts) {
+    receipts.push_back(json::Object{{"region", receipt.region},
+                                    {"firstIndex", receipt.first_index},
+                                    {"count", receipt.count}});
+  }
+  return {{"accepted", outcome.accepted},
+          {"duplicates", outcome.duplicates},
+          {"rejected", std::move(rejections)},
+          {"receipts", std::move(receipts)}};
+}
+
+}  // namespace
+
+void handle_events(Services& services, const EventSender& sender, http::Request request,
+                   http::Responder respond) {
+  auto body = decompressed(request);
+  if (!body) return respond(refusal(body.error()));
+  auto raw = event::split_body(*body, kEventsRecordsMax);
+  if (!raw) return respond(refusal(raw.error()));
+
+  event::AdmitOptions options;
+  options.account = sender.account;
+  options.default_region = sender.region;
+  options.now = services.os.clock.now();
+  options.may_import = sender.scope == EventSender::Scope::MayImport;
+  options.region_known = [&](std::string_view region) { return services.serves_region(region); };
+  options.new_event_id = [&] { return services.os.random.uuid(); };
+
+  std::vector<ingest::Draft> drafts;
+  std::vector<size_t> lines;
+  std::vector<Rejected> rejected;
+  drafts.reserve(raw->size());
+  lines.reserve(raw->size());
+  for (const auto& one : *raw) {
+    auto record = event::admit(one.json, options);
+    if (!record) {
+      rejected.push_back({one.line, std::string(record.error().reason()), record.error().message()});
+      continue;
+    }
+    ingest::Draft draft;
+    draft.record = std::move(*record);
+    draft.sender = sender.name;
+    drafts.push_back(std::move(draft));
+    lines.push_back(one.line);
+  }
+  if (drafts.empty()) return respond(json_response(200, render({}, rejected)));
+  services.ingest.submit(
+      std::move(drafts), [respond = std::move(respond), rejected = std::move(rejected),
+                          lines = std::move(lines)](Result<ingest::Outcome> outcome) mutable {
+        if (!outcome) return respond(refusal(outcome.error()));
+        for (const auto& one : outcome->rejected) {
+          rejected.push_back({lines[one.draft], std::string(one.code), one.message});
+        }
+        std::ranges::sort(rejected, {}, &Rejected::line);
+        respond(json_response(200, render(*outcome, rejected)));
+      });
+}
+
+}  // namespace traccia::api

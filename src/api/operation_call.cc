@@ -1,0 +1,142 @@
+// The life of one call: validate, authorise, run, record.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/operation_call.h"
+
+#include "api/error_table.h"
+
+namespace traccia::api {
+namespace {
+
+const json::Value* find_value(const json::Object& input, std::string_view name) {
+  const auto* value = json::find(input, name);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+AuditEvent describe(const aws::Operation& operation, const Caller& caller,
+                    const json::Object& input) {
+  AuditEvent event;
+  event.source = operation.event_source;
+  event.name = operation.name;
+  event.region = caller.region;
+  event.api_version = operation.api_version;
+  event.read_only = operation.read_only;
+  event.category = operation.category == aws::EventCategory::Data ? event::Category::Data
+                                                                  : event::Category::Management;
+  auto parameters = aws::audit_parameters(*operation.input, input);
+  if (!parameters.empty()) event.request_parameters = std::move(parameters);
+  return event;
+}
+
+// Read-only calls have no responseElements (facts 2.1).
+void add_response(AuditEvent& event, const aws::Operation& operation, const json::Object& output) {
+  if (operation.read_only) return;
+  auto elements = aws::audit_parameters(*operation.output, output);
+  if (!elements.empty()) event.response_elements = std::move(elements);
+}
+
+Result<json::Object> run_change(Services& services, const Caller& caller, const Binding& binding,
+                                const json::Object& input) {
+  json::Object output;
+  bool trails_changed = false;
+  TRY(services.outbox.commit(
+      [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
+        TRY(services.authoriser.authorise(
+            transaction, {caller.principal, binding.operation->iam_action, "*"}));
+        Call call{services, caller, input, transaction, services.os.clock.now(), {}, {}, {}, false};
+        TRY_ASSIGN(output, binding.run(call));
+        auto event = describe(*binding.operation, caller, input);
+        event.resources = call.resources;
+        add_response(event, *binding.operation, output);
+        TRY_ASSIGN(auto draft, audit_draft(services.os, call.now, caller, event));
+        auto drafts = std::move(call.before_event);
+        drafts.push_back(std::move(draft));
+        for (auto& after : call.after_event) drafts.push_back(std::move(after));
+        trails_changed = call.trails_changed;
+        return drafts;
+      }));
+  if (trails_changed) TRY(services.trails.refresh(services.database));
+  return output;
+}
+
+Result<json::Object> run_query(Services& services, const Caller& caller, const Binding& binding,
+                               const json::Object& input) {
+  json::Object output;
+  auto event = describe(*binding.operation, caller, input);
+  TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY(services.authoriser.authorise(transaction,
+                                      {caller.principal, binding.operation->iam_action, "*"}));
+    Call call{services, caller, input, transaction, services.os.clock.now(), {}, {}, {}, false};
+    TRY_ASSIGN(output, binding.run(call));
+    event.resources = std::move(call.resources);
+    return {};
+  }));
+  TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
+  std::vector<ingest::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  TRY(services.ingest.submit_and_wait(std::move(drafts)));
+  return output;
+}
+
+}  // namespace
+
+Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,
+                        const json::Object& input, const Error& error) {
+  auto event = describe(operation, caller, input);
+  const auto shown = to_api_error(error, operation.protocol);
+  event.error_code = audit_error_code(shown);
+  event.error_message = shown.message;
+  TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
+  std::vector<ingest::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  TRY(services.ingest.submit_and_wait(std::move(drafts)));
+  return {};
+}
+
+Result<json::Object> execute(Services& services, const Caller& caller, const Binding& binding,
+                             const json::Object& input) {
+  const auto& operation = *binding.operation;
+  auto result = [&]() -> Result<json::Object> {
+    TRY(aws::validate(*operation.input, input));
+    return operation.read_only ? run_query(services, caller, binding, input)
+                               : run_change(services, caller, binding, input);
+  }();
+  if (result) return result;
+  // The log's own refusal cannot be recorded in the log.
+  if (services.ingest.stopped()) return result;
+  TRY(record_failure(services, caller, operation, input, result.error()));
+  return result;
+}
+
+std::optional<std::string> optional_string(const json::Object& input, std::string_view name) {
+  const auto* value = find_value(input, name);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return std::string(value->as_string());
+}
+
+std::string get_string(const json::Object& input, std::string_view name) {
+  return optional_string(input, name).value_or("");
+}
+
+std::optional<bool> optional_bool(const json::Object& input, std::string_view name) {
+  const auto* value = find_value(input, name);
+  if (value == nullptr || !value->is_bool()) return std::nullopt;
+  return value->as_bool();
+}
+
+std::optional<int64_t> optional_integer(const json::Object& input, std::string_view name) {
+  const auto* value = find_value(input, name);
+  if (value == nullptr) return std::nullopt;
+  boost::system::error_code code;
+  const auto number = value->to_number<int64_t>(code);
+  if (code) return std::nullopt;
+  return number;
+}
+
+Result<std::optional<Time>> optional_time(const json::Object& input, std::string_view name) {
+  const auto* value = find_value(input, name);
+  if (value == nullptr) return std::nullopt;
+  TRY_ASSIGN(const auto time, aws::decode_timestamp(*value));
+  return time;
+}
+
+}  // namespace traccia::api

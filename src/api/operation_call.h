@@ -1,0 +1,64 @@
+// One described operation being carried out.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "api/audit.h"
+#include "api/services.h"
+#include "aws/operation.h"
+#include "json/json.h"
+
+namespace traccia::api {
+
+// What an operation's function works with. Lives as long as the operation's transaction.
+struct Call {
+  Services& services;
+  const Caller& caller;
+  const json::Object& input;  // validated against the description
+  meta::Transaction& transaction;
+  Time now;
+
+  // Log records that commit with the change: TrailChange records before or after the call's own
+  // event, and events of the service's acts on the caller's behalf.
+  std::vector<ingest::Draft> before_event;
+  std::vector<ingest::Draft> after_event;
+  json::Value resources;  // of the call's event: array or null
+  bool trails_changed = false;
+
+  trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
+};
+
+using Run = Result<json::Object> (*)(Call&);
+
+struct Binding {
+  const aws::Operation* operation;
+  Run run;
+};
+
+// Every operation this server answers with JSON 1.1 or Query, by service.
+std::span<const Binding> cloudtrail_bindings();
+std::span<const Binding> sts_bindings();
+std::span<const Binding> traccia_bindings();
+
+// Validates, authorises, runs in a transaction, records. The event of the call is durable in the
+// log before this returns, whatever the outcome. Errors carry an AWS error name as reason, or one
+// that error_table.h knows.
+Result<json::Object> execute(Services& services, const Caller& caller, const Binding& binding,
+                             const json::Object& input);
+
+// Records a call that failed before it could run (a denied or malformed one).
+Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,
+                        const json::Object& input, const Error& error);
+
+// Decoding of validated input: absent and null alike are missing.
+std::optional<std::string> optional_string(const json::Object& input, std::string_view name);
+std::string get_string(const json::Object& input, std::string_view name);
+std::optional<bool> optional_bool(const json::Object& input, std::string_view name);
+std::optional<int64_t> optional_integer(const json::Object& input, std::string_view name);
+Result<std::optional<Time>> optional_time(const json::Object& input, std::string_view name);
+
+}  // namespace traccia::api

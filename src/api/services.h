@@ -1,0 +1,45 @@
+// What operations work with. Borrowed from the composition root, which outlives every call.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/authoriser.h"
+#include "api/outbox.h"
+#include "delivery/delivery.h"
+#include "digest/digest.h"
+#include "history/history.h"
+#include "identity/identity.h"
+#include "ingest/ingest.h"
+#include "meta/database.h"
+#include "os/os.h"
+#include "s3/s3.h"
+#include "trail/trails.h"
+
+namespace traccia::api {
+
+struct Services {
+  os::Os os;
+  meta::Database& database;
+  Outbox& outbox;
+  Authoriser& authoriser;
+  identity::Identity& identity;
+  ingest::Ingest& ingest;
+  s3::S3& s3;
+  history::History& history;
+  trail::Trails& trails;
+  delivery::Delivery& delivery;
+  digest::Digest& digest;
+  std::vector<std::string> regions;
+
+  bool serves_region(std::string_view region) const {
+    return std::ranges::find(regions, region) != regions.end();
+  }
+};
+
+}  // namespace traccia::api

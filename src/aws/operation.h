@@ -1,0 +1,160 @@
+// Operations described as data: one table per operation gives decoding, validation, authorisation,
+// the audit event's parameters and documentation.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "json/json.h"
+
+namespace traccia::aws {
+
+// Tables are constants of static storage; everything here is a view into them. A typical table:
+//
+//   constexpr Shape kTagKey = string_shape(1, 128);
+//   constexpr Member kTagMembers[] = {{"Key", &kTagKey, Required}, {"Value", &kTagValue}};
+//   constexpr Shape kTag = structure_shape(kTagMembers);
+//   constexpr Shape kTags = list_shape(kTag, 0, 200);
+//   constexpr Member kAddTagsInput[] = {{"ResourceId", &kString, Required},
+//                                       {"TagsList", &kTags, Required}};
+//   constexpr Shape kAddTagsRequest = structure_shape(kAddTagsInput);
+
+enum class Protocol { Json11, Query, RestXml, RestJson };
+enum class MemberType {
+  String,
+  Integer,
+  Long,
+  Float,
+  Boolean,
+  Timestamp,
+  Blob,
+  List,
+  Map,
+  Structure
+};
+enum class Presence { Optional, Required };
+enum class Sensitivity { Plain, Secret };
+// Which selectors take the operation's event.
+enum class EventCategory { Management, Data };
+
+// The regular expression as AWS prints it in the message, and the function that decides.
+struct Pattern {
+  std::string_view text;
+  bool (*matches)(std::string_view) = nullptr;  // nullptr: any text
+};
+
+struct Member;
+
+// The constraints of a value. `min` and `max` bound a string's length in characters, a number's
+// value, or the count of a list's or map's items. immutable.
+struct Shape {
+  MemberType type = MemberType::String;
+  std::optional<int64_t> min = {};
+  std::optional<int64_t> max = {};
+  Pattern pattern = {};
+  std::span<const std::string_view> values = {};  // of an enumeration; empty: any
+  const Shape* element = nullptr;                 // of a list; the value of a map
+  const Shape* key = nullptr;                     // of a map; nullptr: any string
+  std::span<const Member> members = {};           // of a structure
+};
+
+struct Member {
+  std::string_view name;  // as on the wire
+  const Shape* shape = nullptr;
+  Presence presence = Presence::Optional;
+  Sensitivity sensitivity = Sensitivity::Plain;
+  std::string_view audit_name = {};  // where audit_name(name) is not what CloudTrail writes
+};
+
+inline constexpr Shape kString{.type = MemberType::String};
+inline constexpr Shape kInteger{.type = MemberType::Integer};
+inline constexpr Shape kLong{.type = MemberType::Long};
+inline constexpr Shape kFloat{.type = MemberType::Float};
+inline constexpr Shape kBoolean{.type = MemberType::Boolean};
+inline constexpr Shape kTimestamp{.type = MemberType::Timestamp};
+inline constexpr Shape kBlob{.type = MemberType::Blob};
+inline constexpr Shape kEmptyStructure{.type = MemberType::Structure};
+
+using Bound = std::optional<int64_t>;
+
+constexpr Shape string_shape(Bound min, Bound max, Pattern pattern = {}) {
+  return {.type = MemberType::String, .min = min, .max = max, .pattern = pattern};
+}
+constexpr Shape enum_shape(std::span<const std::string_view> values) {
+  return {.type = MemberType::String, .values = values};
+}
+constexpr Shape integer_shape(Bound min, Bound max) {
+  return {.type = MemberType::Integer, .min = min, .max = max};
+}
+constexpr Shape list_shape(const Shape& element, Bound min = {}, Bound max = {}) {
+  return {.type = MemberType::List, .min = min, .max = max, .element = &element};
+}
+constexpr Shape map_shape(const Shape& key, const Shape& value, Bound min = {}, Bound max = {}) {
+  return {.type = MemberType::Map, .min = min, .max = max, .element = &value, .key = &key};
+}
+constexpr Shape structure_shape(std::span<const Member> members) {
+  return {.type = MemberType::Structure, .members = members};
+}
+
+// True when every character of `text` is in `set`, written as in a regular expression's brackets:
+// "a-zA-Z0-9._" (a hyphen that comes first or last stands for itself; no escapes).
+constexpr bool only_characters(std::string_view text, std::string_view set) {
+  for (const char c : text) {
+    bool found = false;
+    for (size_t i = 0; i < set.size() && !found;) {
+      const bool range = i + 2 < set.size() && set[i + 1] == '-';
+      found = range ? set[i] <= c && c <= set[i + 2] : set[i] == c;
+      i += range ? 3 : 1;
+    }
+    if (!found) return false;
+  }
+  return true;
+}
+
+struct Operation {
+  std::string_view service;       // signing name and IAM prefix: "cloudtrail"
+  std::string_view event_source;  // "cloudtrail.amazonaws.com"
+  std::string_view name;          // "CreateTrail", the event's name
+  Protocol protocol = Protocol::Json11;
+  std::string_view api_version;  // "2013-11-01"
+  bool read_only = false;
+  EventCategory category = EventCategory::Management;
+  std::string_view iam_action;  // "cloudtrail:CreateTrail"
+  const Shape* input = &kEmptyStructure;
+  const Shape* output = &kEmptyStructure;
+  std::span<const std::string_view> errors = {};  // names it documents, with "Exception"
+};
+
+// The structure's member of that wire name, or nullptr.
+const Member* find_member(const Shape& structure, std::string_view name);
+
+// Checks a decoded request against its description. Members of value null count as absent; unknown
+// members are ignored, as AWS does. Messages are worded as AWS words them.
+// Reasons: SerializationException (a value of the wrong type), ValidationException (constraints;
+// all violations in one message, the first kViolationsShown of them written out).
+inline constexpr size_t kViolationsShown = 10;
+Result<> validate(const Shape& input, const json::Object& request);
+
+// A timestamp member as AWS's JSON protocols carry it: a number of epoch seconds, or ISO 8601 text.
+// Reason SerializationException when it is neither or lies outside years 1970..2261.
+Result<Time> decode_timestamp(const json::Value& value);
+// Epoch seconds: a whole number when it is one, else with milliseconds.
+json::Value encode_timestamp(Time time);
+
+// TrailARN → trailARN, S3BucketName → s3BucketName: CloudTrail lowers the first letter only.
+std::string audit_name(std::string_view member);
+
+// The request's or the answer's members as the audit event shows them: described members only,
+// names lowered, timestamps as text, blobs omitted, secrets replaced by
+// HIDDEN_DUE_TO_SECURITY_REASONS. Keys of maps stay as they are. Members of the wrong type (of a
+// request that validation rejects) are omitted.
+inline constexpr std::string_view kHidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
+json::Object audit_parameters(const Shape& shape, const json::Object& object);
+
+}  // namespace traccia::aws

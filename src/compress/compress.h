@@ -1,0 +1,38 @@
+// gzip, zstd and CRC-32C. Decompression is always bounded: outside bytes may be bombs.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace traccia::compress {
+
+// One gzip member (RFC 1952) with a fixed header (mtime 0, no name, OS 255) and a fixed level:
+// the same bytes always give the same member, on every machine with this library version.
+std::string gzip(std::string_view bytes);
+
+struct DecompressLimits {
+  uint64_t bytes_max = 64ULL << 20;
+  // Output may exceed ratio_max × input only up to ratio_free_bytes.
+  uint64_t ratio_max = 1100;  // deflate cannot exceed 1032
+  uint64_t ratio_free_bytes = 1ULL << 20;
+};
+
+// What a well-formed reader of CloudTrail files accepts: exactly one member, nothing after it.
+// Reasons: "NotGzip" (header, truncation, CRC or length wrong), "TrailingData" (bytes after the
+// member), "TooLarge" (ResourceExhausted: a limit was reached).
+Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits);
+// Several members one after another are joined, as HTTP Content-Encoding: gzip allows.
+Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limits);
+
+std::string zstd(std::string_view bytes, int level);
+// Reasons: "NotZstd", "TooLarge". Concatenated frames are joined.
+Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits);
+
+// CRC-32C (Castagnoli), hardware-assisted where the CPU can. crc32c(b, crc32c(a)) == crc32c(a+b).
+uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);
+
+}  // namespace traccia::compress

@@ -1,0 +1,73 @@
+// HTTP requests and responses as plain values, for the server and the client alike.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace traccia::http {
+
+// Header fields in the order they came. Names compare without case; values are trimmed.
+class Headers {
+ public:
+  void add(std::string_view name, std::string_view value);
+  void set(std::string_view name, std::string_view value);
+  void remove(std::string_view name);
+  // The first value, or nullopt.
+  std::optional<std::string_view> find(std::string_view name) const;
+  // The first value, or empty.
+  std::string_view get(std::string_view name) const { return find(name).value_or(""); }
+  std::vector<std::string_view> find_all(std::string_view name) const;
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+  size_t size() const { return fields_.size(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+struct Tls {
+  std::string version;  // "TLSv1.3"
+  std::string cipher_suite;
+};
+
+struct Request {
+  std::string method;
+  std::string path;   // as sent, still percent-encoded, starts with '/'
+  std::string query;  // as sent, without '?'; empty when there is none
+  Headers headers;
+  std::string body;     // transfer coding removed, content coding and aws-chunked kept
+  std::string peer_address;  // numeric, no port
+  std::optional<Tls> tls;
+};
+
+// A response body too big for memory. Owned by the server while it sends; read from one thread.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  virtual uint64_t size() const = 0;
+  // Fills up to out.size() bytes; 0 only at the end. An error aborts the connection.
+  virtual Result<size_t> read(std::span<char> out) = 0;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;  // Content-Length, Connection and Date are the server's
+  std::string body;
+  std::unique_ptr<BodySource> stream;  // instead of `body` when set
+};
+
+// Splits a raw query into decoded pairs in order; '+' stays '+'. A missing '=' gives an empty value.
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
+
+}  // namespace traccia::http

@@ -1,0 +1,104 @@
+// The sequencer: decides what is new, gives every log record its place, makes it durable.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "event/record.h"
+#include "os/os.h"
+#include "wal/wal.h"
+
+namespace traccia::ingest {
+
+// Numbers every log record of the server, events and changes alike, without gaps, from 1.
+using Sequence = uint64_t;
+
+enum class Kind : uint8_t {
+  Event = 1,
+  // A trail's configuration from here on: JSON written and read by `trail`. Each event is judged by
+  // the configuration valid at its place.
+  TrailChange = 2,
+};
+
+// What goes into the log.
+struct Draft {
+  Kind kind = Kind::Event;
+  event::Record record;     // Event
+  std::string change_json;  // TrailChange
+  std::string change_id;    // TrailChange: unique; a repeat is dropped as a duplicate
+  std::string sender;       // ARN or token id that sent the event; stored beside it
+};
+
+// What comes out of it, in order.
+struct LogRecord {
+  Sequence sequence = 0;
+  Kind kind = Kind::Event;
+  Time ingest_time;
+  std::string sender;
+  std::string account;        // Event
+  std::string region;         // Event
+  uint64_t region_index = 0;  // Event: 0-based place in its region's log
+  std::string json;           // the record, or the change
+};
+
+struct Receipt {
+  std::string region;
+  uint64_t first_index = 0;
+  uint64_t count = 0;
+};
+
+struct Rejection {
+  size_t draft = 0;  // place in the submitted batch
+  std::string_view code;
+  std::string message;
+};
+
+struct Outcome {
+  uint64_t accepted = 0;
+  uint64_t duplicates = 0;
+  std::vector<Receipt> receipts;  // runs in submission order; a duplicate names its first index
+  std::vector<Rejection> rejected;  // EventIdConflict
+};
+
+struct Options {
+  // How many of the newest events the server remembers to recognise a repeated eventID (I1).
+  uint64_t window_events = 16'000'000;
+};
+
+// Called once after everything accepted is durable (duplicates: after their original is), on the
+// log's thread; or with the log's error, when nothing may be assumed kept.
+using Completion = std::move_only_function<void(Result<Outcome>)>;
+
+// Thread-safe.
+class Ingest {
+ public:
+  // Replays the log to rebuild the window and the per-region indexes.
+  static Result<std::unique_ptr<Ingest>> open(os::Os os, wal::Wal& wal, Options options);
+
+  // One atomic batch: after a crash all of its accepted drafts are in the log or none.
+  // ResourceExhausted (queue full) and Unavailable (log stopped) come through the completion too.
+  void submit(std::vector<Draft> drafts, Completion completion);
+  // The same, waiting. Not to be called from the log's thread.
+  Result<Outcome> submit_and_wait(std::vector<Draft> drafts);
+
+  // Written time never decreases: the newest ingest time given so far, or now.
+  Time written_time();
+  // Whether the log refuses everything since a failed write.
+  bool stopped() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Decodes one log entry's payload into its records, in order. DataLoss on corrupt bytes.
+Result<std::vector<LogRecord>> decode_entry(std::string_view payload);
+
+}  // namespace traccia::ingest

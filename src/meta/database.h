@@ -1,0 +1,89 @@
+// The control plane's store: SQLite over a VFS on `os`, so that crash tests cover it.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "os/os.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace traccia::meta {
+
+// A blob argument; strings bind as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+using Argument = std::variant<std::nullptr_t, int64_t, std::string_view, Blob>;
+
+// One row of a result, valid inside the callback only. Columns count from 0.
+class Row {
+ public:
+  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
+  bool is_null(int column) const;
+  int64_t integer(int column) const;
+  std::string text(int column) const;   // TEXT or BLOB; empty for NULL
+  std::string_view view(int column) const;
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+class Database;
+
+// A transaction in progress, handed to Database::write and read callbacks. Statements are prepared
+// once and cached by their text.
+class Transaction {
+ public:
+  // Runs a statement that returns no rows; the count of rows changed.
+  Result<int64_t> execute(std::string_view sql, std::initializer_list<Argument> arguments = {});
+  // Calls `row` for each row; an error from it ends the query and is returned.
+  Result<> query(std::string_view sql, std::initializer_list<Argument> arguments,
+                 const std::function<Result<>(const Row&)>& row);
+  Result<> query(std::string_view sql, const std::vector<Argument>& arguments,
+                 const std::function<Result<>(const Row&)>& row);
+  int64_t last_insert_id() const;
+
+ private:
+  friend class Database;
+  explicit Transaction(Database& database) : database_(database) {}
+  Database& database_;
+};
+
+enum class Durability {
+  Full,    // a returned write survives power loss
+  Normal,  // survives a crash of the process; after power loss a suffix may be missing
+};
+
+// Thread-safe: one connection, one transaction at a time. Constraint violations are AlreadyExists;
+// corruption is DataLoss; a full disk ResourceExhausted.
+class Database {
+ public:
+  // Creates the file when missing and applies the migrations whose numbers are above the stored
+  // user_version. `schema` is the ordered list of migration scripts; it only ever grows.
+  static Result<std::unique_ptr<Database>> open(os::Os os, const std::string& path,
+                                                Durability durability,
+                                                const std::vector<std::string_view>& schema);
+  ~Database();
+
+  // Runs `body` in a transaction: commits when it succeeds, rolls back when it returns an error.
+  Result<> write(const std::function<Result<>(Transaction&)>& body);
+  Result<> read(const std::function<Result<>(Transaction&)>& body);
+
+ private:
+  friend class Transaction;
+  Database() = default;
+  // (implementation members are the meta author's)
+};
+
+}  // namespace traccia::meta

@@ -1,0 +1,108 @@
+// The seam to the operating system: files, clock, random numbers. Product code reaches the kernel
+// through these interfaces only, so that crash tests and the simulator can drive the same code.
+// Real implementations: real_os.h. Fakes with fault injection and simulated power loss: fake_os.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace traccia::os {
+
+// An open file. Thread-safe as pread and pwrite are. Closing happens in the destructor and never
+// implies durability.
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Reads up to `out.size()` bytes at `offset`; fewer only at the end of the file.
+  virtual Result<size_t> read_at(uint64_t offset, std::span<char> out) = 0;
+  // Writes all of `bytes` at `offset`, extending the file (holes read as zeros).
+  virtual Result<> write_at(uint64_t offset, std::string_view bytes) = 0;
+  // On success the file's bytes and size survive power loss. The name does only after
+  // FileSystem::sync_directory. A failure must never be retried: the pages may be marked clean.
+  virtual Result<> sync_data() = 0;
+  virtual Result<uint64_t> size() = 0;
+  virtual Result<> truncate(uint64_t size) = 0;
+  // Reserves disk space up to `size` without changing what reads see beyond zeros.
+  virtual Result<> allocate(uint64_t size) = 0;
+};
+
+// Released by the destructor, or by the kernel when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+enum class OpenMode { ReadOnly, ReadWrite, CreateReadWrite, CreateNew };
+
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;
+};
+
+// Errors carry the path and the operation. NotFound, AlreadyExists, PermissionDenied and
+// ResourceExhausted (no space) are told apart; anything else is Unavailable.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  // `mode_bits` apply on creation, e.g. 0600.
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode,
+                                             unsigned mode_bits = 0600) = 0;
+  // Replaces `to` atomically. Durable after sync_directory of the parent.
+  virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<> remove(const std::string& path) = 0;
+  virtual Result<> make_directories(const std::string& path) = 0;
+  virtual Result<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;
+  virtual Result<bool> exists(const std::string& path) = 0;
+  // Names created, renamed or removed in the directory survive power loss after this returns.
+  virtual Result<> sync_directory(const std::string& directory) = 0;
+  // Advisory exclusive lock on a file it creates; FailedPrecondition when another holds it.
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Wall clock; may jump.
+  virtual Time now() = 0;
+  // Never goes back; for intervals only.
+  virtual Duration monotonic() = 0;
+};
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  // Cryptographically strong in the real implementation. Cannot fail: the process stops instead.
+  virtual void fill(std::span<char> out) = 0;
+
+  std::string bytes(size_t count);
+  // RFC 4122 version 4, lower case.
+  std::string uuid();
+  // `count` characters of `alphabet`, uniformly.
+  std::string characters(size_t count, std::string_view alphabet);
+};
+
+// The three together, as components take them. Borrowed; the composition root owns them.
+struct Os {
+  FileSystem& files;
+  Clock& clock;
+  Random& random;
+};
+
+// Reads a whole file of at most `bytes_max` bytes (ResourceExhausted beyond).
+Result<std::string> read_file(FileSystem& files, const std::string& path, uint64_t bytes_max);
+// Writes `path` so that after power loss it holds the old bytes or the new, and once this returned
+// the new: temporary file, sync, rename, directory sync.
+Result<> write_file_atomically(FileSystem& files, const std::string& path, std::string_view bytes,
+                               unsigned mode_bits = 0600);
+std::string parent_directory(const std::string& path);
+
+}  // namespace traccia::os

@@ -1,0 +1,165 @@
+// The embedded object service: buckets, objects, multipart uploads. Protocol-free; `api` speaks
+// REST-XML. Error reasons are S3's own codes (NoSuchBucket, NoSuchKey, PreconditionFailed, …).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "blob/blob.h"
+#include "meta/database.h"
+#include "os/os.h"
+
+namespace traccia::s3 {
+
+extern const std::string_view kSchema;
+
+struct Bucket {
+  std::string name;
+  std::string owner_account;
+  std::string region;
+  Time created;
+};
+
+// System metadata that a client may set and reads back.
+struct ObjectHeaders {
+  std::string content_type;  // "binary/octet-stream" when empty
+  std::string content_encoding, content_language, content_disposition, cache_control, expires;
+};
+
+struct ObjectInfo {
+  std::string bucket;
+  std::string key;
+  uint64_t size = 0;
+  std::string etag;  // without quotes
+  Time last_modified;  // whole seconds
+  ObjectHeaders headers;
+  std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without prefix
+  std::string owner_account;
+  std::string server_side_encryption;  // "AES256" as announced; bytes are stored plain in this cut
+  std::map<std::string, std::string> checksums;  // "crc32" → base64, as the client gave and we verified
+  std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
+  std::string tag_set_xml;
+};
+
+struct PutOptions {
+  ObjectHeaders headers;
+  std::map<std::string, std::string> metadata;
+  std::optional<std::string> if_match;  // an ETag
+  bool if_none_match_any = false;       // If-None-Match: *
+  std::string owner_account;
+  std::map<std::string, std::string> checksums;
+};
+
+struct ListOptions {
+  std::string prefix, delimiter, after;  // keys strictly greater than `after`
+  size_t keys_max = 1000;
+};
+struct ListResult {
+  std::vector<ObjectInfo> objects;           // key order by bytes; parts not filled
+  std::vector<std::string> common_prefixes;  // in order, each counts as one key
+  bool truncated = false;
+  std::string next;  // last key or common prefix given, when truncated
+};
+
+struct Part {
+  int number = 0;
+  std::string etag;
+  uint64_t size = 0;
+  Time last_modified;
+};
+struct Upload {
+  std::string id, bucket, key;
+  Time initiated;
+  std::string owner_account;
+};
+
+// Names of the bucket documents that are stored and returned as given.
+enum class Document { Policy, Versioning, Encryption, Tagging, PublicAccessBlock, OwnershipControls };
+
+inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
+inline constexpr uint64_t kPartBytesMin = 5ULL << 20;  // all parts but the last
+inline constexpr int kPartsMax = 10'000;
+inline constexpr size_t kKeyBytesMax = 1024;
+inline constexpr size_t kMetadataBytesMax = 2048;
+inline constexpr size_t kBucketsMaxPerAccount = 10'000;
+
+// "Bucket naming rules": 3–63 of [a-z0-9.-], no "..", not an IPv4 address, reserved words, …
+// InvalidBucketName says which rule.
+Result<> check_bucket_name(std::string_view name);
+
+// Thread-safe; state lives in the transaction and the blob store. Writes of bytes happen before the
+// transaction; a blob that no committed row names is an orphan and removed at the next start.
+class S3 {
+ public:
+  S3(os::Os os, blob::BlobStore& blobs) : os_(os), blobs_(blobs) {}
+
+  Result<> create_bucket(meta::Transaction& transaction, const Bucket& bucket);
+  Result<> delete_bucket(meta::Transaction& transaction, std::string_view name);
+  Result<Bucket> get_bucket(meta::Transaction& transaction, std::string_view name);
+  Result<std::vector<Bucket>> list_buckets(meta::Transaction& transaction,
+                                           std::string_view owner_account);
+  Result<> put_document(meta::Transaction& transaction, std::string_view bucket, Document document,
+                        std::string_view text);
+  // nullopt when it was never put or was deleted.
+  Result<std::optional<std::string>> get_document(meta::Transaction& transaction,
+                                                  std::string_view bucket, Document document);
+  Result<> delete_document(meta::Transaction& transaction, std::string_view bucket,
+                           Document document);
+
+  // Writes the bytes (outside any transaction), durable on return; put_object then names them.
+  Result<blob::BlobId> store_bytes(std::string_view bytes);
+  // Takes back bytes that no transaction came to name. Idempotent.
+  Result<> discard_bytes(const blob::BlobId& blob) { return blobs_.remove(blob); }
+  Result<ObjectInfo> put_object(meta::Transaction& transaction, std::string_view bucket,
+                                std::string_view key, std::string_view bytes_md5_hex,
+                                uint64_t size, const blob::BlobId& blob, const PutOptions& options);
+  Result<ObjectInfo> get_object(meta::Transaction& transaction, std::string_view bucket,
+                                std::string_view key);
+  // Succeeds when there is no such key, as S3 does.
+  Result<> delete_object(meta::Transaction& transaction, std::string_view bucket,
+                         std::string_view key);
+  Result<ListResult> list_objects(meta::Transaction& transaction, std::string_view bucket,
+                                  const ListOptions& options);
+  // Shares no bytes with the source afterwards: copies blobs.
+  Result<ObjectInfo> copy_object(meta::Transaction& transaction, const ObjectInfo& source,
+                                 std::string_view bucket, std::string_view key,
+                                 const PutOptions& options);
+
+  Result<Upload> create_upload(meta::Transaction& transaction, std::string_view bucket,
+                               std::string_view key, const PutOptions& options);
+  Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,
+                        std::string_view key, std::string_view upload_id, int number,
+                        std::string_view bytes_md5_hex, uint64_t size, const blob::BlobId& blob);
+  Result<ObjectInfo> complete_upload(meta::Transaction& transaction, std::string_view bucket,
+                                     std::string_view key, std::string_view upload_id,
+                                     const std::vector<std::pair<int, std::string>>& parts,
+                                     const PutOptions& conditions);
+  Result<> abort_upload(meta::Transaction& transaction, std::string_view bucket,
+                        std::string_view key, std::string_view upload_id);
+  Result<std::vector<Upload>> list_uploads(meta::Transaction& transaction,
+                                           std::string_view bucket, std::string_view prefix);
+  Result<std::vector<Part>> list_parts(meta::Transaction& transaction, std::string_view bucket,
+                                       std::string_view key, std::string_view upload_id);
+
+  // Reads a range of an object's bytes, across its parts.
+  Result<std::string> read_object(const ObjectInfo& object, uint64_t offset, uint64_t count);
+
+  // Blobs that became unreferenced are queued in table s3_garbage by the calls above; this removes
+  // them. Called by `server` now and then and at start-up (which also finds orphans).
+  Result<> collect_garbage(meta::Database& database);
+  Result<> remove_orphans(meta::Database& database);
+
+ private:
+  os::Os os_;
+  blob::BlobStore& blobs_;
+};
+
+}  // namespace traccia::s3

@@ -1,0 +1,134 @@
+// Checks and completes a server's configuration.
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <toml++/toml.h>
+
+#include "aws/regions.h"
+#include "base/time.h"
+#include "identity/identity.h"
+
+namespace traccia::server {
+namespace {
+
+bool loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+std::unexpected<Error> invalid(std::string message) {
+  return fail(ErrorCode::InvalidArgument, std::move(message));
+}
+
+}  // namespace
+
+Result<> parse_listen(std::string_view text, Config& config) {
+  const auto colon = text.rfind(':');
+  if (colon == text.npos) return invalid(fmt::format("'{}' is not ADDRESS:PORT", text));
+  auto address = text.substr(0, colon);
+  const auto port = text.substr(colon + 1);
+  uint16_t number = 0;
+  const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (code != std::errc() || end != port.data() + port.size() || port.empty()) {
+    return invalid(fmt::format("'{}' is not a port number from 0 to 65535", port));
+  }
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  } else if (address.find(':') != address.npos) {
+    return invalid(fmt::format("write an IPv6 address in brackets: [{}]:{}", address, port));
+  }
+  if (address.empty()) return invalid(fmt::format("'{}' names no address", text));
+  config.listen_address = address == "localhost" ? "127.0.0.1" : address;
+  config.listen_port = number;
+  return {};
+}
+
+Result<> complete(Config& config) {
+  if (config.data_directory.empty()) return invalid("a data directory is needed: --data DIR");
+  if (!identity::valid_account_id(config.account_id)) {
+    return invalid(fmt::format("account id '{}' is not 12 digits", config.account_id));
+  }
+  if (config.certificate_file.empty() != config.key_file.empty()) {
+    return invalid("--tls-certificate and --tls-key go together");
+  }
+  if (!loopback(config.listen_address) && config.certificate_file.empty() && !config.insecure) {
+    return invalid(fmt::format(
+        "listening on {} without TLS would send credentials' signatures and events in the clear; "
+        "give --tls-certificate and --tls-key, or --insecure when something in front does TLS",
+        config.listen_address));
+  }
+  if (config.regions.empty()) {
+    for (const auto& region : aws::commercial_regions()) config.regions.emplace_back(region);
+  }
+  for (const auto& region : config.regions) {
+    if (!aws::is_region_name(region)) {
+      return invalid(fmt::format("'{}' is not a region name such as eu-south-1", region));
+    }
+  }
+  config.regions.emplace_back("us-east-1");
+  std::ranges::sort(config.regions);
+  const auto repeats = std::ranges::unique(config.regions);
+  config.regions.erase(repeats.begin(), repeats.end());
+  return {};
+}
+
+namespace {
+
+Result<> apply(std::string_view key, const toml::node& node, Config& config) {
+  const auto text = node.value<std::string>();
+  const auto flag = node.value<bool>();
+  if (key == "regions") {
+    const auto* list = node.as_array();
+    if (list == nullptr) return invalid("'regions' must be a list of strings");
+    for (const auto& entry : *list) {
+      const auto region = entry.value<std::string>();
+      if (!region) return invalid("'regions' must be a list of strings");
+      config.regions.push_back(*region);
+    }
+    return {};
+  }
+  if (key == "insecure") {
+    if (!flag) return invalid("'insecure' must be true or false");
+    config.insecure = *flag;
+    return {};
+  }
+  if (!text) return invalid(fmt::format("'{}' must be a string", key));
+  if (key == "data") {
+    config.data_directory = *text;
+  } else if (key == "listen") {
+    return parse_listen(*text, config);
+  } else if (key == "delivery-interval") {
+    TRY_ASSIGN(config.delivery_interval, parse_interval(*text));
+  } else if (key == "digest-interval") {
+    TRY_ASSIGN(config.digest_interval, parse_interval(*text));
+  } else if (key == "account-id") {
+    config.account_id = *text;
+  } else if (key == "master-key") {
+    config.master_key_file = *text;
+  } else if (key == "tls-certificate") {
+    config.certificate_file = *text;
+  } else if (key == "tls-key") {
+    config.key_file = *text;
+  } else {
+    return invalid(fmt::format("'{}' is not a known setting", key));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> load_config_file(const std::string& text, Config& config) {
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return invalid(fmt::format("line {}: {}", error.source().begin.line, error.description()));
+  }
+  for (const auto& [key, node] : table) TRY(apply(key.str(), node, config));
+  return {};
+}
+
+}  // namespace traccia::server

@@ -1,0 +1,35 @@
+// How a server is to run; the command line and the configuration file both end here.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace traccia::server {
+
+struct Config {
+  std::string data_directory;
+  std::string listen_address = "127.0.0.1";
+  uint16_t listen_port = 4780;
+  std::chrono::seconds delivery_interval{60};
+  std::chrono::seconds digest_interval{3600};
+  std::string account_id = "111122223333";  // of the first start only
+  std::vector<std::string> regions;         // empty: all commercial regions
+  std::string master_key_file;              // empty: DIR/master.key
+  std::string certificate_file, key_file;   // both or neither
+  bool insecure = false;                    // beyond loopback without TLS
+  bool test_clock = false;
+};
+
+// Splits ADDRESS:PORT; [v6]:PORT too. InvalidArgument otherwise.
+Result<> parse_listen(std::string_view text, Config& config);
+// Checks what cannot be checked value by value: loopback or TLS or insecure, region names,
+// us-east-1 added, intervals.
+Result<> complete(Config& config);
+// Reads a TOML file: the long options' names as keys. Unknown keys are errors.
+Result<> load_config_file(const std::string& text, Config& config);
+
+}  // namespace traccia::server

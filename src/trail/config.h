@@ -1,0 +1,63 @@
+// A trail's configuration as the log carries it, and the decision whether it takes an event.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "event/record.h"
+
+namespace traccia::trail {
+
+enum class ReadWriteType { All, ReadOnly, WriteOnly };
+
+struct DataResource {
+  std::string type;
+  std::vector<std::string> values;
+};
+
+// Basic event selector (PutEventSelectors).
+struct EventSelector {
+  ReadWriteType read_write_type = ReadWriteType::All;
+  bool include_management_events = true;
+  std::vector<DataResource> data_resources;
+  std::vector<std::string> exclude_management_event_sources;
+};
+
+struct TrailConfig {
+  std::string arn;  // arn:aws:cloudtrail:HOME:ACCOUNT:trail/NAME
+  std::string name;
+  std::string home_region;
+  std::string account;
+  std::string bucket;
+  std::string prefix;  // without trailing slash; may be empty
+  bool multi_region = false;
+  bool include_global_service_events = true;
+  bool log_file_validation = false;
+  bool recursive_logging = true;
+  bool logging = false;
+  Time created;       // tells incarnations of one ARN apart
+  Time logging_since; // when logging last started
+  std::vector<EventSelector> selectors;  // never empty: the default is {All, true, [], []}
+};
+
+// One change in the log: the whole configuration from here on, or the trail's end.
+struct TrailChange {
+  TrailConfig config;
+  bool deleted = false;
+};
+
+std::string encode_change(const TrailChange& change);
+Result<TrailChange> decode_change(std::string_view json);
+
+// Whether the trail covers the region at all: its home, or every region when multi-region.
+bool covers_region(const TrailConfig& trail, std::string_view region);
+
+// Whether a logging trail of the event's account takes this event: region, selectors (an event is
+// taken when any selector matches; facts 6.1), global services, RecursiveLogging.
+bool takes(const TrailConfig& trail, const event::Record& record);
+
+}  // namespace traccia::trail

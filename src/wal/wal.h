@@ -1,0 +1,82 @@
+// The write-ahead log: one ordered, durable sequence of entries. Format: docs/formats/wal.md.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "os/os.h"
+
+namespace traccia::wal {
+
+// Byte offset of an entry's header in the endless log: segment start plus offset in the segment.
+// Positions only grow; the first entry is at 0.
+using Position = uint64_t;
+
+struct Options {
+  uint64_t segment_bytes_max = 64ULL << 20;
+  uint64_t entry_bytes_max = 80ULL << 20;
+  uint64_t queue_bytes_max = 256ULL << 20;  // appended, not yet durable
+};
+
+struct Entry {
+  Position position = 0;
+  Position next = 0;  // where the following entry starts
+  std::string payload;
+};
+
+// Called once, on the thread that runs step(), after the entry is durable or has failed.
+using Completion = std::move_only_function<void(Result<Position>)>;
+
+// Thread-safe. One thread calls step() in a loop (run by `server`); any thread appends and reads.
+// A failed write or sync stops the log for good: the queue and all later appends get Unavailable,
+// because pages may have been dropped by the kernel and a retry would lie.
+class Wal {
+ public:
+  // Recovers: a torn tail (bad CRC or short entry with nothing valid after it) is cut; corruption
+  // with valid entries after it is DataLoss naming segment and offset. The directory must exist.
+  static Result<std::unique_ptr<Wal>> open(os::FileSystem& files, std::string directory,
+                                           Options options);
+
+  // Queues an entry. An empty payload is a barrier: nothing is written; it completes after all that
+  // was appended before it is durable. ResourceExhausted when the queue is full (nothing queued).
+  Result<> append(std::string payload, Completion completion);
+
+  // Writes everything queued, one sync_data, then completes it in order. Returns the count of
+  // items completed; waits up to `idle_wait` for the first when the queue is empty.
+  size_t step(Duration idle_wait);
+
+  // First position that is not durable yet. Entries below it may be read.
+  Position durable_end() const { return durable_end_.load(std::memory_order_acquire); }
+  // The oldest entry that is still on disk.
+  Position begin() const;
+  // Waits until durable_end() > `position` or the time is over.
+  void wait_beyond(Position position, Duration timeout);
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  // Wakes waiters and step() for shutdown. Queued items are still written by later steps.
+  void wake();
+  // Reads the entry at `position`, which a caller got from an Entry or begin(). nullopt at
+  // durable_end(). DataLoss names the place.
+  Result<std::optional<Entry>> read(Position position);
+  // Removes whole segments that end at or below `position`. Never the active one.
+  Result<> remove_below(Position position);
+  uint64_t disk_bytes() const;
+
+ private:
+  struct Segment;
+  // (implementation members are the wal author's)
+  mutable Mutex mutex_;
+  std::atomic<Position> durable_end_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace traccia::wal
