@@ -31,7 +31,7 @@ class File {
   virtual Result<> sync_data() = 0;
   virtual Result<uint64_t> size() = 0;
   virtual Result<> truncate(uint64_t size) = 0;
-  // Reserves disk space up to `size` without changing what reads see beyond zeros.
+  // Extends the file to at least `size` bytes of zeros with disk space behind them.
   virtual Result<> allocate(uint64_t size) = 0;
 };
 
@@ -59,6 +59,7 @@ class FileSystem {
   // Replaces `to` atomically. Durable after sync_directory of the parent.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<> remove(const std::string& path) = 0;
+  // With missing parents; durable on return.
   virtual Result<> make_directories(const std::string& path) = 0;
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& directory) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;

@@ -1,0 +1,177 @@
+// ISA-L writes gzip, libdeflate reads it, libzstd does both for zstd.
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/compress.h"
+
+#include <fmt/format.h>
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace traccia::compress {
+namespace {
+
+constexpr uint32_t kGzipLevel = 1;
+constexpr size_t kGzipOverhead = 18;       // header and trailer
+constexpr size_t kGzipBytesMin = 18;
+constexpr uint64_t kFirstGuessRatio = 8;   // typical audit records compress 10:1
+
+std::unexpected<Error> too_large(uint64_t bytes_max, uint64_t input_bytes) {
+  return fail(ErrorCode::ResourceExhausted, "TooLarge",
+              fmt::format("decompressing {} bytes gives more than the {} that are allowed",
+                          input_bytes, bytes_max));
+}
+
+// What this input may grow to.
+uint64_t output_max(uint64_t input_bytes, const DecompressLimits& limits) {
+  return std::min(limits.bytes_max,
+                  std::max(limits.ratio_free_bytes, input_bytes * limits.ratio_max));
+}
+
+struct Member {
+  std::string bytes;
+  size_t consumed = 0;
+};
+
+Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
+  struct Free {
+    void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
+  };
+  thread_local const std::unique_ptr<libdeflate_decompressor, Free> decompressor(
+      libdeflate_alloc_decompressor());
+  TRACCIA_ASSERT(decompressor != nullptr);
+  if (bytes.size() < kGzipBytesMin) {
+    return fail(ErrorCode::DataLoss, "NotGzip",
+                fmt::format("{} bytes are too few for gzip", bytes.size()));
+  }
+  Member member;
+  uint64_t room = std::min<uint64_t>(bytes_max, bytes.size() * kFirstGuessRatio + 4096);
+  while (true) {
+    member.bytes.resize(room);
+    size_t produced = 0;
+    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(),
+                                                      bytes.size(), member.bytes.data(), room,
+                                                      &member.consumed, &produced);
+    if (result == LIBDEFLATE_SUCCESS) {
+      member.bytes.resize(produced);
+      return member;
+    }
+    if (result != LIBDEFLATE_INSUFFICIENT_SPACE) {
+      return fail(ErrorCode::DataLoss, "NotGzip",
+                  fmt::format("{} bytes are not a whole, undamaged gzip member", bytes.size()));
+    }
+    if (room >= bytes_max) return too_large(bytes_max, bytes.size());
+    room = std::min<uint64_t>(bytes_max, room * 4);
+  }
+}
+
+}  // namespace
+
+std::string gzip(std::string_view bytes) {
+  isal_zstream stream;
+  isal_deflate_init(&stream);
+  std::vector<uint8_t> work(ISAL_DEF_LVL1_DEFAULT);
+  stream.level = kGzipLevel;
+  stream.level_buf = work.data();
+  stream.level_buf_size = static_cast<uint32_t>(work.size());
+  stream.gzip_flag = IGZIP_GZIP_NO_HDR;
+  stream.end_of_stream = 1;
+  stream.flush = NO_FLUSH;
+  isal_gzip_header header;
+  isal_gzip_header_init(&header);
+  header.os = 255;
+  std::string out(bytes.size() + bytes.size() / 8 + 4096, '\0');
+  stream.next_out = reinterpret_cast<uint8_t*>(out.data());
+  stream.avail_out = static_cast<uint32_t>(out.size());
+  TRACCIA_ASSERT(out.size() <= UINT32_MAX);
+  TRACCIA_ASSERT(isal_write_gzip_header(&stream, &header) == 0);
+  stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uint32_t>(bytes.size());
+  TRACCIA_ASSERT(isal_deflate(&stream) == COMP_OK);
+  TRACCIA_ASSERT(stream.internal_state.state == ZSTATE_END);
+  out.resize(out.size() - stream.avail_out);
+  return out;
+}
+
+Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits) {
+  TRY_ASSIGN(auto member, gunzip_one(bytes, output_max(bytes.size(), limits)));
+  if (member.consumed != bytes.size()) {
+    return fail(ErrorCode::DataLoss, "TrailingData",
+                fmt::format("{} bytes follow the gzip member", bytes.size() - member.consumed));
+  }
+  return std::move(member.bytes);
+}
+
+Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limits) {
+  const auto bytes_max = output_max(bytes.size(), limits);
+  std::string out;
+  do {
+    TRY_ASSIGN(const auto member, gunzip_one(bytes, bytes_max - out.size()));
+    out += member.bytes;
+    bytes.remove_prefix(member.consumed);
+  } while (!bytes.empty());
+  return out;
+}
+
+std::string zstd(std::string_view bytes, int level) {
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+  thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const auto size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(),
+                                      bytes.size(), level);
+  TRACCIA_ASSERT(!ZSTD_isError(size));
+  out.resize(size);
+  return out;
+}
+
+Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits) {
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+  const auto bytes_max = output_max(bytes.size(), limits);
+  const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+  TRACCIA_ASSERT(context != nullptr);
+  std::string out;
+  ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
+  size_t state = 1;
+  while (input.pos < input.size || state != 0) {
+    const auto filled = out.size();
+    // One byte more than allowed tells "too large" from "just fits".
+    const auto room = std::min<uint64_t>(bytes_max + 1, std::max<uint64_t>(filled * 2, 64 << 10));
+    if (filled >= room) return too_large(bytes_max, bytes.size());
+    out.resize(room);
+    ZSTD_outBuffer output{out.data() + filled, room - filled, 0};
+    const auto before = input.pos;
+    state = ZSTD_decompressStream(context.get(), &output, &input);
+    out.resize(filled + output.pos);
+    if (ZSTD_isError(state) != 0U || (input.pos == before && output.pos == 0)) {
+      return fail(ErrorCode::DataLoss, "NotZstd",
+                  fmt::format("{} bytes are not whole, undamaged zstd frames", bytes.size()));
+    }
+    if (out.size() > bytes_max) return too_large(bytes_max, bytes.size());
+  }
+  if (bytes.empty()) return fail(ErrorCode::DataLoss, "NotZstd", "no bytes are not a zstd frame");
+  return out;
+}
+
+uint32_t crc32c(std::string_view bytes, uint32_t seed) {
+  // crc32_iscsi leaves out the inversions before and after, so the seed carries them.
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, 1 << 30);
+    seed = ~crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(piece.data())),
+                        static_cast<int>(piece.size()), ~seed);
+    bytes.remove_prefix(piece.size());
+  }
+  return seed;
+}
+
+}  // namespace traccia::compress

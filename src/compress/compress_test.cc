@@ -1,0 +1,95 @@
+// Round trips, limits and damage of the compression adapter.
+// SPDX-License-Identifier: Apache-2.0
+#include "compress/compress.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <array>
+
+#include "base/bytes.h"
+
+namespace traccia::compress {
+namespace {
+
+std::string words(size_t count) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += "word " + std::to_string(i * 7919 % 1000) + "\n";
+  return out;
+}
+
+TEST(Gzip, IsOneMemberWithAFixedHeader) {
+  const auto packed = gzip(words(5000));
+  EXPECT_EQ(hex_encode(packed.substr(0, 4)), "1f8b0800");
+  EXPECT_EQ(hex_encode(packed.substr(4, 4)), "00000000") << "no time";
+  EXPECT_EQ(static_cast<unsigned char>(packed[9]), 255) << "no operating system";
+  EXPECT_EQ(packed, gzip(words(5000))) << "the same bytes each time";
+  EXPECT_EQ(gunzip(packed, {}).value(), words(5000));
+  EXPECT_LT(packed.size() * 3, words(5000).size());
+}
+
+TEST(Gzip, RoundTripsAnything) {
+  EXPECT_TRUE(rc::check([](const std::string& bytes) {
+    RC_ASSERT(gunzip(gzip(bytes), {}).value() == bytes);
+    RC_ASSERT(unzstd(zstd(bytes, 1), {}).value() == bytes);
+  }));
+}
+
+TEST(Gzip, IncompressibleBytesFit) {
+  std::string noise(3 << 20, '\0');
+  uint64_t state = 88172645463325252ULL;
+  for (auto& c : noise) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    c = static_cast<char>(state);
+  }
+  EXPECT_EQ(gunzip(gzip(noise), {}).value(), noise);
+}
+
+TEST(Gunzip, NamesWhatIsWrong) {
+  const auto packed = gzip("hello");
+  EXPECT_EQ(gunzip("", {}).error().reason(), "NotGzip");
+  EXPECT_EQ(gunzip("plain text, no gzip at all", {}).error().reason(), "NotGzip");
+  EXPECT_EQ(gunzip(packed + "x", {}).error().reason(), "TrailingData");
+  for (size_t i = 0; i < packed.size(); ++i) EXPECT_FALSE(gunzip(packed.substr(0, i), {})) << i;
+  EXPECT_EQ(gunzip_members(packed + packed, {}).value(), "hellohello");
+  EXPECT_FALSE(gunzip_members(packed + "x", {}));
+}
+
+TEST(Gunzip, BombsAreStopped) {
+  const auto bomb = gzip(std::string(8 << 20, '0'));
+  DecompressLimits limits;
+  limits.bytes_max = 4 << 20;
+  EXPECT_EQ(gunzip(bomb, limits).error().reason(), "TooLarge");
+  EXPECT_EQ(gunzip_members(bomb, limits).error().reason(), "TooLarge");
+  limits.bytes_max = 64 << 20;
+  limits.ratio_max = 10;
+  EXPECT_EQ(gunzip(bomb, limits).error().reason(), "TooLarge");
+  limits.bytes_max = 10;
+  EXPECT_EQ(gunzip(gzip("0123456789"), limits).value(), "0123456789") << "exactly the limit";
+}
+
+TEST(Unzstd, NamesWhatIsWrong) {
+  const auto packed = zstd("hello", 1);
+  EXPECT_EQ(unzstd("", {}).error().reason(), "NotZstd");
+  EXPECT_EQ(unzstd("plain", {}).error().reason(), "NotZstd");
+  EXPECT_EQ(unzstd(packed + packed, {}).value(), "hellohello");
+  for (size_t i = 0; i < packed.size(); ++i) EXPECT_FALSE(unzstd(packed.substr(0, i), {})) << i;
+  DecompressLimits limits;
+  limits.bytes_max = 4 << 20;
+  EXPECT_EQ(unzstd(zstd(std::string(8 << 20, '0'), 1), limits).error().reason(), "TooLarge");
+  limits.bytes_max = 5;
+  EXPECT_EQ(unzstd(packed, limits).value(), "hello") << "exactly the limit";
+  limits.bytes_max = 4;
+  EXPECT_EQ(unzstd(packed, limits).error().reason(), "TooLarge");
+}
+
+TEST(Crc32c, PublishedVectorAndComposition) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);  // RFC 3720, B.4 check value
+  EXPECT_EQ(crc32c("6789", crc32c("12345")), crc32c("123456789"));
+  EXPECT_EQ(crc32c(""), 0U);
+}
+
+}  // namespace
+}  // namespace traccia::compress

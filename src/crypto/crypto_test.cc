@@ -1,0 +1,67 @@
+// Published test vectors and the failure paths of the crypto adapter.
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/crypto.h"
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+
+namespace traccia::crypto {
+namespace {
+
+TEST(Hash, PublishedVectors) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex_encode(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(hex_encode(md5("")), "d41d8cd98f00b204e9800998ecf8427e");
+  // RFC 4231, case 2
+  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Hash, InPiecesEqualsAtOnce) {
+  Hasher hasher(Hasher::Algorithm::Sha256);
+  hasher.update("a");
+  hasher.update("");
+  Hasher moved(std::move(hasher));
+  moved.update("bc");
+  EXPECT_EQ(moved.finish(), sha256("abc"));
+}
+
+TEST(Seal, OpensWithTheSameKeyAndContextOnly) {
+  const std::string key(32, 'k');
+  const auto sealed = seal(key, "secret", "place");
+  EXPECT_EQ(sealed.find("secret"), std::string::npos);
+  EXPECT_EQ(open_sealed(key, sealed, "place").value(), "secret");
+  EXPECT_EQ(open_sealed(key, sealed, "other").error().code(), ErrorCode::DataLoss);
+  EXPECT_FALSE(open_sealed(std::string(32, 'j'), sealed, "place"));
+  EXPECT_NE(seal(key, "secret", "place"), sealed) << "the nonce must be fresh";
+}
+
+TEST(Seal, EveryFlippedBitAndEveryTruncationIsFound) {
+  const std::string key(32, 'k');
+  const auto sealed = seal(key, "x", "");
+  for (size_t i = 0; i < sealed.size(); ++i) {
+    auto changed = sealed;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(open_sealed(key, changed, "")) << i;
+    EXPECT_FALSE(open_sealed(key, sealed.substr(0, i), "")) << i;
+  }
+}
+
+TEST(Rsa, SignsAndVerifiesAndComesBackFromDer) {
+  const auto key = RsaPrivateKey::generate(2048);
+  const auto again = RsaPrivateKey::from_der(key.to_der()).value();
+  const auto signature = again.sign_sha256("message");
+  EXPECT_EQ(signature.size(), 256U);
+  const auto pub = key.public_pkcs1_der();
+  EXPECT_EQ(pub.size(), 270U);
+  EXPECT_TRUE(rsa_verify_sha256(pub, "message", signature).value());
+  EXPECT_FALSE(rsa_verify_sha256(pub, "massage", signature).value());
+  EXPECT_FALSE(rsa_verify_sha256(pub, "message", "short").value());
+  EXPECT_FALSE(rsa_verify_sha256("not a key", "message", signature));
+  EXPECT_FALSE(rsa_verify_sha256(pub + "x", "message", signature)) << "trailing bytes";
+  EXPECT_FALSE(RsaPrivateKey::from_der("not a key"));
+}
+
+}  // namespace
+}  // namespace traccia::crypto
