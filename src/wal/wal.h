@@ -72,9 +72,49 @@ class Wal {
   uint64_t disk_bytes() const;
 
  private:
-  struct Segment;
-  // (implementation members are the wal author's)
+  struct Segment {
+    Position start = 0;
+    Position end = 0;  // of a sealed segment; the active one ends at durable_end()
+    std::string path;
+    std::shared_ptr<os::File> file;  // nullptr: opened when it is read
+  };
+  struct Item {
+    std::string payload;
+    Completion completion;
+    Position position = 0;
+  };
+
+  Wal(os::FileSystem& files, std::string directory, Options options)
+      : files_(files), directory_(std::move(directory)), options_(options) {}
+
+  Result<> recover();
+  Result<> check_sealed(const Segment& segment);
+  // The end of the last segment's valid entries, after cutting a torn tail.
+  Result<Position> recover_tail(const Segment& segment);
+  Result<> create_segment(Position start);
+  std::string segment_path(Position start) const;
+  Result<> write_group(std::vector<Item>& group);
+  Result<> flush(std::string& buffer);
+  void stop_for_good(std::vector<Item>& group, const Error& error);
+  Result<std::shared_ptr<os::File>> file_of(Position start);
+
+  os::FileSystem& files_;
+  std::string directory_;
+  Options options_;
+
   mutable Mutex mutex_;
+  Condition queued_;   // something to write, or wake()
+  Condition durable_;  // durable_end() moved, or wake()
+  std::deque<Item> queue_ GUARDED_BY(mutex_);
+  uint64_t queue_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t wakes_ GUARDED_BY(mutex_) = 0;
+  std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
+
+  // The stepping thread's own.
+  std::shared_ptr<os::File> active_;
+  Position active_start_ = 0;
+  Position write_end_ = 0;
+
   std::atomic<Position> durable_end_{0};
   std::atomic<bool> stopped_{false};
 };

@@ -1,0 +1,233 @@
+// Appending, group commit and reading.
+// SPDX-License-Identifier: Apache-2.0
+#include "wal/wal.h"
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "compress/compress.h"
+#include "wal/entry.h"
+
+namespace traccia::wal {
+namespace {
+
+constexpr size_t kOpenSegmentsMax = 16;
+constexpr size_t kWriteBytesMax = 16 << 20;  // one write call of a group
+
+}  // namespace
+
+Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string directory,
+                                       Options options) {
+  std::unique_ptr<Wal> wal(new Wal(files, std::move(directory), options));
+  if (auto done = wal->recover(); !done) {
+    return std::unexpected(std::move(done).error().with_context("open the log"));
+  }
+  return wal;
+}
+
+Result<> Wal::append(std::string payload, Completion completion) {
+  if (payload.size() > options_.entry_bytes_max) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("log entry of {} bytes; at most {} fit", payload.size(),
+                            options_.entry_bytes_max));
+  }
+  const MutexLock lock(mutex_);
+  if (stopped()) {
+    return fail(ErrorCode::Unavailable, "LogStopped",
+                "the log stopped after a failed write; restart the server once the disk is sound");
+  }
+  if (queue_bytes_ + payload.size() > options_.queue_bytes_max) {
+    return fail(ErrorCode::ResourceExhausted, "LogQueueFull",
+                fmt::format("{} bytes wait for the disk; retry later", queue_bytes_));
+  }
+  queue_bytes_ += payload.size();
+  queue_.push_back({std::move(payload), std::move(completion), 0});
+  queued_.notify_one();
+  return {};
+}
+
+size_t Wal::step(Duration idle_wait) {
+  std::vector<Item> group;
+  {
+    const MutexLock lock(mutex_);
+    if (queue_.empty()) {
+      const auto wakes = wakes_;
+      if (idle_wait > Duration(0) && wakes == wakes_) queued_.wait_for(mutex_, idle_wait);
+    }
+    group.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+    queue_.clear();
+  }
+  if (group.empty()) return 0;
+  auto written = stopped() ? fail(ErrorCode::Unavailable, "LogStopped", "the log is stopped")
+                           : write_group(group);
+  if (!written) {
+    stop_for_good(group, written.error());
+    return group.size();
+  }
+  uint64_t bytes = 0;
+  for (const auto& item : group) bytes += item.payload.size();
+  {
+    const MutexLock lock(mutex_);
+    queue_bytes_ -= bytes;
+    durable_end_.store(write_end_, std::memory_order_release);
+    durable_.notify_all();
+  }
+  for (auto& item : group) item.completion(item.position);
+  return group.size();
+}
+
+Result<> Wal::flush(std::string& buffer) {
+  if (buffer.empty()) return {};
+  const auto offset = kSegmentHeaderBytes + (write_end_ - buffer.size() - active_start_);
+  TRY(active_->write_at(offset, buffer));
+  buffer.clear();
+  return {};
+}
+
+// One sync for the group, plus one for each segment that it fills.
+Result<> Wal::write_group(std::vector<Item>& group) {
+  std::string buffer;
+  auto group_start = write_end_;
+  for (auto& item : group) {
+    item.position = write_end_;
+    if (item.payload.empty()) continue;
+    if (write_end_ - active_start_ >= options_.segment_bytes_max) {
+      TRY(flush(buffer));
+      TRY(active_->sync_data());
+      TRY(create_segment(write_end_));
+      group_start = write_end_;
+    }
+    append_entry(buffer, write_end_, group_start, item.payload);
+    write_end_ += entry_extent(item.payload.size());
+    if (buffer.size() >= kWriteBytesMax) TRY(flush(buffer));
+  }
+  TRY(flush(buffer));
+  if (write_end_ == durable_end()) return {};
+  return active_->sync_data();
+}
+
+void Wal::stop_for_good(std::vector<Item>& group, const Error& error) {
+  std::deque<Item> waiting;
+  {
+    const MutexLock lock(mutex_);
+    stopped_.store(true, std::memory_order_release);
+    waiting.swap(queue_);
+    queue_bytes_ = 0;
+    durable_.notify_all();
+  }
+  const auto refusal = [&] {
+    return fail(ErrorCode::Unavailable, "LogStopped", "write the log: " + error.message());
+  };
+  for (auto& item : group) item.completion(refusal());
+  for (auto& item : waiting) item.completion(refusal());
+}
+
+Result<> Wal::create_segment(Position start) {
+  const auto path = segment_path(start);
+  TRY_ASSIGN(std::shared_ptr<os::File> file, files_.open(path, os::OpenMode::CreateNew));
+  TRY(file->write_at(0, render_segment_header(start)));
+  TRY(file->sync_data());
+  TRY(files_.sync_directory(directory_));
+  const MutexLock lock(mutex_);
+  if (!segments_.empty()) {
+    auto& sealed = segments_.rbegin()->second;
+    sealed.end = start;
+    // Entries of the sealed segment are durable before the new one takes any.
+    durable_end_.store(start, std::memory_order_release);
+  }
+  segments_[start] = {start, 0, path, file};
+  active_ = std::move(file);
+  active_start_ = start;
+  return {};
+}
+
+Position Wal::begin() const {
+  const MutexLock lock(mutex_);
+  TRACCIA_ASSERT(!segments_.empty());
+  return segments_.begin()->first;
+}
+
+void Wal::wait_beyond(Position position, Duration timeout) {
+  const MutexLock lock(mutex_);
+  if (durable_end() > position || stopped()) return;
+  durable_.wait_for(mutex_, timeout);
+}
+
+void Wal::wake() {
+  const MutexLock lock(mutex_);
+  ++wakes_;
+  queued_.notify_all();
+  durable_.notify_all();
+}
+
+Result<std::shared_ptr<os::File>> Wal::file_of(Position start) {
+  const MutexLock lock(mutex_);
+  auto& segment = segments_.at(start);
+  if (!segment.file) {
+    TRY_ASSIGN(segment.file, files_.open(segment.path, os::OpenMode::ReadOnly));
+    size_t open = 0;
+    for (auto& [at, other] : segments_) open += other.file != nullptr;
+    for (auto& [at, other] : segments_) {
+      const bool active = at == segments_.rbegin()->first;
+      if (open <= kOpenSegmentsMax) break;
+      if (at == start || active || !other.file) continue;
+      other.file = nullptr;
+      --open;
+    }
+  }
+  return segment.file;
+}
+
+Result<std::optional<Entry>> Wal::read(Position position) {
+  const auto limit = durable_end();
+  if (position >= limit) return std::nullopt;
+  Position start = 0;
+  {
+    const MutexLock lock(mutex_);
+    auto at = segments_.upper_bound(position);
+    if (at == segments_.begin()) {
+      return fail(ErrorCode::DataLoss,
+                  fmt::format("log position {} lies before the oldest segment", position));
+    }
+    start = std::prev(at)->first;
+  }
+  TRY_ASSIGN(const auto file, file_of(start));
+  const auto offset = kSegmentHeaderBytes + (position - start);
+  const auto corrupt = [&](std::string_view what) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("'{}' at byte {}: {}", segment_path(start), offset, what));
+  };
+  char raw[kEntryHeaderBytes];
+  TRY_ASSIGN(const auto header_bytes, file->read_at(offset, raw));
+  const auto header = parse_entry_header({raw, header_bytes}, position);
+  if (!header) return corrupt("not an entry's header");
+  if (header->length > options_.entry_bytes_max) return corrupt("entry longer than the limit");
+  Entry entry{position, position + entry_extent(header->length),
+              std::string(header->length, '\0')};
+  TRY_ASSIGN(const auto count, file->read_at(offset + kEntryHeaderBytes, entry.payload));
+  if (count != header->length || compress::crc32c(entry.payload) != header->payload_crc) {
+    return corrupt("the entry's checksum does not match");
+  }
+  return entry;
+}
+
+Result<> Wal::remove_below(Position position) {
+  std::vector<std::string> paths;
+  {
+    const MutexLock lock(mutex_);
+    while (segments_.size() > 1 && segments_.begin()->second.end <= position) {
+      paths.push_back(segments_.begin()->second.path);
+      segments_.erase(segments_.begin());
+    }
+  }
+  for (const auto& path : paths) TRY(files_.remove(path));
+  if (paths.empty()) return {};
+  return files_.sync_directory(directory_);
+}
+
+uint64_t Wal::disk_bytes() const {
+  const MutexLock lock(mutex_);
+  return durable_end() - segments_.begin()->first + segments_.size() * kSegmentHeaderBytes;
+}
+
+}  // namespace traccia::wal

@@ -1,0 +1,209 @@
+// The log's promises under crashes, damage and failing disks.
+// SPDX-License-Identifier: Apache-2.0
+#include "wal/wal.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "os/fake_os.h"
+#include "wal/entry.h"
+
+namespace traccia::wal {
+namespace {
+
+class WalTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(fake_.files.make_directories("/wal")); }
+
+  Result<std::unique_ptr<Wal>> open() {
+    Options options;
+    options.segment_bytes_max = 4096;
+    options.entry_bytes_max = 3000;
+    options.queue_bytes_max = 16384;
+    return Wal::open(fake_.files, "/wal", options);
+  }
+
+  // Appends and steps; the entry's position when it is durable.
+  static Result<Position> put(Wal& wal, std::string payload) {
+    Result<Position> result = fail(ErrorCode::Internal, "not completed");
+    TRY(wal.append(std::move(payload), [&](Result<Position> done) { result = std::move(done); }));
+    wal.step(Duration(0));
+    return result;
+  }
+
+  static Result<std::vector<std::string>> read_all(Wal& wal) {
+    std::vector<std::string> out;
+    auto at = wal.begin();
+    while (true) {
+      TRY_ASSIGN(auto entry, wal.read(at));
+      if (!entry) return out;
+      out.push_back(std::move(entry->payload));
+      at = entry->next;
+    }
+  }
+
+  os::FakeOs fake_;
+};
+
+TEST_F(WalTest, KeepsEntriesInOrderAcrossReopening) {
+  std::vector<std::string> expected;
+  {
+    auto wal = open().value();
+    EXPECT_EQ(wal->begin(), 0U);
+    for (int i = 0; i < 100; ++i) {
+      expected.push_back(std::string(static_cast<size_t>(i * 13 % 400 + 1), static_cast<char>('a' + i % 26)));
+      ASSERT_TRUE(put(*wal, expected.back()));
+    }
+    EXPECT_EQ(read_all(*wal).value(), expected);
+  }
+  EXPECT_GT(fake_.files.paths().size(), 3U) << "several segments";
+  fake_.files.restart_keeping_all();
+  auto wal = open().value();
+  EXPECT_EQ(read_all(*wal).value(), expected);
+  expected.emplace_back("after");
+  ASSERT_TRUE(put(*wal, "after"));
+  EXPECT_EQ(read_all(*wal).value(), expected);
+}
+
+TEST_F(WalTest, OneSyncServesAGroupAndABarrierWritesNothing) {
+  auto wal = open().value();
+  int syncs = 0;
+  fake_.files.set_fault([&](os::Operation operation, const std::string&) {
+    syncs += operation == os::Operation::Sync;
+    return std::nullopt;
+  });
+  std::vector<int> order;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(wal->append(i == 3 ? "" : "x", [&order, i](Result<Position> done) {
+      EXPECT_TRUE(done);
+      order.push_back(i);
+    }));
+  }
+  EXPECT_EQ(wal->step(Duration(0)), 5U);
+  EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4}));
+  EXPECT_EQ(syncs, 1);
+  EXPECT_EQ(read_all(*wal).value().size(), 4U);
+  ASSERT_TRUE(put(*wal, ""));
+  EXPECT_EQ(syncs, 1) << "nothing to sync";
+}
+
+TEST_F(WalTest, AFailedSyncStopsTheLogForGood) {
+  auto wal = open().value();
+  ASSERT_TRUE(put(*wal, "kept"));
+  fake_.files.set_fault([](os::Operation operation, const std::string&) -> std::optional<Error> {
+    if (operation != os::Operation::Sync) return std::nullopt;
+    return Error(ErrorCode::Unavailable, "input/output error");
+  });
+  EXPECT_EQ(put(*wal, "lost").error().reason(), "LogStopped");
+  fake_.files.set_fault(nullptr);
+  EXPECT_EQ(put(*wal, "later").error().reason(), "LogStopped") << "a healthy disk changes nothing";
+  EXPECT_TRUE(wal->stopped());
+  EXPECT_EQ(read_all(*wal).value(), std::vector<std::string>{"kept"});
+}
+
+TEST_F(WalTest, LimitsQueueAndEntries) {
+  auto wal = open().value();
+  EXPECT_EQ(wal->append(std::string(3001, 'x'), [](auto) {}).error().code(),
+            ErrorCode::InvalidArgument);
+  int done = 0;
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(wal->append(std::string(2000, 'x'), [&](auto) { ++done; }));
+  EXPECT_EQ(wal->append(std::string(2000, 'x'), [](auto) {}).error().reason(), "LogQueueFull");
+  wal->step(Duration(0));
+  EXPECT_EQ(done, 8);
+  EXPECT_TRUE(put(*wal, "room again"));
+}
+
+TEST_F(WalTest, DamageInTheMiddleIsReportedByPlace) {
+  Position second = 0;
+  {
+    auto wal = open().value();
+    ASSERT_TRUE(put(*wal, "first"));
+    second = put(*wal, "second").value();
+    ASSERT_TRUE(put(*wal, "third"));
+  }
+  const auto path = fake_.files.paths().front();
+  fake_.files.corrupt(path, kSegmentHeaderBytes + second + kEntryHeaderBytes, 4);
+  const auto error = open().error();
+  EXPECT_EQ(error.code(), ErrorCode::DataLoss);
+  EXPECT_NE(error.message().find(path), std::string::npos) << error.message();
+  EXPECT_NE(error.message().find(std::to_string(kSegmentHeaderBytes + second)), std::string::npos);
+}
+
+TEST_F(WalTest, DamageOfASealedSegmentIsReportedWhenRead) {
+  auto wal = open().value();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(put(*wal, std::string(1000, 'x')));
+  fake_.files.corrupt(fake_.files.paths().front(), 200, 1);
+  EXPECT_EQ(read_all(*wal).error().code(), ErrorCode::DataLoss);
+}
+
+TEST_F(WalTest, AMissingSegmentIsDataLoss) {
+  {
+    auto wal = open().value();
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(*wal, std::string(1000, 'x')));
+  }
+  ASSERT_TRUE(fake_.files.remove(fake_.files.paths()[1]));
+  EXPECT_EQ(open().error().code(), ErrorCode::DataLoss);
+}
+
+TEST_F(WalTest, RemovesWholeSegmentsBelowAPosition) {
+  auto wal = open().value();
+  std::vector<Position> positions;
+  for (int i = 0; i < 12; ++i) positions.push_back(put(*wal, std::string(1000, 'x')).value());
+  const auto before = wal->disk_bytes();
+  ASSERT_TRUE(wal->remove_below(positions[6]));
+  EXPECT_LE(wal->begin(), positions[6]);
+  EXPECT_GT(wal->begin(), 0U);
+  EXPECT_LT(wal->disk_bytes(), before);
+  EXPECT_TRUE(wal->read(positions[6]).value());
+  EXPECT_EQ(wal->read(0).error().code(), ErrorCode::DataLoss);
+  ASSERT_TRUE(wal->remove_below(wal->durable_end()));
+  EXPECT_TRUE(put(*wal, "the active segment stays"));
+}
+
+// Random groups, the power fails at a random operation, what survived is checked: everything
+// acknowledged, in order, and of the rest a prefix of what was appended.
+TEST_F(WalTest, AcknowledgedEntriesSurvivePowerLoss) {
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
+    std::mt19937_64 random(seed);
+    os::FakeOs machine(seed);
+    ASSERT_TRUE(machine.files.make_directories("/wal"));
+    std::vector<std::string> appended;
+    size_t acknowledged = 0;
+    for (int life = 0; life < 4; ++life) {
+      Options options;
+      options.segment_bytes_max = 2048;
+      machine.files.lose_power_after(random() % 60);
+      {
+        auto wal = Wal::open(machine.files, "/wal", options);
+        for (int i = 0; wal && i < 30; ++i) {
+          const auto count = random() % 4 + 1;
+          for (uint64_t n = 0; n < count; ++n) {
+            auto payload = std::to_string(appended.size()) + std::string(random() % 900, '.');
+            appended.push_back(payload);
+            const auto index = appended.size();
+            (void)(*wal)->append(std::move(payload), [&, index](Result<Position> done) {
+              if (done) acknowledged = index;
+            });
+          }
+          (*wal)->step(Duration(0));
+          if ((*wal)->stopped()) break;
+        }
+      }
+      machine.files.restart(random());
+      auto wal = Wal::open(machine.files, "/wal", options);
+      ASSERT_TRUE(wal) << "seed " << seed << ": " << wal.error().message();
+      const auto survived = read_all(**wal);
+      ASSERT_TRUE(survived) << "seed " << seed << ": " << survived.error().message();
+      ASSERT_GE(survived->size(), acknowledged) << "seed " << seed;
+      ASSERT_LE(survived->size(), appended.size()) << "seed " << seed;
+      appended.resize(survived->size());
+      ASSERT_EQ(*survived, appended) << "seed " << seed;
+      acknowledged = survived->size();
+      machine.files.restart_keeping_all();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace traccia::wal
