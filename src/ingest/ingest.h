@@ -79,6 +79,7 @@ using Completion = std::move_only_function<void(Result<Outcome>)>;
 // Thread-safe.
 class Ingest {
  public:
+  ~Ingest();
   // Replays the log to rebuild the window and the per-region indexes.
   static Result<std::unique_ptr<Ingest>> open(os::Os os, wal::Wal& wal, Options options);
 
@@ -95,6 +96,7 @@ class Ingest {
 
  private:
   struct State;
+  explicit Ingest(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

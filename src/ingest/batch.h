@@ -1,0 +1,35 @@
+// The bytes of one log entry: a batch of records. Format: docs/formats/wal.md.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ingest/ingest.h"
+
+namespace traccia::ingest {
+
+// Identifies a repeated submission: a hash of owner and eventID, or of a change's id.
+using RecordKey = std::array<char, 16>;
+// Tells a repeat from a conflict.
+using ContentHash = std::array<char, 8>;
+
+RecordKey key_of(const Draft& draft);
+ContentHash content_of(const Draft& draft);
+
+struct StoredRecord {
+  LogRecord record;
+  RecordKey key;
+  ContentHash content;
+};
+
+// A batch's records uncompressed; with fill-ins a request of 64 MiB stays below.
+inline constexpr uint64_t kBatchBytesMax = 256ULL << 20;
+
+std::string encode_batch(const std::vector<StoredRecord>& records);
+// DataLoss on anything that encode_batch does not write.
+Result<std::vector<StoredRecord>> decode_batch(std::string_view payload);
+
+}  // namespace traccia::ingest

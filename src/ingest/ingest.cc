@@ -1,0 +1,200 @@
+// Sequencing under one lock, from the decision what is new to its place in the log's queue.
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/ingest.h"
+
+#include <fmt/format.h>
+
+#include <future>
+#include <map>
+#include <utility>
+
+#include "ingest/batch.h"
+#include "ingest/window.h"
+
+namespace traccia::ingest {
+
+struct Ingest::State {
+  State(os::Os machine, wal::Wal& log, Options options)
+      : os(machine), wal(log), window(options.window_events) {}
+
+  uint32_t region_number(const std::string& name) REQUIRES(mutex) {
+    const auto [at, fresh] = numbers.emplace(name, static_cast<uint32_t>(names.size()));
+    if (fresh) {
+      names.push_back(name);
+      next_index.push_back(0);
+    }
+    return at->second;
+  }
+
+  Result<> replay(const wal::Entry& entry) REQUIRES(mutex);
+  void judge(std::vector<Draft>& drafts, Time time, std::vector<StoredRecord>& fresh,
+             Outcome& outcome) REQUIRES(mutex);
+  void add_receipt(Outcome& outcome, uint32_t region, uint64_t index) REQUIRES(mutex);
+  void take_back(const std::vector<StoredRecord>& fresh) REQUIRES(mutex);
+
+  os::Os os;
+  wal::Wal& wal;
+  Mutex mutex;
+  Window window GUARDED_BY(mutex);
+  Sequence next_sequence GUARDED_BY(mutex) = 1;
+  Time newest GUARDED_BY(mutex){};
+  std::map<std::string, uint32_t> numbers GUARDED_BY(mutex);
+  std::vector<std::string> names GUARDED_BY(mutex);       // by number
+  std::vector<uint64_t> next_index GUARDED_BY(mutex);     // by number
+};
+
+Result<> Ingest::State::replay(const wal::Entry& entry) {
+  auto records = decode_batch(entry.payload);
+  if (!records) {
+    return std::unexpected(std::move(records).error().with_context(
+        fmt::format("log entry at position {}", entry.position)));
+  }
+  for (const auto& [record, key, content] : *records) {
+    if (record.sequence != next_sequence && next_sequence != 1) {
+      return fail(ErrorCode::DataLoss,
+                  fmt::format("log entry at position {}: sequence {} follows {}", entry.position,
+                              record.sequence, next_sequence - 1));
+    }
+    next_sequence = record.sequence + 1;
+    newest = std::max(newest, record.ingest_time);
+    uint32_t region = 0;
+    if (record.kind == Kind::Event) {
+      region = region_number(record.region);
+      next_index[region] = record.region_index + 1;
+    }
+    window.add(key, {content, region, record.region_index});
+  }
+  window.trim();
+  return {};
+}
+
+void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t index) {
+  auto& receipts = outcome.receipts;
+  if (!receipts.empty() && receipts.back().region == names[region] &&
+      receipts.back().first_index + receipts.back().count == index) {
+    ++receipts.back().count;
+    return;
+  }
+  receipts.push_back({names[region], index, 1});
+}
+
+void Ingest::State::judge(std::vector<Draft>& drafts, Time time, std::vector<StoredRecord>& fresh,
+                          Outcome& outcome) {
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    auto& draft = drafts[i];
+    const auto key = key_of(draft);
+    const auto content = content_of(draft);
+    const bool is_event = draft.kind == Kind::Event;
+    if (const auto* seen = window.find(key)) {
+      if (seen->content != content) {
+        outcome.rejected.push_back(
+            {i, "EventIdConflict",
+             fmt::format("eventID '{}' was recorded before with other content",
+                         is_event ? draft.record.event_id : draft.change_id)});
+        continue;
+      }
+      ++outcome.duplicates;
+      if (is_event) add_receipt(outcome, seen->region, seen->region_index);
+      continue;
+    }
+    StoredRecord stored;
+    stored.key = key;
+    stored.content = content;
+    auto& record = stored.record;
+    record.sequence = next_sequence++;
+    record.kind = draft.kind;
+    record.ingest_time = time;
+    record.sender = std::move(draft.sender);
+    uint32_t region = 0;
+    if (is_event) {
+      region = region_number(draft.record.region);
+      record.account = std::move(draft.record.account);
+      record.region = names[region];
+      record.region_index = next_index[region]++;
+      record.json = std::move(draft.record.json);
+      add_receipt(outcome, region, record.region_index);
+    } else {
+      record.json = std::move(draft.change_json);
+    }
+    ++outcome.accepted;
+    window.add(key, {content, region, record.region_index});
+    fresh.push_back(std::move(stored));
+  }
+}
+
+void Ingest::State::take_back(const std::vector<StoredRecord>& fresh) {
+  window.take_back(fresh.size());
+  next_sequence -= fresh.size();
+  for (const auto& stored : fresh) {
+    if (stored.record.kind == Kind::Event) --next_index[numbers.at(stored.record.region)];
+  }
+}
+
+Result<std::unique_ptr<Ingest>> Ingest::open(os::Os os, wal::Wal& wal, Options options) {
+  std::unique_ptr<Ingest> ingest(new Ingest(std::make_unique<State>(os, wal, options)));
+  auto& state = *ingest->state_;
+  const MutexLock lock(state.mutex);
+  auto at = wal.begin();
+  while (true) {
+    TRY_ASSIGN(const auto entry, wal.read(at));
+    if (!entry) return ingest;
+    TRY(state.replay(*entry));
+    at = entry->next;
+  }
+}
+
+Ingest::Ingest(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Ingest::~Ingest() = default;
+
+void Ingest::submit(std::vector<Draft> drafts, Completion completion) {
+  uint64_t bytes = 0;
+  for (const auto& draft : drafts) {
+    bytes += draft.record.json.size() + draft.change_json.size() + draft.sender.size() + 256;
+  }
+  if (bytes > kBatchBytesMax) {
+    return completion(fail(ErrorCode::ResourceExhausted, "TooLarge",
+                           fmt::format("the batch has {} bytes with what was filled in; at most {} "
+                                       "fit: send less at once",
+                                       bytes, kBatchBytesMax)));
+  }
+  // The log may refuse before it takes the completion, so both sides share it.
+  auto shared = std::make_shared<Completion>(std::move(completion));
+  auto outcome = std::make_shared<Outcome>();
+  Result<> appended;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->newest = std::max(state_->newest, state_->os.clock.now());
+    std::vector<StoredRecord> fresh;
+    state_->judge(drafts, state_->newest, fresh, *outcome);
+    // Nothing new: a barrier still waits until the originals of the repeats are durable.
+    appended = state_->wal.append(fresh.empty() ? std::string() : encode_batch(fresh),
+                                  [shared, outcome](Result<wal::Position> done) {
+                                    if (!done) return (*shared)(std::unexpected(done.error()));
+                                    (*shared)(std::move(*outcome));
+                                  });
+    if (appended) {
+      state_->window.trim();
+    } else {
+      state_->take_back(fresh);
+    }
+  }
+  if (!appended) (*shared)(std::unexpected(std::move(appended).error()));
+}
+
+Result<Outcome> Ingest::submit_and_wait(std::vector<Draft> drafts) {
+  auto promise = std::make_shared<std::promise<Result<Outcome>>>();
+  auto future = promise->get_future();
+  submit(std::move(drafts),
+         [promise](Result<Outcome> outcome) { promise->set_value(std::move(outcome)); });
+  return future.get();
+}
+
+Time Ingest::written_time() {
+  const MutexLock lock(state_->mutex);
+  state_->newest = std::max(state_->newest, state_->os.clock.now());
+  return state_->newest;
+}
+
+bool Ingest::stopped() const { return state_->wal.stopped(); }
+
+}  // namespace traccia::ingest
