@@ -210,7 +210,7 @@ std::vector<std::string> FakeFileSystem::paths() const {
 }
 
 Result<std::unique_ptr<File>> FakeFileSystem::open(const std::string& path, OpenMode mode,
-                                                   unsigned) {
+                                                   unsigned mode_bits) {
   const MutexLock lock(mutex_);
   const auto at = names_.find(path);
   const bool creates = mode == OpenMode::CreateReadWrite || mode == OpenMode::CreateNew;
@@ -223,6 +223,7 @@ Result<std::unique_ptr<File>> FakeFileSystem::open(const std::string& path, Open
   if (!creates || !directories_.contains(parent_directory(path))) return not_found("open", path);
   TRY(strike(Operation::Open, path));
   auto inode = std::make_shared<Inode>();
+  inode->mode_bits = mode_bits;
   names_[path] = inode;
   name_changes_.push_back({path, inode, ""});
   return std::make_unique<FakeFile>(*this, std::move(inode), path, generation_);
@@ -274,6 +275,13 @@ Result<std::vector<DirectoryEntry>> FakeFileSystem::list(const std::string& dire
 Result<bool> FakeFileSystem::exists(const std::string& path) {
   const MutexLock lock(mutex_);
   return names_.contains(path) || directories_.contains(path);
+}
+
+Result<bool> FakeFileSystem::readable_by_others(const std::string& path) {
+  const MutexLock lock(mutex_);
+  const auto at = names_.find(path);
+  if (at == names_.end()) return not_found("stat", path);
+  return (at->second->mode_bits & 044) != 0;
 }
 
 Result<> FakeFileSystem::sync_directory(const std::string& directory) {

@@ -48,6 +48,7 @@ class FakeFileSystem : public FileSystem {
   Result<> make_directories(const std::string& path) override;
   Result<std::vector<DirectoryEntry>> list(const std::string& directory) override;
   Result<bool> exists(const std::string& path) override;
+  Result<bool> readable_by_others(const std::string& path) override;
   Result<> sync_directory(const std::string& directory) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
 
@@ -63,6 +64,7 @@ class FakeFileSystem : public FileSystem {
   struct Inode {
     std::string current;
     std::string durable;
+    unsigned mode_bits = 0600;
     std::vector<Change> pending;
   };
   using InodePtr = std::shared_ptr<Inode>;

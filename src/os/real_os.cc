@@ -188,6 +188,12 @@ class RealFileSystem : public FileSystem {
     return system_error("stat", path, errno);
   }
 
+  Result<bool> readable_by_others(const std::string& path) override {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
+    return (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+  }
+
   Result<> sync_directory(const std::string& directory) override {
     TRY_ASSIGN(const auto descriptor, open_descriptor(directory, O_RDONLY | O_DIRECTORY, 0));
     if (::fsync(descriptor.get()) != 0) return system_error("fsync", directory, errno);

@@ -1,0 +1,234 @@
+// Trail configurations as JSON, and the decision of basic selectors.
+// SPDX-License-Identifier: Apache-2.0
+#include "trail/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "json/json.h"
+
+namespace traccia::trail {
+namespace {
+
+constexpr std::string_view kLeaderRegion = "us-east-1";
+constexpr std::string_view kCloudTrail = "cloudtrail.amazonaws.com";
+
+std::string_view name_of(ReadWriteType type) {
+  switch (type) {
+    case ReadWriteType::All: return "All";
+    case ReadWriteType::ReadOnly: return "ReadOnly";
+    case ReadWriteType::WriteOnly: return "WriteOnly";
+  }
+  return "All";
+}
+
+json::Array as_array(const std::vector<std::string>& texts) {
+  return json::Array(texts.begin(), texts.end());
+}
+
+json::Object encode_selector(const EventSelector& selector) {
+  json::Array resources;
+  for (const auto& one : selector.data_resources) {
+    resources.push_back(json::Object{{"type", one.type}, {"values", as_array(one.values)}});
+  }
+  return {{"readWriteType", name_of(selector.read_write_type)},
+          {"management", selector.include_management_events},
+          {"dataResources", std::move(resources)},
+          {"excludedSources", as_array(selector.exclude_management_event_sources)}};
+}
+
+// Reads members of one JSON object; the first that is missing or of another type is remembered.
+class Reader {
+ public:
+  explicit Reader(const json::Object& object) : object_(object) {}
+
+  std::string text(std::string_view name) {
+    const auto* value = json::find(object_, name);
+    if (value == nullptr || !value->is_string()) return wrong(name), std::string();
+    return std::string(value->get_string());
+  }
+  bool flag(std::string_view name) {
+    const auto* value = json::find(object_, name);
+    if (value == nullptr || !value->is_bool()) return wrong(name), false;
+    return value->get_bool();
+  }
+  Time time(std::string_view name) {
+    const auto* value = json::find(object_, name);
+    if (value == nullptr || !value->is_int64()) return wrong(name), Time();
+    return from_unix_nanoseconds(value->get_int64());
+  }
+  const json::Array& array(std::string_view name) {
+    static const json::Array kEmpty;
+    const auto* value = json::find(object_, name);
+    if (value == nullptr || !value->is_array()) return wrong(name), kEmpty;
+    return value->get_array();
+  }
+  std::vector<std::string> texts(std::string_view name) {
+    std::vector<std::string> out;
+    for (const auto& value : array(name)) {
+      if (!value.is_string()) {
+        wrong(name);
+        continue;
+      }
+      out.emplace_back(value.get_string());
+    }
+    return out;
+  }
+  Result<> result() const {
+    if (wrong_.empty()) return {};
+    return fail(ErrorCode::DataLoss,
+                fmt::format("stored trail configuration: member '{}' is missing or wrong", wrong_));
+  }
+
+ private:
+  void wrong(std::string_view name) {
+    if (wrong_.empty()) wrong_ = name;
+  }
+  const json::Object& object_;
+  std::string wrong_;
+};
+
+Result<EventSelector> decode_selector(const json::Value& value) {
+  if (!value.is_object()) {
+    return fail(ErrorCode::DataLoss, "stored trail configuration: a selector is not an object");
+  }
+  Reader reader(value.get_object());
+  EventSelector selector;
+  const auto type = reader.text("readWriteType");
+  if (type == "ReadOnly") selector.read_write_type = ReadWriteType::ReadOnly;
+  if (type == "WriteOnly") selector.read_write_type = ReadWriteType::WriteOnly;
+  selector.include_management_events = reader.flag("management");
+  selector.exclude_management_event_sources = reader.texts("excludedSources");
+  for (const auto& one : reader.array("dataResources")) {
+    if (!one.is_object()) {
+      return fail(ErrorCode::DataLoss, "stored trail configuration: a resource is not an object");
+    }
+    Reader resource(one.get_object());
+    selector.data_resources.push_back({resource.text("type"), resource.texts("values")});
+    TRY(resource.result());
+  }
+  TRY(reader.result());
+  return selector;
+}
+
+bool read_write_matches(ReadWriteType type, const event::Record& record) {
+  const bool reads = record.read_only.value_or(false);  // unmarked events count as writes
+  switch (type) {
+    case ReadWriteType::All: return true;
+    case ReadWriteType::ReadOnly: return reads;
+    case ReadWriteType::WriteOnly: return !reads;
+  }
+  return false;
+}
+
+bool value_matches(std::string_view type, std::string_view value, const event::Record& record) {
+  if (type == "AWS::S3::Object" && (value == "arn:aws:s3" || value == "arn:aws:s3:::")) {
+    return record.event_source == "s3.amazonaws.com";
+  }
+  if (value == "arn:aws:lambda") return record.event_source == "lambda.amazonaws.com";
+  if (value == "arn:aws:dynamodb") return record.event_source == "dynamodb.amazonaws.com";
+  return std::ranges::any_of(record.resources, [&](const event::Resource& resource) {
+    if (resource.type != type) return false;
+    return type == "AWS::S3::Object" ? resource.arn.starts_with(value) : resource.arn == value;
+  });
+}
+
+bool selector_takes(const EventSelector& selector, const event::Record& record) {
+  if (!read_write_matches(selector.read_write_type, record)) return false;
+  if (record.category == event::Category::Management) {
+    return selector.include_management_events &&
+           std::ranges::find(selector.exclude_management_event_sources, record.event_source) ==
+               selector.exclude_management_event_sources.end();
+  }
+  if (record.category != event::Category::Data) return false;
+  return std::ranges::any_of(selector.data_resources, [&](const DataResource& resource) {
+    return std::ranges::any_of(resource.values, [&](const std::string& value) {
+      return value_matches(resource.type, value, record);
+    });
+  });
+}
+
+// Services with one endpoint for the world record in the leader region (facts 2.6).
+bool is_global_service(const event::Record& record) {
+  constexpr std::string_view kSources[] = {"iam.amazonaws.com", "sts.amazonaws.com",
+                                           "cloudfront.amazonaws.com"};
+  return record.region == kLeaderRegion &&
+         std::ranges::find(kSources, record.event_source) != std::end(kSources);
+}
+
+bool is_own_delivery(const event::Record& record) {
+  return record.invoked_by == kCloudTrail &&
+         ((record.event_source == "s3.amazonaws.com" && record.event_name == "PutObject") ||
+          (record.event_source == "logs.amazonaws.com" && record.event_name == "PutLogEvents"));
+}
+
+}  // namespace
+
+std::string encode_change(const TrailChange& change) {
+  const auto& config = change.config;
+  json::Array selectors;
+  for (const auto& selector : config.selectors) selectors.push_back(encode_selector(selector));
+  return json::serialize(json::Object{
+      {"arn", config.arn},
+      {"name", config.name},
+      {"homeRegion", config.home_region},
+      {"account", config.account},
+      {"bucket", config.bucket},
+      {"prefix", config.prefix},
+      {"multiRegion", config.multi_region},
+      {"globalServiceEvents", config.include_global_service_events},
+      {"logFileValidation", config.log_file_validation},
+      {"recursiveLogging", config.recursive_logging},
+      {"logging", config.logging},
+      {"created", to_unix_nanoseconds(config.created)},
+      {"loggingSince", to_unix_nanoseconds(config.logging_since)},
+      {"selectors", std::move(selectors)},
+      {"deleted", change.deleted}});
+}
+
+Result<TrailChange> decode_change(std::string_view json) {
+  TRY_ASSIGN(const auto value, json::parse(json));
+  if (!value.is_object()) {
+    return fail(ErrorCode::DataLoss, "stored trail configuration is not a JSON object");
+  }
+  Reader reader(value.get_object());
+  TrailChange change;
+  auto& config = change.config;
+  config.arn = reader.text("arn");
+  config.name = reader.text("name");
+  config.home_region = reader.text("homeRegion");
+  config.account = reader.text("account");
+  config.bucket = reader.text("bucket");
+  config.prefix = reader.text("prefix");
+  config.multi_region = reader.flag("multiRegion");
+  config.include_global_service_events = reader.flag("globalServiceEvents");
+  config.log_file_validation = reader.flag("logFileValidation");
+  config.recursive_logging = reader.flag("recursiveLogging");
+  config.logging = reader.flag("logging");
+  config.created = reader.time("created");
+  config.logging_since = reader.time("loggingSince");
+  for (const auto& one : reader.array("selectors")) {
+    TRY_ASSIGN(auto selector, decode_selector(one));
+    config.selectors.push_back(std::move(selector));
+  }
+  change.deleted = reader.flag("deleted");
+  TRY(reader.result());
+  return change;
+}
+
+bool covers_region(const TrailConfig& trail, std::string_view region) {
+  return trail.multi_region || trail.home_region == region;
+}
+
+bool takes(const TrailConfig& trail, const event::Record& record) {
+  if (!trail.logging || trail.account != record.account) return false;
+  if (!covers_region(trail, record.region)) return false;
+  if (!trail.include_global_service_events && is_global_service(record)) return false;
+  if (!trail.recursive_logging && is_own_delivery(record)) return false;
+  return std::ranges::any_of(trail.selectors, [&](const EventSelector& selector) {
+    return selector_takes(selector, record);
+  });
+}
+
+}  // namespace traccia::trail
