@@ -67,15 +67,19 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string_view reason, std:
 #define TRACCIA_CONCAT_INNER(a, b) a##b
 #define TRACCIA_CONCAT(a, b) TRACCIA_CONCAT_INNER(a, b)
 
+// Names that nested uses (a lambda inside the expression) do not shadow.
+#define TRACCIA_UNIQUE(prefix) TRACCIA_CONCAT(prefix, __COUNTER__)
+
 // Returns the error of a Result<void> (or discards a value) to the caller.
-#define TRY(expr)                                                            \
-  do {                                                                       \
-    if (auto try_result = (expr); !try_result)                               \
-      return std::unexpected<::traccia::Error>(std::move(try_result).error()); \
+#define TRY(expr) TRY_INNER(TRACCIA_UNIQUE(try_result_), expr)
+#define TRY_INNER(tmp, expr)                                                       \
+  do {                                                                             \
+    if (auto tmp = (expr); !tmp)                                                   \
+      return std::unexpected<::traccia::Error>(std::move(tmp).error());            \
   } while (false)
 
 // TRY_ASSIGN(auto file, fs.open(path)): declares or assigns the value, or returns the error.
-#define TRY_ASSIGN(decl, expr) TRY_ASSIGN_INNER(TRACCIA_CONCAT(try_value_, __LINE__), decl, expr)
+#define TRY_ASSIGN(decl, expr) TRY_ASSIGN_INNER(TRACCIA_UNIQUE(try_value_), decl, expr)
 #define TRY_ASSIGN_INNER(tmp, decl, expr)                                      \
   auto tmp = (expr);                                                           \
   if (!tmp) return std::unexpected<::traccia::Error>(std::move(tmp).error());  \

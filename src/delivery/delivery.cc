@@ -1,0 +1,212 @@
+// From the log to open files, to manifests.
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery/delivery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compress/compress.h"
+#include "crypto/crypto.h"
+
+namespace traccia::delivery {
+namespace {
+
+constexpr std::chrono::seconds kCursorStoreInterval{5};
+
+bool same_destination(const trail::TrailConfig& a, const trail::TrailConfig& b) {
+  return a.created == b.created && a.bucket == b.bucket && a.prefix == b.prefix &&
+         a.log_file_validation == b.log_file_validation;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Delivery>> Delivery::open(os::Os os, meta::Database& database,
+                                                 wal::Wal& wal, ObjectStore& store,
+                                                 Options options) {
+  std::unique_ptr<Delivery> delivery(new Delivery(os, database, wal, store, options));
+  if (auto loaded = delivery->load(); !loaded) {
+    return std::unexpected(std::move(loaded).error().with_context("open delivery"));
+  }
+  return delivery;
+}
+
+void Delivery::apply(Configs& configs, const trail::TrailChange& change) {
+  if (change.deleted) {
+    configs.erase(change.config.arn);
+  } else {
+    configs[change.config.arn] = change.config;
+  }
+}
+
+Result<> Delivery::load() {
+  std::vector<Manifest> manifests;
+  wal::Position cursor = 0;
+  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(cursor, load_cursor(transaction));
+    TRY_ASSIGN(const auto changes, load_changes(transaction, 0));
+    for (const auto& at : changes) {
+      if (at.position < cursor) apply(configs_, at.change);
+    }
+    TRY_ASSIGN(const auto closed, load_closed(transaction));
+    for (const auto& one : closed) closed_[one.chain] = one.last_sequence;
+    TRY_ASSIGN(manifests, load_pending(transaction));
+    return {};
+  }));
+  for (auto& manifest : manifests) pending_.push_back({std::move(manifest), "", {}, {}});
+  pending_count_.store(pending_.size());
+  cursor = std::max(cursor, wal_.begin());
+  cursor_.store(cursor);
+  read_position_.store(cursor);
+  return {};
+}
+
+Result<bool> Delivery::step() {
+  TRY_ASSIGN(const auto entries, read_log());
+  close_due();
+  TRY(commit());
+  TRY_ASSIGN(const bool attempted, put_pending());
+  return entries > 0 || attempted;
+}
+
+Result<size_t> Delivery::read_log() {
+  size_t entries = 0;
+  for (; entries < options_.entries_per_step; ++entries) {
+    const auto position = read_position_.load(std::memory_order_relaxed);
+    TRY_ASSIGN(const auto entry, wal_.read(position));
+    if (!entry) break;
+    TRY_ASSIGN(const auto records, ingest::decode_entry(entry->payload));
+    for (const auto& record : records) {
+      if (record.kind == ingest::Kind::TrailChange) {
+        TRY_ASSIGN(auto change, trail::decode_change(record.json));
+        take_change(record, position, std::move(change));
+      } else {
+        TRY(take_event(record, position));
+      }
+    }
+    read_position_.store(entry->next, std::memory_order_release);
+    if (rendered_bytes_ > options_.rendered_bytes_max) break;  // let the PUTs catch up
+  }
+  return entries;
+}
+
+void Delivery::take_change(const ingest::LogRecord& record, wal::Position position,
+                           trail::TrailChange change) {
+  const auto& config = change.config;
+  const bool ends = change.deleted || !config.logging;
+  for (auto at = open_.begin(); at != open_.end();) {
+    const auto next = std::next(at);
+    const auto& file = at->second;
+    if (file.chain.trail_arn == config.arn && (ends || !same_destination(file.config, config))) {
+      close(at);
+    }
+    at = next;
+  }
+  apply(configs_, change);
+  changes_.push_back({record.sequence, position, record.ingest_time, std::move(change)});
+}
+
+Result<> Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
+  std::optional<event::Record> event;
+  for (const auto& [arn, config] : configs_) {
+    if (!config.logging || config.account != record.account) continue;
+    if (!event) {
+      event::AdmitOptions options;
+      options.stored = true;
+      TRY_ASSIGN(event, event::admit(record.json, options));
+    }
+    if (trail::takes(config, *event)) add_to_file(config, record, *event, position);
+  }
+  return {};
+}
+
+void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
+                           const event::Record& event, wal::Position position) {
+  const ChainId chain{config.arn, config.created, record.account, record.region};
+  const auto closed = closed_.find(chain);
+  if (closed != closed_.end() && record.sequence <= closed->second) return;  // a replay
+  auto at = open_.find(chain);
+  if (at != open_.end() &&
+      at->second.builder.bytes() + record.json.size() + 16 > options_.file_bytes_max) {
+    close(at);
+    at = open_.end();
+  }
+  if (at == open_.end()) {
+    at = open_.emplace(chain, OpenFile{chain, config, os_.clock.monotonic(), {}}).first;
+  }
+  auto& builder = at->second.builder;
+  const auto before = builder.bytes();
+  builder.add(record, event.event_time, position);
+  open_bytes_ += builder.bytes() - before;
+  if (open_bytes_ > options_.open_bytes_max) {
+    close(std::ranges::max_element(open_, {}, [](const auto& one) {
+      return one.second.builder.bytes();
+    }));
+  }
+}
+
+// Fixes the file's content and key. Durable with the next commit(), before any PUT.
+void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
+  auto file = std::move(at->second);
+  open_.erase(at);
+  open_bytes_ -= file.builder.bytes();
+  PendingFile pending;
+  auto& manifest = pending.manifest;
+  manifest.chain = file.chain;
+  manifest.first_sequence = file.builder.first_sequence();
+  manifest.last_sequence = file.builder.last_sequence();
+  manifest.count = file.builder.count();
+  manifest.first_position = file.builder.first_position();
+  manifest.oldest_event_time = file.builder.oldest();
+  manifest.newest_event_time = file.builder.newest();
+  manifest.validated = file.config.log_file_validation;
+  manifest.closed = os_.clock.now();
+  manifest.bucket = file.config.bucket;
+  manifest.key = log_file_key(
+      file.config.prefix, file.chain, manifest.closed,
+      unique_part(file.chain, manifest.first_sequence, manifest.last_sequence));
+  const auto body = std::move(file.builder).finish();
+  manifest.sha256_hex = crypto::sha256_hex(body);
+  closed_[file.chain] = manifest.last_sequence;
+  if (rendered_bytes_ <= options_.rendered_bytes_max) {
+    pending.rendered = compress::gzip(body);
+    rendered_bytes_ += pending.rendered.size();
+  }
+  just_closed_.push_back(std::move(pending));
+}
+
+void Delivery::close_due() {
+  const auto now = os_.clock.monotonic();
+  for (auto at = open_.begin(); at != open_.end();) {
+    const auto next = std::next(at);
+    if (now - at->second.opened >= options_.interval) close(at);
+    at = next;
+  }
+}
+
+Result<> Delivery::commit() {
+  auto cursor = read_position_.load(std::memory_order_relaxed);
+  for (const auto& [chain, file] : open_) {
+    cursor = std::min(cursor, file.builder.first_position());
+  }
+  const auto now = os_.clock.monotonic();
+  const bool cursor_due = cursor != cursor_.load(std::memory_order_relaxed) &&
+                          now - last_cursor_store_ >= kCursorStoreInterval;
+  if (just_closed_.empty() && changes_.empty() && !cursor_due) return {};
+  TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
+    for (auto& file : just_closed_) {
+      TRY_ASSIGN(file.manifest.id, insert_manifest(transaction, file.manifest));
+    }
+    for (const auto& change : changes_) TRY(insert_change(transaction, change));
+    return store_cursor(transaction, cursor);
+  }));
+  last_cursor_store_ = now;
+  cursor_.store(cursor, std::memory_order_release);
+  for (auto& file : just_closed_) pending_.push_back(std::move(file));
+  just_closed_.clear();
+  changes_.clear();
+  pending_count_.store(pending_.size(), std::memory_order_release);
+  return {};
+}
+
+}  // namespace traccia::delivery

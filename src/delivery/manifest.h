@@ -1,0 +1,91 @@
+// What delivery remembers: the exact content of every file, fixed before its first PUT, and the
+// history of trail configurations that decides it again on replay.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "delivery/keys.h"
+#include "ingest/ingest.h"
+#include "meta/database.h"
+#include "trail/config.h"
+#include "wal/wal.h"
+
+namespace traccia::delivery {
+
+extern const std::string_view kSchema;
+
+enum class FileState { Pending = 0, Delivered = 1, Abandoned = 2 };
+
+struct Manifest {
+  int64_t id = 0;
+  ChainId chain;
+  ingest::Sequence first_sequence = 0;
+  ingest::Sequence last_sequence = 0;
+  uint64_t count = 0;
+  wal::Position first_position = 0;  // log entry that holds the first event
+  std::string bucket;
+  std::string key;
+  std::string sha256_hex;  // of the uncompressed bytes
+  Time oldest_event_time;
+  Time newest_event_time;
+  bool validated = false;  // the trail had log file validation on: a digest must list the file
+  Time closed;
+  FileState state = FileState::Pending;
+  std::optional<Time> delivered;
+};
+
+struct TrailChangeAt {
+  ingest::Sequence sequence = 0;
+  wal::Position position = 0;
+  Time time;  // ingest time
+  trail::TrailChange change;
+};
+
+struct Status {
+  std::optional<Time> latest_delivery;
+  std::optional<Time> latest_attempt;
+  std::string error;  // an S3 error code; empty after a success
+};
+
+// Manifests read and written inside the caller's transaction.
+Result<int64_t> insert_manifest(meta::Transaction& transaction, const Manifest& manifest);
+Result<std::vector<Manifest>> load_pending(meta::Transaction& transaction);
+Result<> mark(meta::Transaction& transaction, int64_t id, FileState state, Time time);
+
+// The last sequence that closed files of a chain hold; 0 when there are none.
+struct ClosedChain {
+  ChainId chain;
+  ingest::Sequence last_sequence = 0;
+};
+Result<std::vector<ClosedChain>> load_closed(meta::Transaction& transaction);
+
+Result<> insert_change(meta::Transaction& transaction, const TrailChangeAt& change);
+// In log order, those with sequence > `after`.
+Result<std::vector<TrailChangeAt>> load_changes(meta::Transaction& transaction,
+                                                ingest::Sequence after);
+
+Result<wal::Position> load_cursor(meta::Transaction& transaction);
+Result<> store_cursor(meta::Transaction& transaction, wal::Position position);
+
+// Of the newest incarnation of the trail.
+Result<Status> read_status(meta::Transaction& transaction, std::string_view trail_arn);
+Result<> record_attempt(meta::Transaction& transaction, const ChainId& chain, Time time,
+                        std::string_view error);
+
+// For digests: files of the chain that were delivered by `end`, with first_sequence > `after` and
+// last_sequence < `before`, and are in no digest yet; in order of delivery.
+Result<std::vector<Manifest>> load_undigested(meta::Transaction& transaction, const ChainId& chain,
+                                              ingest::Sequence after, ingest::Sequence before,
+                                              Time end);
+// Whether such files are still on their way.
+Result<bool> any_pending(meta::Transaction& transaction, const ChainId& chain,
+                         ingest::Sequence after, ingest::Sequence before);
+Result<> assign_digest(meta::Transaction& transaction, int64_t manifest_id, int64_t digest_id);
+
+}  // namespace traccia::delivery
