@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -40,6 +42,7 @@ class Row {
 };
 
 class Database;
+class Vfs;
 
 // A transaction in progress, handed to Database::write and read callbacks. Statements are prepared
 // once and cached by their text.
@@ -57,6 +60,8 @@ class Transaction {
  private:
   friend class Database;
   explicit Transaction(Database& database) : database_(database) {}
+  Result<> run(std::string_view sql, std::span<const Argument> arguments,
+               const std::function<Result<>(const Row&)>& row);
   Database& database_;
 };
 
@@ -65,8 +70,9 @@ enum class Durability {
   Normal,  // survives a crash of the process; after power loss a suffix may be missing
 };
 
-// Thread-safe: one connection, one transaction at a time. Constraint violations are AlreadyExists;
-// corruption is DataLoss; a full disk ResourceExhausted.
+// Thread-safe: one connection, one transaction at a time; transactions do not nest. Constraint
+// violations are AlreadyExists; corruption is DataLoss; a full disk ResourceExhausted. After a failed
+// sync every write is Unavailable until the process starts anew.
 class Database {
  public:
   // Creates the file when missing and applies the migrations whose numbers are above the stored
@@ -83,7 +89,20 @@ class Database {
  private:
   friend class Transaction;
   Database() = default;
-  // (implementation members are the meta author's)
+  Result<> configure(Durability durability);
+  Result<> migrate(const std::vector<std::string_view>& schema);
+  Result<> run(std::string_view begin, const std::function<Result<>(Transaction&)>& body);
+  Result<> command(const char* sql);
+  Result<sqlite3_stmt*> prepare(std::string_view sql);
+  void forget_statements();
+  Error error(std::string_view doing) const;
+
+  // Held for a whole transaction; the members below are touched inside one only.
+  Mutex mutex_;
+  std::unique_ptr<Vfs> vfs_;
+  sqlite3* connection_ = nullptr;
+  std::string path_;
+  std::unordered_map<std::string, sqlite3_stmt*> statements_;
 };
 
 }  // namespace traccia::meta

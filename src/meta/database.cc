@@ -1,0 +1,239 @@
+// Transactions, statements and migrations over SQLite.
+// SPDX-License-Identifier: Apache-2.0
+#include "meta/database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "base/assert.h"
+#include "meta/vfs.h"
+
+namespace traccia::meta {
+namespace {
+
+constexpr size_t kStatementsMax = 512;
+
+// Gives a cached statement back, or ends one that was made for a nested use.
+class Lease {
+ public:
+  Lease(sqlite3_stmt* statement, bool cached) : statement_(statement), cached_(cached) {}
+  ~Lease() {
+    if (cached_) {
+      sqlite3_reset(statement_);
+      sqlite3_clear_bindings(statement_);
+    } else {
+      sqlite3_finalize(statement_);
+    }
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  sqlite3_stmt* get() const { return statement_; }
+
+ private:
+  sqlite3_stmt* statement_;
+  bool cached_;
+};
+
+// Bound views must outlive the statement's run; callers hold them in the argument list.
+int bind(sqlite3_stmt* statement, int at, const Argument& argument) {
+  if (const auto* number = std::get_if<int64_t>(&argument)) {
+    return sqlite3_bind_int64(statement, at, *number);
+  }
+  if (const auto* text = std::get_if<std::string_view>(&argument)) {
+    return sqlite3_bind_text64(statement, at, text->empty() ? "" : text->data(), text->size(),
+                               SQLITE_STATIC, SQLITE_UTF8);
+  }
+  if (const auto* blob = std::get_if<Blob>(&argument)) {
+    return sqlite3_bind_blob64(statement, at, blob->bytes.empty() ? "" : blob->bytes.data(),
+                               blob->bytes.size(), SQLITE_STATIC);
+  }
+  return sqlite3_bind_null(statement, at);
+}
+
+ErrorCode code_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CONSTRAINT: return ErrorCode::AlreadyExists;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ErrorCode::DataLoss;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG: return ErrorCode::ResourceExhausted;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY: return ErrorCode::Unavailable;
+    default: return ErrorCode::Internal;
+  }
+}
+
+}  // namespace
+
+bool Row::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::string_view Row::view(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+}
+std::string Row::text(int column) const { return std::string(view(column)); }
+
+Error Database::error(std::string_view doing) const {
+  const int code = sqlite3_extended_errcode(connection_);
+  return Error(code_of(code),
+               fmt::format("database '{}': {}: {}", path_, doing, sqlite3_errmsg(connection_)));
+}
+
+Result<std::unique_ptr<Database>> Database::open(os::Os os, const std::string& path,
+                                                 Durability durability,
+                                                 const std::vector<std::string_view>& schema) {
+  std::unique_ptr<Database> database(new Database);
+  database->path_ = path;
+  database->vfs_ = std::make_unique<Vfs>(os);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags,
+                                   database->vfs_->name());
+  TRACCIA_ASSERT(database->connection_ != nullptr);
+  if (code != SQLITE_OK) return std::unexpected(database->error("open"));
+  TRY(database->configure(durability));
+  TRY(database->migrate(schema));
+  return database;
+}
+
+Database::~Database() {
+  forget_statements();
+  sqlite3_close(connection_);
+}
+
+void Database::forget_statements() {
+  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  statements_.clear();
+}
+
+Result<> Database::command(const char* sql) {
+  if (sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return std::unexpected(error(sql));
+  }
+  return {};
+}
+
+Result<> Database::configure(Durability durability) {
+  // Exclusive locking comes first: it lets write-ahead logging do without shared memory.
+  TRY(command("PRAGMA locking_mode = EXCLUSIVE"));
+  TRY(command("PRAGMA journal_mode = WAL"));
+  TRY(command(durability == Durability::Full ? "PRAGMA synchronous = FULL"
+                                             : "PRAGMA synchronous = NORMAL"));
+  TRY(command("PRAGMA foreign_keys = ON"));
+  TRY(command("PRAGMA trusted_schema = OFF"));
+  TRY(command("PRAGMA temp_store = MEMORY"));
+  TRY(command("PRAGMA cache_size = -16384"));  // KiB
+  return command("PRAGMA cell_size_check = ON");
+}
+
+Result<> Database::migrate(const std::vector<std::string_view>& schema) {
+  int64_t version = 0;
+  TRY(read([&](Transaction& transaction) {
+    return transaction.query("PRAGMA user_version", {}, [&](const Row& row) -> Result<> {
+      version = row.integer(0);
+      return {};
+    });
+  }));
+  if (version > static_cast<int64_t>(schema.size())) {
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("database '{}' was written by a newer version (schema {}, this program "
+                            "knows {}); use that version",
+                            path_, version, schema.size()));
+  }
+  for (auto next = static_cast<size_t>(version); next < schema.size(); ++next) {
+    TRY(write([&](Transaction&) -> Result<> {
+      TRY(command(std::string(schema[next]).c_str()));
+      return command(fmt::format("PRAGMA user_version = {}", next + 1).c_str());
+    }));
+  }
+  return {};
+}
+
+Result<> Database::run(std::string_view begin, const std::function<Result<>(Transaction&)>& body) {
+  const MutexLock lock(mutex_);
+  TRY(command(begin.data()));
+  Transaction transaction(*this);
+  auto done = body(transaction);
+  if (done) done = command("COMMIT");
+  // A failed commit may have ended the transaction by itself.
+  if (!done && sqlite3_get_autocommit(connection_) == 0) (void)command("ROLLBACK");
+  return done;
+}
+
+Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
+  if (vfs_->failed) {
+    return fail(ErrorCode::Unavailable,
+                fmt::format("database '{}': a sync failed earlier; restart the server once the "
+                            "disk is sound",
+                            path_));
+  }
+  return run("BEGIN IMMEDIATE", body);
+}
+
+Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {
+  return run("BEGIN", body);
+}
+
+Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()),
+                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+    return std::unexpected(error(sql));
+  }
+  return statement;
+}
+
+Result<> Transaction::run(std::string_view sql, std::span<const Argument> arguments,
+                          const std::function<Result<>(const Row&)>& row) {
+  auto& cache = database_.statements_;
+  const auto cached = cache.find(std::string(sql));
+  sqlite3_stmt* statement = cached == cache.end() ? nullptr : cached->second;
+  const bool nested = statement != nullptr && sqlite3_stmt_busy(statement) != 0;
+  bool keep = !nested;
+  if (statement == nullptr || nested) {
+    TRY_ASSIGN(statement, database_.prepare(sql));
+    keep = keep && cache.size() < kStatementsMax;
+    if (keep) cache.emplace(std::string(sql), statement);
+  }
+  const Lease lease(statement, keep);
+  TRACCIA_ASSERT(static_cast<size_t>(sqlite3_bind_parameter_count(statement)) ==
+                 arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (bind(statement, static_cast<int>(i + 1), arguments[i]) != SQLITE_OK) {
+      return std::unexpected(database_.error(sql));
+    }
+  }
+  while (true) {
+    const int code = sqlite3_step(statement);
+    if (code == SQLITE_DONE) return {};
+    if (code != SQLITE_ROW) return std::unexpected(database_.error(sql));
+    TRY(row(Row(statement)));
+  }
+}
+
+Result<int64_t> Transaction::execute(std::string_view sql,
+                                     std::initializer_list<Argument> arguments) {
+  TRY(run(sql, arguments, [](const Row&) -> Result<> { return {}; }));
+  return sqlite3_changes64(database_.connection_);
+}
+
+Result<> Transaction::query(std::string_view sql, std::initializer_list<Argument> arguments,
+                            const std::function<Result<>(const Row&)>& row) {
+  return run(sql, arguments, row);
+}
+
+Result<> Transaction::query(std::string_view sql, const std::vector<Argument>& arguments,
+                            const std::function<Result<>(const Row&)>& row) {
+  return run(sql, arguments, row);
+}
+
+int64_t Transaction::last_insert_id() const {
+  return sqlite3_last_insert_rowid(database_.connection_);
+}
+
+}  // namespace traccia::meta
