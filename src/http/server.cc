@@ -1,0 +1,174 @@
+// Listens, and runs the event loops.
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/time.h"
+#include "http/session.h"
+
+namespace traccia::http {
+namespace {
+
+using Tcp = asio::ip::tcp;
+
+class BeastServer : public Server {
+ public:
+  BeastServer(ServerOptions options, Handler handler, Refusal refusal)
+      : shared_(std::move(options), std::move(handler), std::move(refusal)),
+        acceptor_(io_) {}
+  ~BeastServer() override { stop(std::chrono::seconds(5)); }
+
+  Result<> start() {
+    TRY(load_certificate());
+    TRY(listen());
+    accept();
+    for (unsigned i = 0; i < shared_.options.event_threads; ++i) {
+      threads_.emplace_back([this] { io_.run(); });
+    }
+    return {};
+  }
+
+  uint16_t port() const override { return port_; }
+
+  ServerCounters counters() const override {
+    return {shared_.requests, shared_.open, shared_.total, shared_.refused};
+  }
+
+  void stop(std::chrono::seconds drain) override {
+    if (stopped_.exchange(true)) return;
+    shared_.stopping = true;
+    asio::post(io_, [this] {
+      beast::error_code ignored;
+      acceptor_.close(ignored);
+    });
+    close_sessions(Closable::When::Idle);
+    const auto deadline = std::chrono::steady_clock::now() + drain;
+    while (shared_.open > 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      close_sessions(Closable::When::Idle);
+    }
+    shared_.workers.stop();
+    close_sessions(Closable::When::Now);
+    work_.reset();
+    io_.stop();
+    threads_.clear();
+  }
+
+ private:
+  Result<> load_certificate() {
+    const auto& options = shared_.options;
+    if (options.certificate_file.empty()) return {};
+    try {
+      tls_.emplace(asio::ssl::context::tls_server);
+      tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                        asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression);
+      tls_->use_certificate_chain_file(options.certificate_file);
+      tls_->use_private_key_file(options.key_file, asio::ssl::context::pem);
+    } catch (const boost::system::system_error& error) {
+      return fail(ErrorCode::InvalidArgument,
+                  fmt::format("TLS certificate '{}' with key '{}': {}", options.certificate_file,
+                              options.key_file, error.code().message()));
+    }
+    return {};
+  }
+
+  Result<> listen() {
+    const auto& options = shared_.options;
+    const auto failed = [&](std::string_view doing, const beast::error_code& code) {
+      return fail(ErrorCode::Unavailable, fmt::format("{} {}:{}: {}", doing, options.address,
+                                                      options.port, code.message()));
+    };
+    beast::error_code code;
+    const auto address = asio::ip::make_address(options.address, code);
+    if (code) {
+      return fail(ErrorCode::InvalidArgument,
+                  fmt::format("'{}' is not a numeric address to listen on", options.address));
+    }
+    const Tcp::endpoint endpoint(address, options.port);
+    acceptor_.open(endpoint.protocol(), code);
+    if (code) return failed("open a socket for", code);
+    acceptor_.set_option(asio::socket_base::reuse_address(true), code);
+    acceptor_.bind(endpoint, code);
+    if (code) return failed("listen on", code);
+    acceptor_.listen(asio::socket_base::max_listen_connections, code);
+    if (code) return failed("listen on", code);
+    port_ = acceptor_.local_endpoint(code).port();
+    return {};
+  }
+
+  void accept() {
+    acceptor_.async_accept(asio::make_strand(io_), [this](beast::error_code code,
+                                                          Tcp::socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (!code) serve(std::move(socket));
+      accept();  // an error concerns one connection (or descriptors are short for a moment)
+    });
+  }
+
+  void serve(Tcp::socket socket) {
+    beast::error_code ignored;
+    socket.set_option(Tcp::no_delay(true), ignored);
+    if (tls_) {
+      begin(std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(
+          beast::ssl_stream<beast::tcp_stream>(beast::tcp_stream(std::move(socket)), *tls_),
+          shared_));
+    } else {
+      begin(std::make_shared<Session<beast::tcp_stream>>(beast::tcp_stream(std::move(socket)),
+                                                         shared_));
+    }
+  }
+
+  template <typename OneSession>
+  void begin(const std::shared_ptr<OneSession>& session) {
+    {
+      const MutexLock lock(mutex_);
+      std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
+      sessions_.push_back(session);
+    }
+    if (shared_.open > shared_.options.connections_max) return session->start_refusing();
+    session->start();
+  }
+
+  void close_sessions(Closable::When when) {
+    std::vector<std::shared_ptr<Closable>> alive;
+    {
+      const MutexLock lock(mutex_);
+      for (const auto& weak : sessions_) {
+        if (auto session = weak.lock()) alive.push_back(std::move(session));
+      }
+    }
+    for (const auto& session : alive) session->close_from_outside(when);
+  }
+
+  asio::io_context io_;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{
+      io_.get_executor()};
+  std::optional<asio::ssl::context> tls_;
+  Shared shared_;
+  Tcp::acceptor acceptor_;
+  uint16_t port_ = 0;
+  std::atomic<bool> stopped_{false};
+  Mutex mutex_;
+  std::vector<std::weak_ptr<Closable>> sessions_ GUARDED_BY(mutex_);
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler,
+                                              Refusal refusal) {
+  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler),
+                                              std::move(refusal));
+  TRY(server->start());
+  return server;
+}
+
+}  // namespace traccia::http
