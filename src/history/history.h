@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "event/record.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -35,6 +36,9 @@ struct Page {
   std::vector<std::string> records;  // JSON, newest eventTime first (ties: newest place first)
   std::optional<std::string> next;   // opaque text for Query::after; absent on the last page
 };
+
+// What LookupEvents lists and finds as ResourceName: the ARN, and the name at its end.
+std::vector<std::string> resource_names(const event::Resource& resource);
 
 inline constexpr std::chrono::hours kRetention{90 * 24};  // counted from ingest
 

@@ -46,7 +46,6 @@ struct ObjectInfo {
   std::string server_side_encryption;  // "AES256" as announced; bytes are stored plain in this cut
   std::map<std::string, std::string> checksums;  // "crc32" → base64, as the client gave and we verified
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
-  std::string tag_set_xml;
 };
 
 struct PutOptions {
@@ -128,11 +127,6 @@ class S3 {
                          std::string_view key);
   Result<ListResult> list_objects(meta::Transaction& transaction, std::string_view bucket,
                                   const ListOptions& options);
-  // Shares no bytes with the source afterwards: copies blobs.
-  Result<ObjectInfo> copy_object(meta::Transaction& transaction, const ObjectInfo& source,
-                                 std::string_view bucket, std::string_view key,
-                                 const PutOptions& options);
-
   Result<Upload> create_upload(meta::Transaction& transaction, std::string_view bucket,
                                std::string_view key, const PutOptions& options);
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,

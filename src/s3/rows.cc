@@ -1,0 +1,172 @@
+// Objects to rows and back.
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/rows.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "json/json.h"
+
+namespace traccia::s3 {
+namespace {
+
+struct HeaderField {
+  std::string_view name;
+  std::string ObjectHeaders::*field;
+};
+constexpr HeaderField kHeaderFields[] = {
+    {"contentType", &ObjectHeaders::content_type},
+    {"contentEncoding", &ObjectHeaders::content_encoding},
+    {"contentLanguage", &ObjectHeaders::content_language},
+    {"contentDisposition", &ObjectHeaders::content_disposition},
+    {"cacheControl", &ObjectHeaders::cache_control},
+    {"expires", &ObjectHeaders::expires}};
+
+json::Object as_json(const std::map<std::string, std::string>& texts) {
+  json::Object out;
+  for (const auto& [name, value] : texts) out[name] = value;
+  return out;
+}
+
+void from_json(const json::Object& object, std::string_view name,
+               std::map<std::string, std::string>& out) {
+  const auto* texts = json::find(object, name);
+  if (texts == nullptr || !texts->is_object()) return;
+  for (const auto& [key, value] : texts->get_object()) {
+    if (value.is_string()) out[std::string(key)] = std::string(value.get_string());
+  }
+}
+
+}  // namespace
+
+std::string encode_parts(const Parts& parts) {
+  std::string out;
+  for (const auto& [id, size] : parts) {
+    fmt::format_to(std::back_inserter(out), "{}{}:{}", out.empty() ? "" : " ", id, size);
+  }
+  return out;
+}
+
+Result<Parts> decode_parts(std::string_view text) {
+  Parts parts;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto colon = part.find(':');
+    uint64_t size = 0;
+    const auto* last = part.data() + part.size();
+    if (colon == part.npos || std::from_chars(part.data() + colon + 1, last, size).ptr != last) {
+      return fail(ErrorCode::DataLoss, "the index holds a broken list of an object's parts");
+    }
+    parts.emplace_back(std::string(part.substr(0, colon)), size);
+  }
+  return parts;
+}
+
+std::string encode_properties(const ObjectHeaders& headers,
+                              const std::map<std::string, std::string>& metadata,
+                              const std::map<std::string, std::string>& checksums) {
+  json::Object out;
+  for (const auto& [name, field] : kHeaderFields) {
+    if (!(headers.*field).empty()) out[name] = headers.*field;
+  }
+  if (!metadata.empty()) out["metadata"] = as_json(metadata);
+  if (!checksums.empty()) out["checksums"] = as_json(checksums);
+  return json::serialize(out);
+}
+
+Result<> decode_properties(std::string_view text, ObjectInfo& object) {
+  TRY_ASSIGN(const auto value, json::parse(text));
+  if (!value.is_object()) {
+    return fail(ErrorCode::DataLoss, "the index holds broken properties of an object");
+  }
+  const auto& properties = value.get_object();
+  for (const auto& [name, field] : kHeaderFields) {
+    object.headers.*field = json::find_string(properties, name);
+  }
+  from_json(properties, "metadata", object.metadata);
+  from_json(properties, "checksums", object.checksums);
+  return {};
+}
+
+Result<ObjectInfo> read_object_row(const meta::Row& row, std::string_view bucket) {
+  ObjectInfo object;
+  object.bucket = bucket;
+  object.key = row.text(0);
+  object.size = static_cast<uint64_t>(row.integer(1));
+  object.etag = row.text(2);
+  object.last_modified = from_unix_seconds(row.integer(3));
+  object.owner_account = row.text(4);
+  object.server_side_encryption = "AES256";
+  TRY(decode_properties(row.view(5), object));
+  TRY_ASSIGN(object.parts, decode_parts(row.view(6)));
+  return object;
+}
+
+Result<> discard(meta::Transaction& transaction, const Parts& parts) {
+  for (const auto& [id, size] : parts) {
+    TRY(transaction.execute("INSERT OR IGNORE INTO s3_garbage (blob) VALUES (?)", {id}));
+  }
+  return {};
+}
+
+Result<> check_key(std::string_view key) {
+  if (key.empty()) {
+    return fail(ErrorCode::InvalidArgument, "InvalidArgument", "the key is empty");
+  }
+  if (key.size() > kKeyBytesMax) {
+    return fail(ErrorCode::InvalidArgument, "KeyTooLongError",
+                fmt::format("the key has {} bytes; at most {} are allowed", key.size(),
+                            kKeyBytesMax));
+  }
+  return {};
+}
+
+Result<> check_metadata(const PutOptions& options) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : options.metadata) bytes += name.size() + value.size();
+  if (bytes <= kMetadataBytesMax) return {};
+  return fail(ErrorCode::InvalidArgument, "MetadataTooLarge",
+              fmt::format("user metadata has {} bytes; at most {} are allowed", bytes,
+                          kMetadataBytesMax));
+}
+
+Result<> check_conditions(const std::optional<ObjectInfo>& there, const PutOptions& options) {
+  if (options.if_none_match_any && there) {
+    return fail(ErrorCode::FailedPrecondition, "PreconditionFailed",
+                "the key exists already (If-None-Match)");
+  }
+  if (!options.if_match) return {};
+  if (!there) return fail(ErrorCode::NotFound, "NoSuchKey", "the key does not exist (If-Match)");
+  if (there->etag == *options.if_match) return {};
+  return fail(ErrorCode::FailedPrecondition, "PreconditionFailed",
+              "the object has another ETag (If-Match)");
+}
+
+Result<std::optional<ObjectInfo>> find_object(meta::Transaction& transaction,
+                                              std::string_view bucket, std::string_view key) {
+  std::optional<ObjectInfo> found;
+  TRY(transaction.query(fmt::format("{}WHERE bucket = ? AND key = ?", kObjectColumns),
+                        {bucket, meta::Blob{key}}, [&](const meta::Row& row) -> Result<> {
+                          TRY_ASSIGN(found, read_object_row(row, bucket));
+                          return {};
+                        }));
+  return found;
+}
+
+Result<> store_object(meta::Transaction& transaction, const ObjectInfo& object) {
+  TRY_ASSIGN(const auto there, find_object(transaction, object.bucket, object.key));
+  if (there) TRY(discard(transaction, there->parts));
+  const auto properties = encode_properties(object.headers, object.metadata, object.checksums);
+  const auto parts = encode_parts(object.parts);
+  TRY(transaction.execute(
+      "INSERT OR REPLACE INTO s3_objects (bucket, key, size, etag, modified, owner, properties, "
+      "parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      {object.bucket, meta::Blob{object.key}, static_cast<int64_t>(object.size), object.etag,
+       to_unix_seconds(object.last_modified), object.owner_account, properties, parts}));
+  return {};
+}
+
+}  // namespace traccia::s3

@@ -1,0 +1,297 @@
+// Buckets, their documents, objects and garbage.
+// SPDX-License-Identifier: Apache-2.0
+#include "s3/s3.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "s3/rows.h"
+
+namespace traccia::s3 {
+
+const std::string_view kSchema = R"sql(
+CREATE TABLE s3_buckets (
+  name    TEXT PRIMARY KEY,
+  owner   TEXT NOT NULL,
+  region  TEXT NOT NULL,
+  created INTEGER NOT NULL         -- unix nanoseconds
+) STRICT, WITHOUT ROWID;
+CREATE INDEX s3_buckets_by_owner ON s3_buckets (owner, name);
+CREATE TABLE s3_documents (
+  bucket TEXT NOT NULL REFERENCES s3_buckets (name) ON DELETE CASCADE,
+  kind   INTEGER NOT NULL,         -- s3::Document
+  text   TEXT NOT NULL,
+  PRIMARY KEY (bucket, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE s3_objects (
+  bucket     TEXT NOT NULL REFERENCES s3_buckets (name),
+  key        BLOB NOT NULL,        -- compared byte by byte
+  size       INTEGER NOT NULL,
+  etag       TEXT NOT NULL,
+  modified   INTEGER NOT NULL,     -- unix seconds
+  owner      TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  parts      TEXT NOT NULL,
+  PRIMARY KEY (bucket, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE s3_uploads (
+  id         TEXT PRIMARY KEY,
+  bucket     TEXT NOT NULL REFERENCES s3_buckets (name),
+  key        BLOB NOT NULL,
+  initiated  INTEGER NOT NULL,     -- unix nanoseconds
+  owner      TEXT NOT NULL,
+  properties TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX s3_uploads_by_key ON s3_uploads (bucket, key, id);
+CREATE TABLE s3_parts (
+  upload   TEXT NOT NULL REFERENCES s3_uploads (id),
+  number   INTEGER NOT NULL,
+  etag     TEXT NOT NULL,
+  size     INTEGER NOT NULL,
+  modified INTEGER NOT NULL,       -- unix seconds
+  blob     TEXT NOT NULL,
+  PRIMARY KEY (upload, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE s3_garbage (blob TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+)sql";
+
+namespace {
+
+constexpr size_t kGarbagePerStep = 256;
+
+Result<bool> any_row(meta::Transaction& transaction, std::string_view sql,
+                     std::string_view argument) {
+  bool found = false;
+  TRY(transaction.query(sql, {argument}, [&](const meta::Row&) -> Result<> {
+    found = true;
+    return {};
+  }));
+  return found;
+}
+
+Bucket read_bucket(const meta::Row& row) {
+  return {row.text(0), row.text(1), row.text(2), from_unix_nanoseconds(row.integer(3))};
+}
+
+}  // namespace
+
+Result<> S3::create_bucket(meta::Transaction& transaction, const Bucket& bucket) {
+  TRY(check_bucket_name(bucket.name));
+  const auto there = get_bucket(transaction, bucket.name);
+  if (there) {
+    if (there->owner_account == bucket.owner_account) {
+      return fail(ErrorCode::AlreadyExists, "BucketAlreadyOwnedByYou",
+                  fmt::format("bucket '{}' exists and is yours", bucket.name));
+    }
+    return fail(ErrorCode::AlreadyExists, "BucketAlreadyExists",
+                fmt::format("bucket '{}' exists", bucket.name));
+  }
+  if (there.error().reason() != "NoSuchBucket") return std::unexpected(there.error());
+  int64_t count = 0;
+  TRY(transaction.query("SELECT count(*) FROM s3_buckets WHERE owner = ?", {bucket.owner_account},
+                        [&](const meta::Row& row) -> Result<> {
+                          count = row.integer(0);
+                          return {};
+                        }));
+  if (count >= static_cast<int64_t>(kBucketsMaxPerAccount)) {
+    return fail(ErrorCode::ResourceExhausted, "TooManyBuckets",
+                fmt::format("account {} has {} buckets already", bucket.owner_account, count));
+  }
+  TRY(transaction.execute(
+      "INSERT INTO s3_buckets (name, owner, region, created) VALUES (?, ?, ?, ?)",
+      {bucket.name, bucket.owner_account, bucket.region, to_unix_nanoseconds(bucket.created)}));
+  return {};
+}
+
+Result<> S3::delete_bucket(meta::Transaction& transaction, std::string_view name) {
+  TRY(get_bucket(transaction, name));
+  TRY_ASSIGN(const bool objects,
+             any_row(transaction, "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", name));
+  TRY_ASSIGN(const bool uploads,
+             any_row(transaction, "SELECT 1 FROM s3_uploads WHERE bucket = ? LIMIT 1", name));
+  if (objects || uploads) {
+    return fail(ErrorCode::FailedPrecondition, "BucketNotEmpty",
+                fmt::format("bucket '{}' still holds {}", name,
+                            objects ? "objects" : "multipart uploads"));
+  }
+  TRY(transaction.execute("DELETE FROM s3_buckets WHERE name = ?", {name}));
+  return {};
+}
+
+Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view name) {
+  std::optional<Bucket> found;
+  TRY(transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE name = ?",
+                        {name}, [&](const meta::Row& row) -> Result<> {
+                          found = read_bucket(row);
+                          return {};
+                        }));
+  if (found) return std::move(*found);
+  return fail(ErrorCode::NotFound, "NoSuchBucket",
+              fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
+}
+
+Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
+                                             std::string_view owner_account) {
+  std::vector<Bucket> buckets;
+  TRY(transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE owner = ? "
+                        "ORDER BY name",
+                        {owner_account}, [&](const meta::Row& row) -> Result<> {
+                          buckets.push_back(read_bucket(row));
+                          return {};
+                        }));
+  return buckets;
+}
+
+Result<> S3::put_document(meta::Transaction& transaction, std::string_view bucket,
+                          Document document, std::string_view text) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(transaction.execute("INSERT OR REPLACE INTO s3_documents (bucket, kind, text) "
+                          "VALUES (?, ?, ?)",
+                          {bucket, static_cast<int64_t>(document), text}));
+  return {};
+}
+
+Result<std::optional<std::string>> S3::get_document(meta::Transaction& transaction,
+                                                    std::string_view bucket, Document document) {
+  TRY(get_bucket(transaction, bucket));
+  std::optional<std::string> text;
+  TRY(transaction.query("SELECT text FROM s3_documents WHERE bucket = ? AND kind = ?",
+                        {bucket, static_cast<int64_t>(document)},
+                        [&](const meta::Row& row) -> Result<> {
+                          text = row.text(0);
+                          return {};
+                        }));
+  return text;
+}
+
+Result<> S3::delete_document(meta::Transaction& transaction, std::string_view bucket,
+                             Document document) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(transaction.execute("DELETE FROM s3_documents WHERE bucket = ? AND kind = ?",
+                          {bucket, static_cast<int64_t>(document)}));
+  return {};
+}
+
+Result<blob::BlobId> S3::store_bytes(std::string_view bytes) { return blobs_.put(bytes); }
+
+Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_view bucket,
+                                  std::string_view key, std::string_view bytes_md5_hex,
+                                  uint64_t size, const blob::BlobId& blob,
+                                  const PutOptions& options) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(check_key(key));
+  TRY(check_metadata(options));
+  TRY_ASSIGN(const auto there, find_object(transaction, bucket, key));
+  TRY(check_conditions(there, options));
+  ObjectInfo object;
+  object.bucket = bucket;
+  object.key = key;
+  object.size = size;
+  object.etag = bytes_md5_hex;
+  object.last_modified = floor_seconds(os_.clock.now());
+  object.headers = options.headers;
+  object.metadata = options.metadata;
+  object.checksums = options.checksums;
+  object.owner_account = options.owner_account;
+  object.server_side_encryption = "AES256";
+  object.parts = {{blob, size}};
+  TRY(store_object(transaction, object));
+  return object;
+}
+
+Result<ObjectInfo> S3::get_object(meta::Transaction& transaction, std::string_view bucket,
+                                  std::string_view key) {
+  TRY(get_bucket(transaction, bucket));
+  TRY_ASSIGN(auto found, find_object(transaction, bucket, key));
+  if (found) return std::move(*found);
+  return fail(ErrorCode::NotFound, "NoSuchKey",
+              fmt::format("bucket '{}' has no key '{}'", bucket, key.substr(0, 256)));
+}
+
+Result<> S3::delete_object(meta::Transaction& transaction, std::string_view bucket,
+                           std::string_view key) {
+  TRY(get_bucket(transaction, bucket));
+  TRY_ASSIGN(const auto there, find_object(transaction, bucket, key));
+  if (!there) return {};
+  TRY(discard(transaction, there->parts));
+  TRY(transaction.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?",
+                          {bucket, meta::Blob{key}}));
+  return {};
+}
+
+Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count) {
+  std::string out;
+  uint64_t start = 0;  // of the part in the object
+  for (const auto& [id, size] : object.parts) {
+    const auto end = start + size;
+    const auto from = std::max(offset, start);
+    const auto to = std::min(offset + count, end);
+    if (from < to) {
+      auto reader = blobs_.open_blob(id);
+      if (!reader && reader.error().code() == ErrorCode::NotFound) {
+        // Overwritten or deleted since its row was read.
+        return fail(ErrorCode::NotFound, "NoSuchKey",
+                    fmt::format("key '{}' was replaced while it was read", object.key));
+      }
+      if (!reader) return std::unexpected(std::move(reader).error());
+      const auto filled = out.size();
+      out.resize(filled + (to - from));
+      TRY_ASSIGN(const auto read, (*reader)->read_at(from - start,
+                                                     std::span(out).subspan(filled)));
+      if (read != to - from) {
+        return fail(ErrorCode::DataLoss,
+                    fmt::format("blob {} is shorter than the index says", id));
+      }
+    }
+    start = end;
+  }
+  return out;
+}
+
+Result<> S3::collect_garbage(meta::Database& database) {
+  while (true) {
+    std::vector<std::string> ids;
+    TRY(database.read([&](meta::Transaction& transaction) {
+      return transaction.query("SELECT blob FROM s3_garbage LIMIT ?",
+                               {static_cast<int64_t>(kGarbagePerStep)},
+                               [&](const meta::Row& row) -> Result<> {
+                                 ids.push_back(row.text(0));
+                                 return {};
+                               });
+    }));
+    if (ids.empty()) return {};
+    for (const auto& id : ids) TRY(blobs_.remove(id));
+    TRY(database.write([&](meta::Transaction& transaction) -> Result<> {
+      for (const auto& id : ids) {
+        TRY(transaction.execute("DELETE FROM s3_garbage WHERE blob = ?", {id}));
+      }
+      return {};
+    }));
+  }
+}
+
+Result<> S3::remove_orphans(meta::Database& database) {
+  std::set<std::string> named;
+  TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY(transaction.query("SELECT parts FROM s3_objects", {},
+                          [&](const meta::Row& row) -> Result<> {
+                            TRY_ASSIGN(const auto parts, decode_parts(row.view(0)));
+                            for (const auto& [id, size] : parts) named.insert(id);
+                            return {};
+                          }));
+    return transaction.query("SELECT blob FROM s3_parts UNION ALL SELECT blob FROM s3_garbage", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               named.insert(row.text(0));
+                               return {};
+                             });
+  }));
+  TRY_ASSIGN(const auto ids, blobs_.list());
+  for (const auto& id : ids) {
+    if (!named.contains(id)) TRY(blobs_.remove(id));
+  }
+  return {};
+}
+
+}  // namespace traccia::s3
