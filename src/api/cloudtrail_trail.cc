@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "crypto/crypto.h"
 
 namespace traccia::api::cloudtrail {

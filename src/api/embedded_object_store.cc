@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/audit.h"
+#include "base/bytes.h"
 #include "crypto/crypto.h"
 
 namespace traccia::api {
@@ -60,7 +61,8 @@ Result<> EmbeddedObjectStore::put_if_absent(const delivery::PutRequest& request)
   auto stored = outbox_.commit([&](meta::Transaction& transaction) {
     return put_in(transaction, request, blob);
   });
-  if (!stored) TRY(s3_.discard_bytes(blob));
+  // When the log refused, the object is committed and keeps its bytes.
+  if (!stored && stored.error().reason() != "LogStopped") TRY(s3_.discard_bytes(blob));
   return stored;
 }
 

@@ -81,9 +81,10 @@ Result<> Outbox::commit(
       sent_.erase(sent_.begin(), sent_.begin() + static_cast<ptrdiff_t>(removed.size()));
     }
     if (drafts.empty()) return {};
-    ingest_.submit(std::move(drafts), [durable](Result<ingest::Outcome> outcome) {
-      durable->set_value(std::move(outcome));
-    });
+    ingest_.submit(
+        std::move(drafts),
+        [durable](Result<ingest::Outcome> outcome) { durable->set_value(std::move(outcome)); },
+        wal::Room::Reserve);
   }
   TRY_ASSIGN(const auto outcome, done.get());
   if (!outcome.rejected.empty()) {

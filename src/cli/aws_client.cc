@@ -213,15 +213,19 @@ std::string describe_failure(const http::Response& response) {
 }
 
 Result<json::Object> AwsClient::cloudtrail(std::string_view operation, const json::Object& input) {
+  return json_call("cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+                   operation, input);
+}
+
+Result<json::Object> AwsClient::json_call(std::string_view service, std::string_view target_prefix,
+                                          std::string_view operation, const json::Object& input) {
   http::Request request;
   request.method = "POST";
   request.path = "/";
   request.headers.add("Content-Type", "application/x-amz-json-1.1");
-  request.headers.add("X-Amz-Target",
-                      fmt::format("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.{}",
-                                  operation));
+  request.headers.add("X-Amz-Target", fmt::format("{}.{}", target_prefix, operation));
   request.body = json::serialize(input);
-  TRY_ASSIGN(const auto response, send("cloudtrail", std::move(request)));
+  TRY_ASSIGN(const auto response, send(service, std::move(request)));
   if (response.status != 200) {
     return fail(ErrorCode::FailedPrecondition,
                 fmt::format("{}: {}", operation, describe_failure(response)));

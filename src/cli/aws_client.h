@@ -40,6 +40,9 @@ class AwsClient {
   Result<http::Response> send(std::string_view service, http::Request request);
   // A JSON 1.1 call to CloudTrail; API errors become Errors with the error's name in the message.
   Result<json::Object> cloudtrail(std::string_view operation, const json::Object& input);
+  // The same for any JSON 1.1 service.
+  Result<json::Object> json_call(std::string_view service, std::string_view target_prefix,
+                                 std::string_view operation, const json::Object& input);
 
   const AwsSettings& settings() const { return settings_; }
 

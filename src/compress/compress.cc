@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -172,6 +173,26 @@ uint32_t crc32c(std::string_view bytes, uint32_t seed) {
     bytes.remove_prefix(piece.size());
   }
   return seed;
+}
+
+uint32_t crc32(std::string_view bytes) {
+  return libdeflate_crc32(0, bytes.data(), bytes.size());
+}
+
+uint64_t crc64nvme(std::string_view bytes) {
+  static const auto table = [] {
+    constexpr uint64_t kReflected = 0x9A6C9329AC4BC9B5;
+    std::array<uint64_t, 256> out{};
+    for (uint64_t i = 0; i < 256; ++i) {
+      auto value = i;
+      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? kReflected : 0);
+      out[i] = value;
+    }
+    return out;
+  }();
+  uint64_t sum = ~0ULL;
+  for (const char c : bytes) sum = (sum >> 8) ^ table[(sum ^ static_cast<unsigned char>(c)) & 0xFF];
+  return ~sum;
 }
 
 }  // namespace traccia::compress

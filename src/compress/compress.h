@@ -35,4 +35,9 @@ Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits);
 // CRC-32C (Castagnoli), hardware-assisted where the CPU can. crc32c(b, crc32c(a)) == crc32c(a+b).
 uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);
 
+// CRC-32 as gzip and S3 use it.
+uint32_t crc32(std::string_view bytes);
+// CRC-64/NVME (polynomial 0xAD93D23594C93659, reflected), S3's default for large objects.
+uint64_t crc64nvme(std::string_view bytes);
+
 }  // namespace traccia::compress

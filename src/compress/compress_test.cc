@@ -91,5 +91,11 @@ TEST(Crc32c, PublishedVectorAndComposition) {
   EXPECT_EQ(crc32c(""), 0U);
 }
 
+// Check values of the CRC catalogue for "123456789".
+TEST(Crc, PublishedVectors) {
+  EXPECT_EQ(crc32("123456789"), 0xCBF43926U);
+  EXPECT_EQ(crc64nvme("123456789"), 0xAE8B14860A799888ULL);
+}
+
 }  // namespace
 }  // namespace traccia::compress

@@ -1,259 +1,333 @@
-// Event history in SQLite: one row per management event, an index per attribute.
+// Takes the log's management events into the index and forgets those past retention.
 // SPDX-License-Identifier: Apache-2.0
 #include "history/history.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
-#include <charconv>
-#include <limits>
+#include "base/assert.h"
+#include "history/state.h"
 
 namespace traccia::history {
 namespace {
 
+// Values that no look-up can ask for (its values have at most 2000 characters) are not indexed.
+constexpr size_t kValueBytesMax = 8000;
+constexpr size_t kStepBytesMax = 32 << 20;
+constexpr int64_t kExpiredPerStepMax = 1000;
+constexpr std::chrono::seconds kCheckpointInterval{2};
+
+// The indexes hold the sequence as their last column without naming it: it is the row's key. They
+// are read backwards, newest first.
 constexpr std::string_view kSchema = R"sql(
-CREATE TABLE events (
-  sequence  INTEGER PRIMARY KEY,
-  account   TEXT NOT NULL,
-  region    TEXT NOT NULL,
-  time      INTEGER NOT NULL,      -- eventTime, unix nanoseconds
-  ingested  INTEGER NOT NULL,
-  event_id  TEXT NOT NULL,
-  name      TEXT NOT NULL,
-  read_only TEXT NOT NULL,         -- "true", "false"
-  user_name TEXT NOT NULL,
-  source    TEXT NOT NULL,
-  key_id    TEXT NOT NULL,
-  json      TEXT NOT NULL
+CREATE TABLE places (
+  id      INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  region  TEXT NOT NULL,
+  UNIQUE (account, region)
 ) STRICT;
-CREATE INDEX events_by_time   ON events (account, region, time, sequence);
-CREATE INDEX events_by_id     ON events (account, region, event_id);
-CREATE INDEX events_by_name   ON events (account, region, name, time, sequence);
-CREATE INDEX events_by_user   ON events (account, region, user_name, time, sequence);
-CREATE INDEX events_by_source ON events (account, region, source, time, sequence);
-CREATE INDEX events_by_key    ON events (account, region, key_id, time, sequence)
-  WHERE key_id <> '';
-CREATE INDEX events_by_ingest ON events (ingested);
-CREATE TABLE resources (
-  account  TEXT NOT NULL,
-  region   TEXT NOT NULL,
-  kind     INTEGER NOT NULL,       -- 0: type, 1: name
-  value    TEXT NOT NULL,
-  time     INTEGER NOT NULL,
-  sequence INTEGER NOT NULL REFERENCES events (sequence) ON DELETE CASCADE,
-  PRIMARY KEY (account, region, kind, value, time, sequence)
+CREATE TABLE events (
+  sequence      INTEGER PRIMARY KEY,  -- the log record's
+  place         INTEGER NOT NULL REFERENCES places (id),
+  event_time    INTEGER NOT NULL,     -- unix nanoseconds
+  ingest_time   INTEGER NOT NULL,     -- unix nanoseconds; never decreases along the sequence
+  event_id      TEXT,
+  event_name    TEXT,
+  read_only     TEXT NOT NULL,
+  username      TEXT,
+  event_source  TEXT,
+  access_key_id TEXT,
+  record        TEXT NOT NULL         -- last: the other columns are read without it
+) STRICT;
+CREATE INDEX by_time ON events (place, event_time);
+CREATE INDEX by_event_id ON events (place, event_id, event_time)
+  WHERE event_id IS NOT NULL;
+CREATE INDEX by_event_name ON events (place, event_name, event_time)
+  WHERE event_name IS NOT NULL;
+CREATE INDEX by_read_only ON events (place, read_only, event_time);
+CREATE INDEX by_username ON events (place, username, event_time)
+  WHERE username IS NOT NULL;
+CREATE INDEX by_event_source ON events (place, event_source, event_time)
+  WHERE event_source IS NOT NULL;
+CREATE INDEX by_access_key_id ON events (place, access_key_id, event_time)
+  WHERE access_key_id IS NOT NULL;
+CREATE TABLE resource_types (
+  sequence   INTEGER NOT NULL REFERENCES events (sequence) ON DELETE CASCADE,
+  type       TEXT NOT NULL,
+  place      INTEGER NOT NULL,
+  event_time INTEGER NOT NULL,
+  PRIMARY KEY (sequence, type)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX resources_by_sequence ON resources (sequence);
-CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL) STRICT;
+CREATE INDEX by_resource_type ON resource_types (place, type, event_time, sequence);
+CREATE TABLE resource_names (
+  sequence   INTEGER NOT NULL REFERENCES events (sequence) ON DELETE CASCADE,
+  name       TEXT NOT NULL,
+  place      INTEGER NOT NULL,
+  event_time INTEGER NOT NULL,
+  PRIMARY KEY (sequence, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX by_resource_name ON resource_names (place, name, event_time, sequence);
+CREATE TABLE cursor (
+  id       INTEGER PRIMARY KEY CHECK (id = 0),
+  position INTEGER NOT NULL,          -- of a log entry
+  taken    INTEGER NOT NULL           -- so many of its records are in
+) STRICT;
 )sql";
 
-constexpr int64_t kRemovedPerStep = 5000;
-enum class ResourceKind : int64_t { Type = 0, Name = 1 };
+bool indexed(std::string_view value) { return !value.empty() && value.size() <= kValueBytesMax; }
 
-Result<> insert_resource(meta::Transaction& transaction, const ingest::LogRecord& record,
-                         Time time, ResourceKind kind, std::string_view value) {
-  if (value.empty()) return {};
-  TRY(transaction.execute(
-      "INSERT OR IGNORE INTO resources (account, region, kind, value, time, sequence) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
-      {record.account, record.region, static_cast<int64_t>(kind), value,
-       to_unix_nanoseconds(time), static_cast<int64_t>(record.sequence)}));
-  return {};
+meta::Argument indexed_or_null(std::string_view value) {
+  if (indexed(value)) return value;
+  return nullptr;
 }
 
-Result<> insert_event(meta::Transaction& transaction, const ingest::LogRecord& record) {
-  event::AdmitOptions options;
-  options.stored = true;
-  TRY_ASSIGN(const auto event, event::admit(record.json, options));
-  if (event.category != event::Category::Management) return {};
-  TRY(transaction.execute(
-      "INSERT OR IGNORE INTO events (sequence, account, region, time, ingested, event_id, name, "
-      "read_only, user_name, source, key_id, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {static_cast<int64_t>(record.sequence), record.account, record.region,
-       to_unix_nanoseconds(event.event_time), to_unix_nanoseconds(record.ingest_time),
-       event.event_id, event.event_name,
-       std::string_view(event.read_only.value_or(false) ? "true" : "false"), event.user_name,
-       event.event_source, event.access_key_id, record.json}));
-  for (const auto& resource : event.resources) {
-    TRY(insert_resource(transaction, record, event.event_time, ResourceKind::Type, resource.type));
+using PlaceIds = std::map<std::pair<std::string, std::string>, int64_t>;
+
+// `ids` lives for one transaction, so that a rollback leaves nothing false in it.
+Result<int64_t> place_id(meta::Transaction& transaction, PlaceIds& ids,
+                         const ingest::LogRecord& log) {
+  auto& id = ids[{log.account, log.region}];
+  if (id != 0) return id;
+  TRY(transaction.execute("INSERT INTO places (account, region) VALUES (?, ?) "
+                          "ON CONFLICT (account, region) DO NOTHING",
+                          {log.account, log.region}));
+  TRY(transaction.query("SELECT id FROM places WHERE account = ? AND region = ?",
+                        {log.account, log.region}, [&](const meta::Row& row) -> Result<> {
+                          id = row.integer(0);
+                          return {};
+                        }));
+  return id;
+}
+
+Result<> insert_resources(meta::Transaction& transaction, const Arrival& arrival, int64_t place) {
+  const auto sequence = static_cast<int64_t>(arrival.log.sequence);
+  const auto time = to_unix_nanoseconds(arrival.event.event_time);
+  for (const auto& resource : arrival.event.resources) {
+    if (indexed(resource.type)) {
+      TRY(transaction.execute(
+          "INSERT INTO resource_types (sequence, type, place, event_time) VALUES (?, ?, ?, ?) "
+          "ON CONFLICT (sequence, type) DO NOTHING",
+          {sequence, resource.type, place, time}));
+    }
     for (const auto& name : resource_names(resource)) {
-      TRY(insert_resource(transaction, record, event.event_time, ResourceKind::Name, name));
+      if (!indexed(name)) continue;
+      TRY(transaction.execute(
+          "INSERT INTO resource_names (sequence, name, place, event_time) VALUES (?, ?, ?, ?) "
+          "ON CONFLICT (sequence, name) DO NOTHING",
+          {sequence, name, place, time}));
     }
   }
   return {};
 }
 
-// The place of an event in the order of answers.
-struct Place {
-  int64_t time = std::numeric_limits<int64_t>::max();
-  int64_t sequence = std::numeric_limits<int64_t>::max();
-};
-
-std::string encode_place(const Place& place) {
-  return fmt::format("{}-{}", place.time, place.sequence);
+Result<> insert_event(meta::Transaction& transaction, const Arrival& arrival, int64_t place) {
+  const auto& event = arrival.event;
+  // Answers show an event that does not say as writing.
+  const std::string_view read_only = event.read_only.value_or(false) ? "true" : "false";
+  TRY(transaction.execute(
+      "INSERT INTO events (sequence, place, event_time, ingest_time, event_id, event_name, "
+      "read_only, username, event_source, access_key_id, record) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {static_cast<int64_t>(arrival.log.sequence), place, to_unix_nanoseconds(event.event_time),
+       to_unix_nanoseconds(arrival.log.ingest_time), indexed_or_null(event.event_id),
+       indexed_or_null(event.event_name), read_only, indexed_or_null(event.user_name),
+       indexed_or_null(event.event_source), indexed_or_null(event.access_key_id),
+       std::string_view(arrival.log.json)}));
+  return insert_resources(transaction, arrival, place);
 }
 
-Result<Place> decode_place(std::string_view text) {
-  const auto dash = text.find('-', 1);  // times before 1970 begin with a minus
-  Place place;
-  const auto number = [](std::string_view digits, int64_t& out) {
-    const auto* end = digits.data() + digits.size();
-    return !digits.empty() && std::from_chars(digits.data(), end, out).ptr == end;
-  };
-  if (dash != text.npos && number(text.substr(0, dash), place.time) &&
-      number(text.substr(dash + 1), place.sequence)) {
-    return place;
-  }
-  return fail(ErrorCode::InvalidArgument, "InvalidNextToken", "the token is not one of ours");
-}
-
-struct Search {
-  std::string from;       // tables and joins
-  std::string condition;  // beyond account and region
-  std::vector<meta::Argument> arguments;
-};
-
-Search search_of(const Query& query) {
-  Search search{"FROM events e", "", {}};
-  if (!query.attribute) return search;
-  const auto& [attribute, value] = *query.attribute;
-  const auto column = [&](std::string_view name) {
-    search.condition = fmt::format(" AND e.{} = ?", name);
-    search.arguments.emplace_back(std::string_view(value));
-  };
-  const auto resource = [&](ResourceKind kind) {
-    search.from = "FROM resources r JOIN events e ON e.sequence = r.sequence";
-    search.condition = " AND r.account = e.account AND r.region = e.region AND r.kind = ? AND "
-                       "r.value = ?";
-    search.arguments.emplace_back(static_cast<int64_t>(kind));
-    search.arguments.emplace_back(std::string_view(value));
-  };
-  switch (attribute) {
-    case Attribute::EventId: column("event_id"); break;
-    case Attribute::EventName: column("name"); break;
-    case Attribute::ReadOnly: column("read_only"); break;
-    case Attribute::Username: column("user_name"); break;
-    case Attribute::ResourceType: resource(ResourceKind::Type); break;
-    case Attribute::ResourceName: resource(ResourceKind::Name); break;
-    case Attribute::EventSource: column("source"); break;
-    case Attribute::AccessKeyId: column("key_id"); break;
-  }
-  return search;
+// Ingest time never decreases along the sequence: what is expired comes first.
+Result<> remove_expired(meta::Transaction& transaction, Time retained_from) {
+  std::optional<int64_t> last;
+  TRY(transaction.query(
+      "SELECT max(sequence) FROM "
+      "(SELECT sequence, ingest_time FROM events ORDER BY sequence LIMIT ?) "
+      "WHERE ingest_time < ?",
+      {kExpiredPerStepMax, to_unix_nanoseconds(retained_from)},
+      [&](const meta::Row& row) -> Result<> {
+        if (!row.is_null(0)) last = row.integer(0);
+        return {};
+      }));
+  if (!last) return {};
+  TRY(transaction.execute("DELETE FROM events WHERE sequence <= ?", {*last}));
+  return {};
 }
 
 }  // namespace
 
-std::vector<std::string> resource_names(const event::Resource& resource) {
-  std::vector<std::string> names;
-  if (resource.arn.empty()) return names;
-  names.push_back(resource.arn);
-  // People search for the name at the end: the bucket, the role, the trail.
-  const auto end = resource.arn.find_last_of(":/");
-  if (resource.arn.starts_with("arn:") && end != std::string::npos &&
-      end + 1 < resource.arn.size()) {
-    names.push_back(resource.arn.substr(end + 1));
-  }
-  return names;
-}
-
-struct History::State {
-  os::Os os;
-  wal::Wal& wal;
-  std::unique_ptr<meta::Database> database;
-  std::atomic<wal::Position> cursor{0};
-};
+History::History(std::unique_ptr<State> state) : state_(std::move(state)) {}
+History::~History() = default;
 
 Result<std::unique_ptr<History>> History::open(os::Os os, const std::string& directory,
                                                wal::Wal& wal) {
   TRY(os.files.make_directories(directory));
-  TRY_ASSIGN(auto database,
-             meta::Database::open(os, directory + "/history.db", meta::Durability::Normal,
-                                  {kSchema}));
-  wal::Position cursor = 0;
-  TRY(database->read([&](meta::Transaction& transaction) {
-    return transaction.query("SELECT position FROM cursor", {},
-                             [&](const meta::Row& row) -> Result<> {
-                               cursor = static_cast<uint64_t>(row.integer(0));
-                               return {};
-                             });
-  }));
-  std::unique_ptr<State> state(new State{os, wal, std::move(database), {}});
-  state->cursor = std::max(cursor, wal.begin());
+  auto state = std::make_unique<State>(os, wal);
+  TRY_ASSIGN(state->database, meta::Database::open(os, directory + "/history.db",
+                                                   meta::Durability::Normal, {kSchema}));
+  TRY(state->load_cursor());
+  // What an earlier process committed may still wait for its sync.
+  TRY(state->database->checkpoint());
+  state->durable_cursor = state->committed.position;
+  state->last_checkpoint = os.clock.monotonic();
   return std::unique_ptr<History>(new History(std::move(state)));
 }
 
-History::History(std::unique_ptr<State> state) : state_(std::move(state)) {}
-History::~History() = default;
-
-wal::Position History::cursor() const { return state_->cursor; }
-
-Result<size_t> History::step(size_t records_max) {
-  size_t taken = 0;
-  auto position = state_->cursor.load();
-  TRY(state_->database->write([&](meta::Transaction& transaction) -> Result<> {
-    while (taken < records_max) {
-      TRY_ASSIGN(const auto entry, state_->wal.read(position));
-      if (!entry) break;
-      TRY_ASSIGN(const auto records, ingest::decode_entry(entry->payload));
-      for (const auto& record : records) {
-        if (record.kind == ingest::Kind::Event) TRY(insert_event(transaction, record));
-      }
-      taken += records.size();
-      position = entry->next;
-    }
-    const auto oldest = state_->os.clock.now() - kRetention;
-    TRY(transaction.execute("DELETE FROM events WHERE sequence IN (SELECT sequence FROM events "
-                            "WHERE ingested < ? LIMIT ?)",
-                            {to_unix_nanoseconds(oldest), kRemovedPerStep}));
-    if (taken == 0) return {};
-    TRY(transaction.execute("INSERT INTO cursor (one, position) VALUES (1, ?) "
-                            "ON CONFLICT (one) DO UPDATE SET position = excluded.position",
-                            {static_cast<int64_t>(position)}));
-    return {};
+Result<> History::State::load_cursor() {
+  committed = {wal.begin(), 0};
+  TRY(database->read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT position, taken FROM cursor", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               committed = {static_cast<wal::Position>(row.integer(0)),
+                                            static_cast<uint64_t>(row.integer(1))};
+                               return {};
+                             });
   }));
-  state_->cursor = position;
-  return taken;
+  if (committed.position < wal.begin()) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("event history has taken in the log up to position {}, but the log "
+                            "begins at {}: the records between are gone; remove the history's "
+                            "directory to build it again from the log that is left",
+                            committed.position, wal.begin()));
+  }
+  if (committed.position > wal.durable_end()) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("event history has taken in the log up to position {}, but the log "
+                            "ends at {}: they are not of one backup; remove the history's "
+                            "directory to build it again from the log",
+                            committed.position, wal.durable_end()));
+  }
+  rewind();
+  cursor = committed.position;
+  return {};
 }
 
-Result<Page> History::lookup(const Query& query) {
-  Place after;
-  if (query.after) {
-    TRY_ASSIGN(after, decode_place(*query.after));
+wal::Position History::cursor() const { return state_->cursor; }
+wal::Position History::durable_cursor() const { return state_->durable_cursor; }
+
+void History::State::rewind() {
+  at = committed;
+  entry.clear();
+}
+
+Result<> History::State::make_durable() {
+  const auto now = os.clock.monotonic();
+  if (durable_cursor == committed.position || now - last_checkpoint < kCheckpointInterval) {
+    return {};
   }
-  auto search = search_of(query);
-  const auto lower = query.start ? to_unix_nanoseconds(*query.start)
-                                 : std::numeric_limits<int64_t>::min();
-  const auto upper = query.end ? to_unix_nanoseconds(*query.end)
-                               : std::numeric_limits<int64_t>::max();
-  const auto oldest = to_unix_nanoseconds(state_->os.clock.now() - kRetention);
-  const auto table = search.from.starts_with("FROM resources") ? "r" : "e";
-  const auto sql = fmt::format(
-      "SELECT e.time, e.sequence, e.json {0} WHERE {1}.account = ? AND {1}.region = ?{2} AND "
-      "{1}.time >= ? AND {1}.time <= ? AND ({1}.time, {1}.sequence) < (?, ?) AND e.ingested >= ? "
-      "ORDER BY {1}.time DESC, {1}.sequence DESC LIMIT ?",
-      search.from, table, search.condition);
-  std::vector<meta::Argument> arguments{std::string_view(query.account),
-                                        std::string_view(query.region)};
-  for (auto& argument : search.arguments) arguments.push_back(argument);
-  for (const int64_t number : {lower, upper, after.time, after.sequence, oldest,
-                               static_cast<int64_t>(query.count_max) + 1}) {
-    arguments.emplace_back(number);
+  last_checkpoint = now;
+  TRY(database->checkpoint());
+  durable_cursor = committed.position;
+  return {};
+}
+
+Result<bool> History::State::load_entry() {
+  if (!entry.empty()) return true;
+  TRY_ASSIGN(const auto read, wal.read(at.position));
+  if (!read) return false;
+  auto records = ingest::decode_entry(read->payload);
+  if (!records) {
+    return std::unexpected(std::move(records).error().with_context(
+        fmt::format("log entry at position {}", at.position)));
   }
-  Page page;
-  Place last;
-  TRY(state_->database->read([&](meta::Transaction& transaction) {
-    return transaction.query(sql, arguments, [&](const meta::Row& row) -> Result<> {
-      if (page.records.size() == query.count_max) {
-        page.next = encode_place(last);
-        return {};
-      }
-      last = {row.integer(0), row.integer(1)};
-      page.records.push_back(row.text(2));
-      return {};
-    });
+  if (at.taken >= records->size()) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("log entry at position {} has {} records; event history has taken in "
+                            "{} of them",
+                            at.position, records->size(), at.taken));
+  }
+  entry = std::move(*records);
+  entry_next = read->next;
+  return true;
+}
+
+Result<> History::State::take_next(Batch& batch, size_t& bytes) {
+  auto& log = entry[at.taken];
+  bytes += log.json.size();
+  if (log.kind == ingest::Kind::Event) {
+    event::AdmitOptions options;
+    options.stored = true;
+    auto parsed = event::admit(log.json, options);
+    if (!parsed) {
+      // It was admitted once, so its bytes or the rules have changed under it.
+      return fail(ErrorCode::DataLoss,
+                  fmt::format("log record {} is not an event that can be read: {}", log.sequence,
+                              parsed.error().message()));
+    }
+    if (parsed->category == event::Category::Management) {
+      parsed->json.clear();
+      batch.arrivals.push_back({std::move(log), std::move(*parsed)});
+    }
+  }
+  ++batch.passed;
+  if (++at.taken == entry.size()) {
+    at = {entry_next, 0};
+    entry.clear();
+  }
+  batch.end = at;
+  return {};
+}
+
+// What precedes something unreadable is still given; the next step meets the error first.
+Result<Batch> History::State::gather(size_t records_max) {
+  Batch batch;
+  batch.end = at;
+  size_t bytes = 0;
+  while (batch.passed < records_max && bytes < kStepBytesMax) {
+    const auto more = load_entry();
+    if (more && !*more) break;
+    const auto done = more ? take_next(batch, bytes) : Result<>(std::unexpected(more.error()));
+    if (done) continue;
+    if (batch.passed > 0) break;
+    return std::unexpected(done.error());
+  }
+  return batch;
+}
+
+Result<bool> History::State::something_expired() {
+  bool expired = false;
+  TRY(database->read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT ingest_time FROM events ORDER BY sequence LIMIT 1", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               expired = from_unix_nanoseconds(row.integer(0)) < retained_from();
+                               return {};
+                             });
   }));
-  return page;
+  return expired;
+}
+
+Result<> History::State::commit(const Batch& batch) {
+  return database->write([&](meta::Transaction& transaction) -> Result<> {
+    PlaceIds ids;
+    for (const auto& arrival : batch.arrivals) {
+      TRY_ASSIGN(const auto place, place_id(transaction, ids, arrival.log));
+      TRY(insert_event(transaction, arrival, place));
+    }
+    TRY(remove_expired(transaction, retained_from()));
+    TRY(transaction.execute(
+        "INSERT INTO cursor (id, position, taken) VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET position = excluded.position, taken = excluded.taken",
+        {static_cast<int64_t>(batch.end.position), static_cast<int64_t>(batch.end.taken)}));
+    return {};
+  });
+}
+
+Result<size_t> History::step(size_t records_max) {
+  TRACCIA_ASSERT(records_max > 0);
+  auto& state = *state_;
+  TRY(state.make_durable());
+  TRY_ASSIGN(const bool expired, state.something_expired());
+  auto batch = state.gather(records_max);
+  if (!batch) {
+    state.rewind();
+    return std::unexpected(std::move(batch).error().with_context("event history"));
+  }
+  if (batch->passed == 0 && !expired) return 0;
+  if (auto done = state.commit(*batch); !done) {
+    state.rewind();
+    return std::unexpected(std::move(done).error().with_context("event history"));
+  }
+  state.committed = batch->end;
+  state.cursor = batch->end.position;
+  return batch->passed;
 }
 
 }  // namespace traccia::history

@@ -146,7 +146,7 @@ Result<std::unique_ptr<Ingest>> Ingest::open(os::Os os, wal::Wal& wal, Options o
 Ingest::Ingest(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Ingest::~Ingest() = default;
 
-void Ingest::submit(std::vector<Draft> drafts, Completion completion) {
+void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room room) {
   uint64_t bytes = 0;
   for (const auto& draft : drafts) {
     bytes += draft.record.json.size() + draft.change_json.size() + draft.sender.size() + 256;
@@ -171,7 +171,8 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion) {
                                   [shared, outcome](Result<wal::Position> done) {
                                     if (!done) return (*shared)(std::unexpected(done.error()));
                                     (*shared)(std::move(*outcome));
-                                  });
+                                  },
+                                  room);
     if (appended) {
       state_->window.trim();
     } else {
@@ -185,7 +186,8 @@ Result<Outcome> Ingest::submit_and_wait(std::vector<Draft> drafts) {
   auto promise = std::make_shared<std::promise<Result<Outcome>>>();
   auto future = promise->get_future();
   submit(std::move(drafts),
-         [promise](Result<Outcome> outcome) { promise->set_value(std::move(outcome)); });
+         [promise](Result<Outcome> outcome) { promise->set_value(std::move(outcome)); },
+         wal::Room::Reserve);
   return future.get();
 }
 

@@ -85,8 +85,10 @@ class Ingest {
 
   // One atomic batch: after a crash all of its accepted drafts are in the log or none.
   // ResourceExhausted (queue full) and Unavailable (log stopped) come through the completion too.
-  void submit(std::vector<Draft> drafts, Completion completion);
-  // The same, waiting. Not to be called from the log's thread.
+  // Room::Reserve is for the server's own records.
+  void submit(std::vector<Draft> drafts, Completion completion,
+              wal::Room room = wal::Room::Queue);
+  // The same with Room::Reserve, waiting. Not to be called from the log's thread.
   Result<Outcome> submit_and_wait(std::vector<Draft> drafts);
 
   // Written time never decreases: the newest ingest time given so far, or now.

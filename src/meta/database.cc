@@ -165,14 +165,35 @@ Result<> Database::run(std::string_view begin, const std::function<Result<>(Tran
   return done;
 }
 
+Result<> Database::refuse_after_failed_sync() const {
+  if (!vfs_->failed) return {};
+  return fail(ErrorCode::Unavailable,
+              fmt::format("database '{}': a sync failed earlier; restart the server once the "
+                          "disk is sound",
+                          path_));
+}
+
 Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
-  if (vfs_->failed) {
-    return fail(ErrorCode::Unavailable,
-                fmt::format("database '{}': a sync failed earlier; restart the server once the "
-                            "disk is sound",
-                            path_));
-  }
+  TRY(refuse_after_failed_sync());
   return run("BEGIN IMMEDIATE", body);
+}
+
+Result<> Database::checkpoint() {
+  TRY(refuse_after_failed_sync());
+  const MutexLock lock(mutex_);
+  int frames = 0;
+  int moved = 0;
+  // Passive is complete here: there is no other connection whose readers could hold frames back.
+  if (sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                &moved) != SQLITE_OK) {
+    return std::unexpected(error("checkpoint"));
+  }
+  if (moved != frames) {
+    return fail(ErrorCode::Unavailable,
+                fmt::format("database '{}': checkpoint: {} of {} pages moved", path_, moved,
+                            frames));
+  }
+  return {};
 }
 
 Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {

@@ -85,6 +85,9 @@ class Database {
   // Runs `body` in a transaction: commits when it succeeds, rolls back when it returns an error.
   Result<> write(const std::function<Result<>(Transaction&)>& body);
   Result<> read(const std::function<Result<>(Transaction&)>& body);
+  // Makes what was committed before the call survive power loss under Durability::Normal too, by
+  // moving it into the database file. Not to be called inside a transaction.
+  Result<> checkpoint();
 
  private:
   friend class Transaction;
@@ -92,6 +95,7 @@ class Database {
   Result<> configure(Durability durability);
   Result<> migrate(const std::vector<std::string_view>& schema);
   Result<> run(std::string_view begin, const std::function<Result<>(Transaction&)>& body);
+  Result<> refuse_after_failed_sync() const;
   Result<> command(const char* sql);
   Result<sqlite3_stmt*> prepare(std::string_view sql);
   void forget_statements();

@@ -121,8 +121,9 @@ int delete_file(sqlite3_vfs* base, const char* name, int sync_directory) {
                                                          : SQLITE_IOERR_DELETE;
   }
   if (sync_directory == 0) return SQLITE_OK;
-  return vfs.os().files.sync_directory(os::parent_directory(name)) ? SQLITE_OK
-                                                                   : SQLITE_IOERR_DIR_FSYNC;
+  if (vfs.os().files.sync_directory(os::parent_directory(name))) return SQLITE_OK;
+  vfs.failed = true;
+  return SQLITE_IOERR_DIR_FSYNC;
 }
 
 int access_file(sqlite3_vfs* base, const char* name, int, int* out) {

@@ -25,7 +25,7 @@ Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string direct
   return wal;
 }
 
-Result<> Wal::append(std::string payload, Completion completion) {
+Result<> Wal::append(std::string payload, Completion completion, Room room) {
   if (payload.size() > options_.entry_bytes_max) {
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("log entry of {} bytes; at most {} fit", payload.size(),
@@ -36,7 +36,9 @@ Result<> Wal::append(std::string payload, Completion completion) {
     return fail(ErrorCode::Unavailable, "LogStopped",
                 "the log stopped after a failed write; restart the server once the disk is sound");
   }
-  if (queue_bytes_ + payload.size() > options_.queue_bytes_max) {
+  const auto limit =
+      options_.queue_bytes_max + (room == Room::Reserve ? options_.reserve_bytes : 0);
+  if (queue_bytes_ + payload.size() > limit) {
     return fail(ErrorCode::ResourceExhausted, "LogQueueFull",
                 fmt::format("{} bytes wait for the disk; retry later", queue_bytes_));
   }

@@ -26,6 +26,7 @@ struct Options {
   uint64_t segment_bytes_max = 64ULL << 20;
   uint64_t entry_bytes_max = 80ULL << 20;
   uint64_t queue_bytes_max = 256ULL << 20;  // appended, not yet durable
+  uint64_t reserve_bytes = 32ULL << 20;     // beyond that, for Room::Reserve
 };
 
 struct Entry {
@@ -33,6 +34,9 @@ struct Entry {
   Position next = 0;  // where the following entry starts
   std::string payload;
 };
+
+// Records of changes that are committed already may use a reserve when the queue is full.
+enum class Room { Queue, Reserve };
 
 // Called once, on the thread that runs step(), after the entry is durable or has failed.
 using Completion = std::move_only_function<void(Result<Position>)>;
@@ -49,7 +53,7 @@ class Wal {
 
   // Queues an entry. An empty payload is a barrier: nothing is written; it completes after all that
   // was appended before it is durable. ResourceExhausted when the queue is full (nothing queued).
-  Result<> append(std::string payload, Completion completion);
+  Result<> append(std::string payload, Completion completion, Room room = Room::Queue);
 
   // Writes everything queued, one sync_data, then completes it in order. Returns the count of
   // items completed; waits up to `idle_wait` for the first when the queue is empty.

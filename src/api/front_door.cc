@@ -1,0 +1,317 @@
+// Routing and authentication.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/front_door.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/error_table.h"
+#include "api/events_endpoint.h"
+#include "api/s3_front.h"
+#include "aws/json11.h"
+#include "aws/query_protocol.h"
+#include "base/log.h"
+
+namespace traccia::api {
+namespace {
+
+constexpr int kRefusalsLoggedPerSecond = 5;
+constexpr std::string_view kStsXmlns = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+// One row a service: its wire name, protocol, operations and X-Amz-Target prefixes.
+struct ServiceEntry {
+  std::string_view name;
+  aws::Protocol protocol;
+  std::span<const Binding> (*bindings)();
+  std::array<std::string_view, 2> targets;
+};
+
+std::span<const Binding> no_bindings() { return {}; }
+
+constexpr ServiceEntry kServices[] = {
+    {"cloudtrail", aws::Protocol::Json11, cloudtrail_bindings,
+     {"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"}},
+    {"traccia", aws::Protocol::Json11, traccia_bindings, {"Traccia_20261101", "Traccia_20261101"}},
+    {"sts", aws::Protocol::Query, sts_bindings, {}},
+    {"s3", aws::Protocol::RestXml, no_bindings, {}}};
+
+const ServiceEntry* find_service(std::string_view name) {
+  const auto at = std::ranges::find(kServices, name, &ServiceEntry::name);
+  return at == std::end(kServices) ? nullptr : at;
+}
+
+// The protocol to speak with a client that has not proven which service it wants.
+aws::Protocol guess_protocol(const http::Request& request) {
+  if (request.headers.find("X-Amz-Target")) return aws::Protocol::Json11;
+  const auto type = request.headers.get("Content-Type");
+  if (type.starts_with("application/x-amz-json") || request.path.starts_with("/v1/")) {
+    return aws::Protocol::Json11;
+  }
+  if (type.starts_with("application/x-www-form-urlencoded")) return aws::Protocol::Query;
+  return request.query.find("Action=") != std::string::npos ? aws::Protocol::Query
+                                                            : aws::Protocol::RestXml;
+}
+
+const Binding* find_binding(const ServiceEntry& service, std::string_view operation) {
+  for (const auto& binding : service.bindings()) {
+    if (binding.operation->name == operation) return &binding;
+  }
+  return nullptr;
+}
+
+http::Response json_answer(const json::Object& body, const aws::RequestId& request_id) {
+  http::Response response;
+  response.headers.add("Content-Type", aws::kJson11ContentType);
+  aws::add_request_id(response, aws::Protocol::Json11, request_id);
+  response.body = json::serialize(body);
+  return response;
+}
+
+}  // namespace
+
+http::Response FrontDoor::refuse(const Error& error, aws::Protocol protocol,
+                                 const aws::RequestId& request_id) {
+  const auto shown = to_api_error(error, protocol);
+  if (shown.status >= 500) {
+    log(LogLevel::Error, "request failed",
+        {{"requestId", request_id.id}, {"error", error.message()}});
+  }
+  auto response = aws::render_error(protocol, shown, request_id);
+  if (shown.status == 503) response.headers.set("Retry-After", "1");
+  if (protocol == aws::Protocol::RestXml) add_s3_headers(response);
+  return response;
+}
+
+// A caller without a proven key has no account: its attempts are told to the log, a few a second.
+void FrontDoor::note_refused_signature(const http::Request& request, const Error& error) {
+  const auto second = to_unix_seconds(signature_clock_.now());
+  {
+    const MutexLock lock(mutex_);
+    if (second != log_second_) {
+      log_second_ = second;
+      logged_this_second_ = 0;
+    }
+    if (++logged_this_second_ > kRefusalsLoggedPerSecond) return;
+  }
+  log(LogLevel::Warning, "request not authenticated",
+      {{"reason", error.reason()}, {"peer", request.peer_address}, {"method", request.method},
+       {"path", request.path}, {"userAgent", request.headers.get("User-Agent")}});
+}
+
+void FrontDoor::count(std::string_view service, std::string_view operation, int status) {
+  const MutexLock lock(mutex_);
+  ++counts_[fmt::format("{} {} {}", service, operation, status)];
+}
+
+std::map<std::string, uint64_t> FrontDoor::counts() const {
+  const MutexLock lock(mutex_);
+  return counts_;
+}
+
+Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request) {
+  TRY_ASSIGN(const auto authorization, aws::parse_authorization(request));
+  std::optional<identity::AccessKey> key;
+  TRY(services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(key, services_.identity.find_access_key(transaction, authorization.access_key_id));
+    return {};
+  }));
+  if (!key || !authorization.session_token.empty()) {
+    return fail(ErrorCode::PermissionDenied, "UnknownAccessKey",
+                "the access key is unknown, inactive, or used with a session token it does not have");
+  }
+  aws::VerifyOptions options;
+  options.keys = &signing_keys_;
+  TRY(aws::verify(request, authorization, key->secret_access_key, signature_clock_.now(), options));
+  const auto& scope = authorization.scope;
+  if (find_service(scope.service) == nullptr) {
+    return fail(ErrorCode::InvalidArgument, "UnknownOperationException",
+                fmt::format("This server has no service '{}' yet.", scope.service));
+  }
+  if (scope.service != "s3" && !services_.serves_region(scope.region)) {
+    return fail(ErrorCode::PermissionDenied, "InvalidRegion",
+                fmt::format("Credential should be scoped to a valid region, not '{}'. This server "
+                            "serves: {}",
+                            scope.region, fmt::join(services_.regions, ", ")));
+  }
+  return Authenticated{key->principal, scope};
+}
+
+Caller FrontDoor::make_caller(const http::Request& request, const Authenticated& who,
+                              const aws::RequestId& request_id) const {
+  Caller caller;
+  caller.principal = who.principal;
+  caller.region = who.scope.region;
+  caller.source_ip = request.peer_address;
+  caller.user_agent = request.headers.get("User-Agent");
+  caller.host = request.headers.get("Host");
+  caller.request_id = request_id.id;
+  caller.tls = request.tls;
+  return caller;
+}
+
+http::Response FrontDoor::answer_json(http::Request request, const Caller& caller,
+                                      std::string_view service,
+                                      const aws::RequestId& request_id) {
+  const auto& entry = *find_service(service);
+  const auto refused = [&](const Error& error) {
+    return refuse(error, aws::Protocol::Json11, request_id);
+  };
+  const auto unknown = [&](std::string_view what) {
+    return refused(Error(ErrorCode::InvalidArgument, "UnknownOperationException",
+                         fmt::format("The operation '{}' is not known.", what.substr(0, 128))));
+  };
+  if (request.method != "POST" || request.path != "/") return unknown(request.path);
+  const auto header = request.headers.get("X-Amz-Target");
+  const auto target = aws::parse_target(header, entry.targets);
+  if (!target) return unknown(header);
+  const auto* binding = find_binding(entry, target->operation);
+  if (binding == nullptr) return unknown(target->operation);
+  const auto body = request.body.empty() ? Result<json::Value>(json::Object{})
+                                         : json::parse(request.body);
+  if (!body || !body->is_object()) {
+    const Error error(ErrorCode::InvalidArgument, "SerializationException",
+                      body ? "The body is not a JSON object." : body.error().message());
+    if (auto recorded = record_failure(services_, caller, *binding->operation, {}, error);
+        !recorded) {
+      return refused(recorded.error());
+    }
+    return refused(error);
+  }
+  const auto output = execute(services_, caller, *binding, body->as_object());
+  auto response = output ? json_answer(*output, request_id) : refused(output.error());
+  count(service, binding->operation->name, response.status);
+  return response;
+}
+
+http::Response FrontDoor::answer_query(http::Request request, const Caller& caller,
+                                       std::string_view service,
+                                       const aws::RequestId& request_id) {
+  const auto refused = [&](const Error& error) {
+    return refuse(error, aws::Protocol::Query, request_id);
+  };
+  const auto form = aws::parse_form(request.method == "GET" ? request.query : request.body);
+  if (!form) return refused(form.error());
+  const auto action = form->get("Action");
+  const auto* binding = find_binding(*find_service(service), action);
+  if (binding == nullptr) {
+    return refused(Error(ErrorCode::InvalidArgument, "InvalidAction",
+                         fmt::format("Could not find operation {} for version {}",
+                                     action.substr(0, 128), form->get("Version").substr(0, 32))));
+  }
+  const auto input = aws::decode_form(*form, *binding->operation->input);
+  if (!input) return refused(input.error());
+  const auto output = execute(services_, caller, *binding, *input);
+  if (!output) {
+    auto response = refused(output.error());
+    count(service, action, response.status);
+    return response;
+  }
+  http::Response response;
+  response.headers.add("Content-Type", "text/xml");
+  aws::add_request_id(response, aws::Protocol::Query, request_id);
+  response.body =
+      aws::render_query_answer(*binding->operation, kStsXmlns, *output, request_id.id);
+  count(service, action, response.status);
+  return response;
+}
+
+http::Response FrontDoor::answer(http::Request request) {
+  const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
+  const auto guessed = guess_protocol(request);
+  const auto who = authenticate(request);
+  if (!who) {
+    note_refused_signature(request, who.error());
+    // The scope of a signature that does not verify still tells which protocol the client speaks.
+    const auto claimed = aws::parse_authorization(request);
+    const auto* service = claimed ? find_service(claimed->scope.service) : nullptr;
+    const auto protocol = service == nullptr ? guessed : service->protocol;
+    auto response = refuse(who.error(), protocol, aws::make_request_id(protocol, random));
+    count("unauthenticated", who.error().reason(), response.status);
+    return response;
+  }
+  const auto& entry = *find_service(who->scope.service);
+  const auto request_id = aws::make_request_id(entry.protocol, random);
+  const auto caller = make_caller(request, *who, request_id);
+  switch (entry.protocol) {
+    case aws::Protocol::Json11:
+      return answer_json(std::move(request), caller, entry.name, request_id);
+    case aws::Protocol::Query:
+      return answer_query(std::move(request), caller, entry.name, request_id);
+    case aws::Protocol::RestXml:
+    case aws::Protocol::RestJson: break;
+  }
+  const auto method = request.method;
+  auto response = handle_s3(services_, caller, std::move(request), request_id);
+  count("s3", method, response.status);
+  return response;
+}
+
+void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
+  const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
+  const auto request_id = aws::make_request_id(aws::Protocol::Json11, random);
+  const auto refused = [&](const Error& error) {
+    note_refused_signature(request, error);
+    count("ingest", error.reason(), 403);
+    respond(refuse(error, aws::Protocol::Json11, request_id));
+  };
+  if (request.method != "POST") {
+    http::Response response;
+    response.status = 405;
+    response.headers.add("Allow", "POST");
+    return respond(std::move(response));
+  }
+  EventSender sender;
+  sender.region = "us-east-1";
+  constexpr std::string_view kBearer = "Bearer ";
+  const auto authorization = request.headers.get("Authorization");
+  if (authorization.starts_with(kBearer)) {
+    std::optional<identity::Token> token;
+    auto found = services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(token, services_.identity.find_token(transaction,
+                                                      authorization.substr(kBearer.size())));
+      return {};
+    });
+    if (!found) return refused(found.error());
+    if (!token) {
+      return refused(Error(ErrorCode::PermissionDenied, "UnknownAccessKey",
+                           "the token is unknown, expired or revoked"));
+    }
+    sender.account = token->account_id;
+    sender.name = token->id;
+  } else {
+    const auto who = authenticate(request);
+    if (!who) return refused(who.error());
+    if (who->scope.service != "traccia") {
+      return refused(Error(ErrorCode::PermissionDenied, "SignatureDoesNotMatch",
+                           "sign for the service name traccia"));
+    }
+    sender.account = who->principal.account_id;
+    sender.name = who->principal.arn;
+    sender.region = who->scope.region;
+    if (who->principal.administrator) sender.scope = EventSender::Scope::MayImport;
+  }
+  count("ingest", "events", 200);
+  handle_events(services_, sender, std::move(request), std::move(respond));
+}
+
+void FrontDoor::handle(http::Request request, http::Responder respond) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads && request.path == "/healthz") return respond(pages_.health());
+  if (reads && request.path == "/metrics") return respond(pages_.metrics());
+  if (request.path == "/v1/events") return handle_ingest(std::move(request), std::move(respond));
+  respond(answer(std::move(request)));
+}
+
+http::Response render_refusal(os::Os os, int status, std::string_view code,
+                              std::string_view message) {
+  const auto request_id = aws::make_request_id(aws::Protocol::RestXml,
+                                               os.random.bytes(aws::kRequestIdBytes));
+  auto response = aws::render_error(aws::Protocol::RestXml,
+                                    {std::string(code), status, std::string(message)}, request_id);
+  add_s3_headers(response);
+  return response;
+}
+
+}  // namespace traccia::api

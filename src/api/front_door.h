@@ -1,0 +1,76 @@
+// One port, every service: finds who asks, which service is meant, and who answers.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "api/audit.h"
+#include "api/operation_call.h"
+#include "api/services.h"
+#include "aws/error.h"
+#include "aws/sigv4.h"
+#include "aws/sigv4_key.h"
+#include "base/mutex.h"
+#include "http/message.h"
+#include "http/server.h"
+
+namespace traccia::api {
+
+// Pages that need no signature.
+struct Pages {
+  std::function<http::Response()> health;
+  std::function<http::Response()> metrics;
+};
+
+// Thread-safe; handle() runs on the HTTP server's workers.
+class FrontDoor {
+ public:
+  // Signatures are judged by `signature_clock`, the machine's own, also when the services' clock is
+  // a test's.
+  FrontDoor(Services& services, os::Clock& signature_clock, Pages pages)
+      : services_(services), signature_clock_(signature_clock), pages_(std::move(pages)) {}
+
+  void handle(http::Request request, http::Responder respond);
+
+  // Answers by "service operation status", for metrics.
+  std::map<std::string, uint64_t> counts() const;
+
+ private:
+  struct Authenticated {
+    identity::Principal principal;
+    aws::Scope scope;
+  };
+
+  http::Response answer(http::Request request);
+  Result<Authenticated> authenticate(http::Request& request);
+  Caller make_caller(const http::Request& request, const Authenticated& who,
+                     const aws::RequestId& request_id) const;
+  http::Response answer_json(http::Request request, const Caller& caller,
+                             std::string_view service, const aws::RequestId& request_id);
+  http::Response answer_query(http::Request request, const Caller& caller,
+                              std::string_view service, const aws::RequestId& request_id);
+  http::Response refuse(const Error& error, aws::Protocol protocol,
+                        const aws::RequestId& request_id);
+  void handle_ingest(http::Request request, http::Responder respond);
+  void note_refused_signature(const http::Request& request, const Error& error);
+  void count(std::string_view service, std::string_view operation, int status);
+
+  Services& services_;
+  os::Clock& signature_clock_;
+  Pages pages_;
+  aws::SigningKeyCache signing_keys_;
+  mutable Mutex mutex_;
+  std::map<std::string, uint64_t> counts_ GUARDED_BY(mutex_);
+  int64_t log_second_ GUARDED_BY(mutex_) = 0;
+  int logged_this_second_ GUARDED_BY(mutex_) = 0;
+};
+
+// The server's own refusals (before a handler sees the request), in the shape the client expects
+// from S3, whose clients read them; others show the status.
+http::Response render_refusal(os::Os os, int status, std::string_view code,
+                              std::string_view message);
+
+}  // namespace traccia::api

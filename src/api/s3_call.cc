@@ -1,0 +1,180 @@
+// Authorisation, transactions and audit events of S3 calls.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/s3_call.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "base/bytes.h"
+
+namespace traccia::api {
+namespace {
+
+// Query parameters of a presigned URL say how the request was signed, not what it asks for.
+bool is_signature_parameter(std::string_view name) {
+  return name.starts_with("X-Amz-");
+}
+
+}  // namespace
+
+std::optional<std::string_view> S3Call::query(std::string_view name) const {
+  for (const auto& [key, value] : query_) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::string_view S3Call::header(std::string_view name) const {
+  if (const auto value = request_.headers.find(name)) return *value;
+  for (const auto& [key, value] : query_) {
+    if (http::equal_ignoring_case(key, name)) return value;
+  }
+  return {};
+}
+
+std::string S3Call::resource_arn() const {
+  if (address_.bucket.empty()) return "*";
+  if (address_.key.empty()) return fmt::format("arn:aws:s3:::{}", address_.bucket);
+  return fmt::format("arn:aws:s3:::{}/{}", address_.bucket, address_.key);
+}
+
+Result<> S3Call::authorise(meta::Transaction& transaction) {
+  const auto resource = resource_arn();
+  TRY(services_.authoriser.authorise(transaction,
+                                     {caller_.principal, operation_.iam_action, resource}));
+  if (address_.bucket.empty() || operation_.name == "CreateBucket") return {};
+  TRY_ASSIGN(const auto bucket, services_.s3.get_bucket(transaction, address_.bucket));
+  bucket_region_ = bucket.region;
+  const auto expected = header("x-amz-expected-bucket-owner");
+  if (expected.empty() || expected == bucket.owner_account) return {};
+  return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
+}
+
+AuditEvent S3Call::describe() const {
+  AuditEvent event;
+  event.source = "s3.amazonaws.com";
+  event.name = operation_.name;
+  event.category = operation_.category;
+  event.read_only = operation_.read_only;
+  event.region = !bucket_region_.empty() ? bucket_region_ : caller_.region;
+  if (!services_.serves_region(event.region)) event.region = "us-east-1";
+  json::Object parameters;
+  if (!address_.bucket.empty()) parameters["bucketName"] = address_.bucket;
+  parameters["Host"] = caller_.host;
+  if (!address_.key.empty()) parameters["key"] = address_.key;
+  for (const auto& [name, value] : query_) {
+    if (!is_signature_parameter(name)) parameters[name] = value;
+  }
+  for (const auto& [name, value] : extra_parameters) parameters[name] = value;
+  event.request_parameters = std::move(parameters);
+  event.response_elements = response_elements;
+  event.additional_event_data =
+      json::Object{{"SignatureVersion", "SigV4"},
+                   {"AuthenticationMethod",
+                    request_.headers.find("Authorization") ? "AuthHeader" : "QueryString"},
+                   {"bytesTransferredIn", request_.body.size()},
+                   {"bytesTransferredOut", bytes_out},
+                   {"x-amz-id-2", request_id_.host_id}};
+  if (address_.bucket.empty()) return event;
+  json::Array resources;
+  if (operation_.level == S3Level::Object) {
+    resources.push_back(json::Object{{"type", "AWS::S3::Object"}, {"ARN", resource_arn()}});
+  } else if (operation_.category == event::Category::Data) {
+    resources.push_back(
+        json::Object{{"type", "AWS::S3::Object"},
+                     {"ARNPrefix", fmt::format("arn:aws:s3:::{}/", address_.bucket)}});
+  }
+  resources.push_back(json::Object{{"accountId", caller_.principal.account_id},
+                                   {"type", "AWS::S3::Bucket"},
+                                   {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}});
+  event.resources = std::move(resources);
+  return event;
+}
+
+Result<std::optional<ingest::Draft>> S3Call::draft(const AuditEvent& event) {
+  TRY_ASSIGN(auto made, audit_draft(services_.os, services_.os.clock.now(), caller_, event));
+  if (event.category == event::Category::Data && !services_.trails.taken_by_any(made.record)) {
+    return std::nullopt;
+  }
+  return made;
+}
+
+Result<> S3Call::commit(const std::function<Result<>(meta::Transaction&)>& body) {
+  return services_.outbox.commit(
+      [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
+        TRY(authorise(transaction));
+        TRY(body(transaction));
+        TRY_ASSIGN(auto made, draft(describe()));
+        std::vector<ingest::Draft> drafts;
+        if (made) drafts.push_back(std::move(*made));
+        return drafts;
+      });
+}
+
+Result<> S3Call::read(const std::function<Result<>(meta::Transaction&)>& body) {
+  return services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY(authorise(transaction));
+    return body(transaction);
+  });
+}
+
+Result<> S3Call::submit(const AuditEvent& event) {
+  TRY_ASSIGN(auto made, draft(event));
+  if (!made) return {};
+  std::vector<ingest::Draft> drafts;
+  drafts.push_back(std::move(*made));
+  TRY(services_.ingest.submit_and_wait(std::move(drafts)));
+  return {};
+}
+
+Result<> S3Call::record_success() {
+  return submit(describe());
+}
+
+Result<> S3Call::record_failure(const aws::ApiError& error) {
+  auto event = describe();
+  event.error_code = error.name;
+  event.error_message = error.message;
+  event.response_elements = nullptr;
+  return submit(event);
+}
+
+std::unexpected<Error> s3_error(std::string_view reason, std::string message) {
+  return fail(ErrorCode::InvalidArgument, reason, std::move(message));
+}
+
+http::Response s3_xml(std::string body) {
+  http::Response response;
+  response.headers.add("Content-Type", "application/xml");
+  response.body = std::move(body);
+  return response;
+}
+
+std::string s3_listed(const S3Call& call, std::string_view text) {
+  if (call.query_or_empty("encoding-type") != "url") return std::string(text);
+  return percent_encode(text, KeepSlash::Yes);
+}
+
+Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t fallback,
+                               size_t max) {
+  const auto text = call.query(name);
+  if (!text) return fallback;
+  size_t number = 0;
+  const auto* end = text->data() + text->size();
+  if (text->empty() || std::from_chars(text->data(), end, number).ptr != end ||
+      number > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+    return s3_error("InvalidArgument", fmt::format("Provided {} not an integer or within integer "
+                                                   "range",
+                                                   name));
+  }
+  return std::min(number, max);
+}
+
+std::string s3_quoted(std::string_view etag) {
+  return fmt::format("\"{}\"", etag);
+}
+
+}  // namespace traccia::api

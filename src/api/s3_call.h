@@ -1,0 +1,126 @@
+// One S3 request being carried out, and the table of S3 operations.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/audit.h"
+#include "api/services.h"
+#include "aws/error.h"
+#include "http/message.h"
+
+namespace traccia::api {
+
+struct S3Address {
+  std::string bucket;  // empty: the service itself
+  std::string key;     // decoded; empty: the bucket
+};
+
+enum class S3Level { Service, Bucket, Object };
+
+class S3Call;
+using S3Run = Result<http::Response> (*)(S3Call&);
+
+// The first row whose method, level and marks fit is the operation.
+struct S3Operation {
+  std::string_view name;  // the audit event's name
+  std::string_view method;
+  S3Level level = S3Level::Object;
+  std::string_view query_mark = {};   // query parameter that must be there
+  std::string_view header_mark = {};  // header that must be there
+  std::string_view iam_action;
+  event::Category category = event::Category::Data;
+  bool read_only = false;
+  S3Run run = nullptr;
+};
+
+// owned by the request's worker thread.
+class S3Call {
+ public:
+  S3Call(Services& services, const Caller& caller, http::Request request, S3Address address,
+         aws::RequestId request_id, const S3Operation& operation,
+         std::vector<std::pair<std::string, std::string>> query)
+      : services_(services),
+        caller_(caller),
+        request_(std::move(request)),
+        address_(std::move(address)),
+        request_id_(std::move(request_id)),
+        operation_(operation),
+        query_(std::move(query)) {}
+
+  Services& services() { return services_; }
+  const Caller& caller() const { return caller_; }
+  const http::Request& request() const { return request_; }
+  http::Request& request() { return request_; }
+  const std::string& bucket() const { return address_.bucket; }
+  const std::string& key() const { return address_.key; }
+  const aws::RequestId& request_id() const { return request_id_; }
+  const S3Operation& operation() const { return operation_; }
+
+  std::optional<std::string_view> query(std::string_view name) const;
+  std::string_view query_or_empty(std::string_view name) const { return query(name).value_or(""); }
+  // A header, or the query parameter that presigned URLs carry in its place.
+  std::string_view header(std::string_view name) const;
+
+  // Shown in the audit event beside bucket, key and host.
+  json::Object extra_parameters;
+  json::Value response_elements;
+  uint64_t bytes_out = 0;
+
+  // Authorises and runs `body` in a write transaction that commits with the call's event.
+  Result<> commit(const std::function<Result<>(meta::Transaction&)>& body);
+  // Authorises and runs `body` in a read transaction; the event is recorded by record_success().
+  Result<> read(const std::function<Result<>(meta::Transaction&)>& body);
+  // Of calls that only read.
+  Result<> record_success();
+  Result<> record_failure(const aws::ApiError& error);
+
+ private:
+  std::string resource_arn() const;
+  AuditEvent describe() const;
+  // nullopt for a data event that no trail takes.
+  Result<std::optional<ingest::Draft>> draft(const AuditEvent& event);
+  Result<> authorise(meta::Transaction& transaction);
+  Result<> submit(const AuditEvent& event);
+
+  Services& services_;
+  const Caller& caller_;
+  http::Request request_;
+  S3Address address_;
+  aws::RequestId request_id_;
+  const S3Operation& operation_;
+  std::vector<std::pair<std::string, std::string>> query_;
+  std::string bucket_region_;
+};
+
+// Operations by group, in the order they are tried.
+std::span<const S3Operation> s3_bucket_operations();
+std::span<const S3Operation> s3_list_operations();
+std::span<const S3Operation> s3_upload_operations();
+std::span<const S3Operation> s3_object_operations();
+
+std::unexpected<Error> s3_error(std::string_view reason, std::string message);
+inline constexpr std::string_view kS3Xmlns = "http://s3.amazonaws.com/doc/2006-03-01/";
+http::Response s3_xml(std::string body);
+// A key or prefix as the listing shows it: percent-encoded when the client asked for it.
+std::string s3_listed(const S3Call& call, std::string_view text);
+// A whole number of the query within [0, max]; `fallback` when it is absent.
+Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t fallback,
+                               size_t max);
+
+// Shared by objects and uploads.
+Result<s3::PutOptions> s3_put_options(const S3Call& call);
+// Content-MD5 and x-amz-checksum-* against the body; fills options.checksums.
+Result<> s3_check_body(const S3Call& call, std::string_view body,
+                       std::map<std::string, std::string>& checksums);
+void s3_add_checksums(http::Response& response,
+                      const std::map<std::string, std::string>& checksums);
+std::string s3_quoted(std::string_view etag);
+
+}  // namespace traccia::api

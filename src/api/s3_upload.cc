@@ -1,0 +1,254 @@
+// S3: multipart uploads.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "api/s3_call.h"
+#include "aws/xml.h"
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+namespace traccia::api {
+namespace {
+
+constexpr size_t kPageMax = 1000;
+
+Result<http::Response> create_upload(S3Call& call) {
+  TRY_ASSIGN(const auto options, s3_put_options(call));
+  s3::Upload upload;
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(upload,
+               call.services().s3.create_upload(transaction, call.bucket(), call.key(), options));
+    return {};
+  }));
+  aws::XmlWriter xml;
+  xml.begin("InitiateMultipartUploadResult", kS3Xmlns)
+      .element("Bucket", call.bucket())
+      .element("Key", call.key())
+      .element("UploadId", upload.id)
+      .end();
+  auto response = s3_xml(std::move(xml).take());
+  response.headers.add("x-amz-server-side-encryption", "AES256");
+  return response;
+}
+
+Result<http::Response> upload_part(S3Call& call) {
+  auto& services = call.services();
+  const auto& body = call.request().body;
+  TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, 1'000'000));
+  std::map<std::string, std::string> checksums;
+  TRY(s3_check_body(call, body, checksums));
+  TRY_ASSIGN(const auto blob, services.s3.store_bytes(body));
+  s3::Part part;
+  auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
+                                          call.query_or_empty("uploadId"), static_cast<int>(number),
+                                          hex_encode(crypto::md5(body)), body.size(), blob));
+    return {};
+  });
+  if (!stored) {
+    if (!services.ingest.stopped()) TRY(services.s3.discard_bytes(blob));
+    return std::unexpected(std::move(stored).error());
+  }
+  http::Response response;
+  response.headers.add("ETag", s3_quoted(part.etag));
+  response.headers.add("x-amz-server-side-encryption", "AES256");
+  s3_add_checksums(response, checksums);
+  return response;
+}
+
+Result<std::vector<std::pair<int, std::string>>> parse_parts(const std::string& body) {
+  TRY_ASSIGN(const auto root, aws::parse_xml(body));
+  std::vector<std::pair<int, std::string>> parts;
+  for (const auto* part : root.children_named("Part")) {
+    const auto digits = part->child_text("PartNumber");
+    auto etag = part->child_text("ETag");
+    if (etag.size() >= 2 && etag.starts_with('"')) etag = etag.substr(1, etag.size() - 2);
+    int number = 0;
+    const auto* end = digits.data() + digits.size();
+    if (digits.empty() || std::from_chars(digits.data(), end, number).ptr != end) {
+      return s3_error("MalformedXML", "a part's number is not a number");
+    }
+    parts.emplace_back(number, etag);
+  }
+  if (root.name != "CompleteMultipartUpload" || parts.empty()) {
+    return s3_error("MalformedXML", "the document names no parts");
+  }
+  return parts;
+}
+
+Result<http::Response> complete_upload(S3Call& call) {
+  TRY_ASSIGN(const auto parts, parse_parts(call.request().body));
+  TRY_ASSIGN(const auto conditions, s3_put_options(call));
+  s3::ObjectInfo object;
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(object, call.services().s3.complete_upload(transaction, call.bucket(), call.key(),
+                                                          call.query_or_empty("uploadId"), parts,
+                                                          conditions));
+    return {};
+  }));
+  aws::XmlWriter xml;
+  xml.begin("CompleteMultipartUploadResult", kS3Xmlns)
+      .element("Location", fmt::format("http://{}/{}/{}", call.caller().host, call.bucket(),
+                                       percent_encode(call.key(), KeepSlash::Yes)))
+      .element("Bucket", call.bucket())
+      .element("Key", call.key())
+      .element("ETag", s3_quoted(object.etag))
+      .end();
+  auto response = s3_xml(std::move(xml).take());
+  response.headers.add("x-amz-server-side-encryption", "AES256");
+  return response;
+}
+
+Result<http::Response> abort_upload(S3Call& call) {
+  TRY(call.commit([&](meta::Transaction& transaction) {
+    return call.services().s3.abort_upload(transaction, call.bucket(), call.key(),
+                                           call.query_or_empty("uploadId"));
+  }));
+  http::Response response;
+  response.status = 204;
+  return response;
+}
+
+Result<http::Response> list_parts(S3Call& call) {
+  TRY_ASSIGN(const auto page, s3_query_number(call, "max-parts", kPageMax, kPageMax));
+  TRY_ASSIGN(const auto after, s3_query_number(call, "part-number-marker", 0, 1'000'000));
+  std::vector<s3::Part> parts;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(parts, call.services().s3.list_parts(transaction, call.bucket(), call.key(),
+                                                    call.query_or_empty("uploadId")));
+    return {};
+  }));
+  TRY(call.record_success());
+  std::erase_if(parts,
+                [&](const s3::Part& part) { return static_cast<size_t>(part.number) <= after; });
+  const bool truncated = parts.size() > page;
+  if (truncated) parts.resize(page);
+  aws::XmlWriter xml;
+  xml.begin("ListPartsResult", kS3Xmlns)
+      .element("Bucket", call.bucket())
+      .element("Key", s3_listed(call, call.key()))
+      .element("UploadId", call.query_or_empty("uploadId"))
+      .element("PartNumberMarker", static_cast<int64_t>(after))
+      .element("MaxParts", static_cast<int64_t>(page))
+      .element("IsTruncated", truncated ? "true" : "false");
+  if (truncated && !parts.empty())
+    xml.element("NextPartNumberMarker", int64_t{parts.back().number});
+  for (const auto& part : parts) {
+    xml.begin("Part")
+        .element("PartNumber", int64_t{part.number})
+        .element("LastModified", format_iso_milliseconds(part.last_modified))
+        .element("ETag", s3_quoted(part.etag))
+        .element("Size", static_cast<int64_t>(part.size))
+        .end();
+  }
+  xml.element("StorageClass", "STANDARD").end();
+  return s3_xml(std::move(xml).take());
+}
+
+Result<http::Response> list_uploads(S3Call& call) {
+  TRY_ASSIGN(const auto page, s3_query_number(call, "max-uploads", kPageMax, kPageMax));
+  const auto prefix = call.query_or_empty("prefix");
+  const std::pair marker{std::string(call.query_or_empty("key-marker")),
+                         std::string(call.query_or_empty("upload-id-marker"))};
+  std::vector<s3::Upload> uploads;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(uploads, call.services().s3.list_uploads(transaction, call.bucket(), prefix));
+    return {};
+  }));
+  TRY(call.record_success());
+  std::erase_if(uploads, [&](const s3::Upload& upload) {
+    if (marker.first.empty()) return false;
+    if (marker.second.empty()) return upload.key <= marker.first;
+    return std::pair(upload.key, upload.id) <= marker;
+  });
+  const bool truncated = uploads.size() > page;
+  if (truncated) uploads.resize(page);
+  aws::XmlWriter xml;
+  xml.begin("ListMultipartUploadsResult", kS3Xmlns)
+      .element("Bucket", call.bucket())
+      .element("KeyMarker", s3_listed(call, marker.first))
+      .element("UploadIdMarker", marker.second)
+      .element("Prefix", s3_listed(call, prefix))
+      .element("MaxUploads", static_cast<int64_t>(page))
+      .element("IsTruncated", truncated ? "true" : "false");
+  if (truncated && !uploads.empty()) {
+    xml.element("NextKeyMarker", s3_listed(call, uploads.back().key))
+        .element("NextUploadIdMarker", uploads.back().id);
+  }
+  for (const auto& upload : uploads) {
+    xml.begin("Upload")
+        .element("Key", s3_listed(call, upload.key))
+        .element("UploadId", upload.id)
+        .element("Initiated", format_iso_milliseconds(floor_seconds(upload.initiated)))
+        .element("StorageClass", "STANDARD")
+        .end();
+  }
+  xml.end();
+  return s3_xml(std::move(xml).take());
+}
+
+constexpr auto kData = event::Category::Data;
+
+}  // namespace
+
+std::span<const S3Operation> s3_upload_operations() {
+  static const std::vector<S3Operation> operations{{"CreateMultipartUpload",
+                                                    "POST",
+                                                    S3Level::Object,
+                                                    "uploads",
+                                                    {},
+                                                    "s3:PutObject",
+                                                    kData,
+                                                    false,
+                                                    create_upload},
+                                                   {"UploadPart",
+                                                    "PUT",
+                                                    S3Level::Object,
+                                                    "uploadId",
+                                                    {},
+                                                    "s3:PutObject",
+                                                    kData,
+                                                    false,
+                                                    upload_part},
+                                                   {"CompleteMultipartUpload",
+                                                    "POST",
+                                                    S3Level::Object,
+                                                    "uploadId",
+                                                    {},
+                                                    "s3:PutObject",
+                                                    kData,
+                                                    false,
+                                                    complete_upload},
+                                                   {"AbortMultipartUpload",
+                                                    "DELETE",
+                                                    S3Level::Object,
+                                                    "uploadId",
+                                                    {},
+                                                    "s3:AbortMultipartUpload",
+                                                    kData,
+                                                    false,
+                                                    abort_upload},
+                                                   {"ListParts",
+                                                    "GET",
+                                                    S3Level::Object,
+                                                    "uploadId",
+                                                    {},
+                                                    "s3:ListMultipartUploadParts",
+                                                    kData,
+                                                    true,
+                                                    list_parts},
+                                                   {"ListMultipartUploads",
+                                                    "GET",
+                                                    S3Level::Bucket,
+                                                    "uploads",
+                                                    {},
+                                                    "s3:ListBucketMultipartUploads",
+                                                    kData,
+                                                    true,
+                                                    list_uploads}};
+  return operations;
+}
+
+}  // namespace traccia::api

@@ -1,0 +1,117 @@
+// Traccia's own operations: tokens for sending events. JSON 1.1, X-Amz-Target Traccia_20261101.NAME.
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "api/operation_call.h"
+
+namespace traccia::api {
+namespace {
+
+using aws::kString;
+using aws::kTimestamp;
+using aws::Presence;
+using aws::Sensitivity;
+
+constexpr std::string_view kService = "traccia";
+constexpr std::string_view kSource = "traccia.amazonaws.com";
+constexpr std::string_view kVersion = "2026-11-01";
+
+constexpr aws::Shape kAccountId = aws::string_shape(12, 12);
+constexpr aws::Member kCreateInput[] = {{"AccountId", &kAccountId}, {"ExpiresAt", &kTimestamp}};
+constexpr aws::Shape kCreateRequest = aws::structure_shape(kCreateInput);
+constexpr aws::Member kCreateOutput[] = {
+    {"TokenId", &kString},
+    {"AccountId", &kString},
+    {"ExpiresAt", &kTimestamp},
+    {"Token", &kString, Presence::Optional, Sensitivity::Secret}};
+constexpr aws::Shape kCreateAnswer = aws::structure_shape(kCreateOutput);
+constexpr std::string_view kCreateErrors[] = {"AccountNotFoundException"};
+constexpr aws::Operation kCreate{.service = kService,
+                                 .event_source = kSource,
+                                 .name = "CreateIngestToken",
+                                 .api_version = kVersion,
+                                 .iam_action = "traccia:CreateIngestToken",
+                                 .input = &kCreateRequest,
+                                 .output = &kCreateAnswer,
+                                 .errors = kCreateErrors};
+
+constexpr aws::Member kListInput[] = {{"AccountId", &kAccountId}};
+constexpr aws::Shape kListRequest = aws::structure_shape(kListInput);
+constexpr aws::Member kEntryMembers[] = {{"TokenId", &kString},
+                                         {"AccountId", &kString},
+                                         {"CreatedAt", &kTimestamp},
+                                         {"ExpiresAt", &kTimestamp},
+                                         {"Revoked", &aws::kBoolean}};
+constexpr aws::Shape kEntry = aws::structure_shape(kEntryMembers);
+constexpr aws::Shape kEntries = aws::list_shape(kEntry);
+constexpr aws::Member kListOutput[] = {{"Tokens", &kEntries}};
+constexpr aws::Shape kListAnswer = aws::structure_shape(kListOutput);
+constexpr aws::Operation kList{.service = kService,
+                               .event_source = kSource,
+                               .name = "ListIngestTokens",
+                               .api_version = kVersion,
+                               .read_only = true,
+                               .iam_action = "traccia:ListIngestTokens",
+                               .input = &kListRequest,
+                               .output = &kListAnswer};
+
+constexpr aws::Member kRevokeInput[] = {{"TokenId", &kString, Presence::Required},
+                                        {"AccountId", &kAccountId}};
+constexpr aws::Shape kRevokeRequest = aws::structure_shape(kRevokeInput);
+constexpr std::string_view kRevokeErrors[] = {"TokenNotFoundException"};
+constexpr aws::Operation kRevoke{.service = kService,
+                                 .event_source = kSource,
+                                 .name = "RevokeIngestToken",
+                                 .api_version = kVersion,
+                                 .iam_action = "traccia:RevokeIngestToken",
+                                 .input = &kRevokeRequest,
+                                 .errors = kRevokeErrors};
+
+std::string account_of(const Call& call) {
+  return optional_string(call.input, "AccountId").value_or(call.caller.principal.account_id);
+}
+
+Result<json::Object> create(Call& call) {
+  TRY_ASSIGN(const auto expires, optional_time(call.input, "ExpiresAt"));
+  if (expires && *expires <= call.now) {
+    return fail(ErrorCode::InvalidArgument, "ValidationException",
+                "ExpiresAt must lie in the future.");
+  }
+  TRY_ASSIGN(const auto made,
+             call.services.identity.create_token(call.transaction, account_of(call), expires));
+  json::Object out{{"TokenId", made.token.id}, {"AccountId", made.token.account_id}};
+  if (expires) out["ExpiresAt"] = aws::encode_timestamp(*expires);
+  out["Token"] = made.secret;
+  return out;
+}
+
+Result<json::Object> list(Call& call) {
+  TRY_ASSIGN(const auto tokens,
+             call.services.identity.list_tokens(call.transaction, account_of(call)));
+  json::Array entries;
+  for (const auto& token : tokens) {
+    json::Object entry{{"TokenId", token.id},
+                       {"AccountId", token.account_id},
+                       {"CreatedAt", aws::encode_timestamp(floor_seconds(token.created))},
+                       {"Revoked", token.revoked}};
+    if (token.expires) entry["ExpiresAt"] = aws::encode_timestamp(*token.expires);
+    entries.push_back(std::move(entry));
+  }
+  return json::Object{{"Tokens", std::move(entries)}};
+}
+
+Result<json::Object> revoke(Call& call) {
+  TRY(call.services.identity.revoke_token(call.transaction, account_of(call),
+                                          get_string(call.input, "TokenId")));
+  return json::Object{};
+}
+
+}  // namespace
+
+std::span<const Binding> traccia_bindings() {
+  static const std::array bindings{Binding{&kCreate, create}, Binding{&kList, list},
+                                   Binding{&kRevoke, revoke}};
+  return bindings;
+}
+
+}  // namespace traccia::api

@@ -1,0 +1,107 @@
+// traccia serve.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <csignal>
+#include <memory>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "cli/command.h"
+#include "os/real_os.h"
+#include "server/server.h"
+
+namespace traccia::cli {
+namespace {
+
+constexpr uint64_t kConfigBytesMax = 1 << 20;
+
+struct ServeOptions {
+  std::string config_file, data, listen, delivery_interval, digest_interval, account_id;
+  std::string master_key, certificate, key;
+  std::vector<std::string> regions;
+  bool insecure = false;
+  bool test_clock = false;
+};
+
+// The file first, then what the command line says.
+Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
+  server::Config config;
+  if (!options.config_file.empty()) {
+    TRY_ASSIGN(const auto text, os::read_file(os.files, options.config_file, kConfigBytesMax));
+    if (auto loaded = server::load_config_file(text, config); !loaded) {
+      return std::unexpected(std::move(loaded).error().with_context(options.config_file));
+    }
+  }
+  const auto take = [](std::string& target, const std::string& value) {
+    if (!value.empty()) target = value;
+  };
+  take(config.data_directory, options.data);
+  take(config.account_id, options.account_id);
+  take(config.master_key_file, options.master_key);
+  take(config.certificate_file, options.certificate);
+  take(config.key_file, options.key);
+  if (!options.listen.empty()) TRY(server::parse_listen(options.listen, config));
+  if (!options.delivery_interval.empty()) {
+    TRY_ASSIGN(config.delivery_interval, parse_interval(options.delivery_interval));
+  }
+  if (!options.digest_interval.empty()) {
+    TRY_ASSIGN(config.digest_interval, parse_interval(options.digest_interval));
+  }
+  if (!options.regions.empty()) config.regions = options.regions;
+  config.insecure = config.insecure || options.insecure;
+  config.test_clock = options.test_clock;
+  TRY(server::complete(config));
+  return config;
+}
+
+Exit serve(const ServeOptions& options) {
+  os::RealOs real;
+  auto config = build_config(real.os(), options);
+  if (!config) return report("serve", config.error());
+  // Blocked before any thread starts, so that only sigwait takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto server = server::Server::start(real.os(), std::move(*config));
+  if (!server) return report("serve", server.error());
+  log(LogLevel::Info, "ready", {{"endpoint", (*server)->endpoint()}});
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log(LogLevel::Info, "stopping", {{"signal", signal}});
+  (*server)->stop();
+  log(LogLevel::Info, "stopped");
+  return Exit::Good;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("serve", "Run the server");
+  auto options = std::make_shared<ServeOptions>();
+  command->add_option("--config", options->config_file, "TOML file; its keys are these options");
+  command->add_option("--data", options->data, "data directory; made when it is missing");
+  command->add_option("--listen", options->listen, "ADDRESS:PORT (default 127.0.0.1:4780)");
+  command->add_option("--delivery-interval", options->delivery_interval,
+                      "a log file closes this long after its first event (default 60s)");
+  command->add_option("--digest-interval", options->digest_interval,
+                      "time between digests (default 1h)");
+  command->add_option("--account-id", options->account_id,
+                      "management account, made at first start (default 111122223333)");
+  command->add_option("--regions", options->regions, "regions to serve (default: all commercial)")
+      ->delimiter(',');
+  command->add_option("--master-key", options->master_key,
+                      "file that seals secrets; made at first start (default DIR/master.key)");
+  command->add_option("--tls-certificate", options->certificate, "PEM certificate chain");
+  command->add_option("--tls-key", options->key, "PEM private key");
+  command->add_flag("--insecure", options->insecure,
+                    "listen beyond loopback without TLS: something in front does it");
+  command->add_flag("--test-clock", options->test_clock,
+                    "time can be moved by tests; only on a directory made with it");
+  command->callback([options, &action] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace traccia::cli

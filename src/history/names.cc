@@ -1,0 +1,38 @@
+// The names of a resource.
+// SPDX-License-Identifier: Apache-2.0
+#include "history/history.h"
+
+namespace traccia::history {
+namespace {
+
+// The last field of arn:partition:service:region:account:resource, without its type. S3 has none
+// there: the field is the bucket, or bucket and key.
+std::string_view own_name(std::string_view arn) {
+  if (!arn.starts_with("arn:")) return {};
+  std::string_view service;
+  auto rest = arn;
+  for (int field = 0; field < 5; ++field) {
+    const auto colon = rest.find(':');
+    if (colon == rest.npos) return {};
+    if (field == 2) service = rest.substr(0, colon);
+    rest.remove_prefix(colon + 1);
+  }
+  // npos + 1 is 0: a name without a type is whole.
+  return service == "s3" ? rest : rest.substr(rest.find_first_of("/:") + 1);
+}
+
+}  // namespace
+
+std::vector<std::string> resource_names(const event::Resource& resource) {
+  std::vector<std::string> names;
+  if (resource.arn.empty()) return names;
+  names.push_back(resource.arn);
+  const auto name = own_name(resource.arn);
+  if (name.empty()) return names;
+  names.emplace_back(name);
+  const auto end = name.substr(name.find_last_of(":/") + 1);
+  if (!end.empty() && end != name) names.emplace_back(end);
+  return names;
+}
+
+}  // namespace traccia::history

@@ -1,0 +1,72 @@
+// Opens data directories.
+// SPDX-License-Identifier: Apache-2.0
+#include "server/data_directory.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace traccia::server {
+namespace {
+
+constexpr uint64_t kFormatBytesMax = 64;
+
+Result<int> parse_format(std::string_view text) {
+  int version = 0;
+  const auto digits = text.substr(0, text.find('\n'));
+  const auto* end = digits.data() + digits.size();
+  if (digits.empty() || std::from_chars(digits.data(), end, version).ptr != end) {
+    return fail(ErrorCode::DataLoss, "the FORMAT file does not hold a version number");
+  }
+  return version;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirectory& directory,
+                                                     bool test_clock) {
+  TRY(os.files.make_directories(directory.root));
+  auto lock = os.files.lock(directory.lock());
+  if (!lock) {
+    if (lock.error().code() != ErrorCode::FailedPrecondition) return lock;
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("another traccia serve runs on '{}'; stop it or choose another --data",
+                            directory.root));
+  }
+  TRY_ASSIGN(const bool made, os.files.exists(directory.format()));
+  if (!made) {
+    if (test_clock) TRY(os::write_file_atomically(os.files, directory.test_clock(), "0\n"));
+    TRY(os::write_file_atomically(os.files, directory.format(),
+                                  fmt::format("{}\n", kFormatVersion)));
+    return lock;
+  }
+  TRY_ASSIGN(const auto text, os::read_file(os.files, directory.format(), kFormatBytesMax));
+  TRY_ASSIGN(const auto version, parse_format(text));
+  if (version > kFormatVersion) {
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("'{}' has format {}, this program knows {}; use the newer program",
+                            directory.root, version, kFormatVersion));
+  }
+  TRY_ASSIGN(const bool tests, os.files.exists(directory.test_clock()));
+  if (tests != test_clock) {
+    return fail(ErrorCode::FailedPrecondition,
+                tests ? fmt::format("'{}' was made with --test-clock; its times are not real. Give "
+                                    "--test-clock or choose another --data",
+                                    directory.root)
+                      : fmt::format("--test-clock works only on a directory that was made with it; "
+                                    "'{}' was not",
+                                    directory.root));
+  }
+  return lock;
+}
+
+Result<> write_credentials(os::Os os, const DataDirectory& directory,
+                           const identity::Bootstrap& made) {
+  const auto text = fmt::format(
+      "# Account {}, user {}. Made at first start; keep it secret.\n"
+      "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+      made.account_id, made.user_name, made.access_key_id, made.secret_access_key);
+  return os::write_file_atomically(os.files, directory.credentials(), text, 0600);
+}
+
+}  // namespace traccia::server

@@ -1,0 +1,108 @@
+// Renders the server's state.
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pages.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+
+#include "json/json.h"
+
+namespace traccia::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+ClientMetric metric(MetricType type, double value, std::vector<ClientMetric::Label> labels) {
+  ClientMetric out;
+  out.label = std::move(labels);
+  if (type == MetricType::Counter) {
+    out.counter.value = value;
+  } else {
+    out.gauge.value = value;
+  }
+  return out;
+}
+
+MetricFamily single(std::string name, std::string help, MetricType type, double value) {
+  return {std::move(name), std::move(help), type, {metric(type, value, {})}};
+}
+
+MetricFamily request_family(const ServerState& state) {
+  MetricFamily family{"traccia_requests_total", "Answered API requests", MetricType::Counter, {}};
+  for (const auto& [name, count] : state.requests) {
+    std::istringstream words(name);
+    std::string service, operation, status;
+    words >> service >> operation >> status;
+    family.metric.push_back(metric(MetricType::Counter, static_cast<double>(count),
+                                   {{"service", service},
+                                    {"operation", operation},
+                                    {"status", status}}));
+  }
+  return family;
+}
+
+uint64_t behind(const ServerState& state, const SinkState& sink) {
+  return state.log_end > sink.position ? state.log_end - sink.position : 0;
+}
+
+}  // namespace
+
+http::Response render_health(const ServerState& state) {
+  json::Object sinks;
+  for (const auto& sink : state.sinks) {
+    json::Object one{{"caughtUp", behind(state, sink) == 0}, {"behindBytes", behind(state, sink)}};
+    if (!sink.error.empty()) one["error"] = sink.error;
+    sinks[sink.name] = std::move(one);
+  }
+  json::Object body{{"status", state.log_stopped ? "stopped" : "ok"}};
+  if (state.log_stopped) {
+    body["message"] = "a write to the log failed; events are refused until the server restarts on "
+                      "a sound disk";
+  }
+  body["sinks"] = std::move(sinks);
+  http::Response response;
+  response.status = state.log_stopped ? 503 : 200;
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("Cache-Control", "no-store");
+  response.body = json::serialize(body) + "\n";
+  return response;
+}
+
+http::Response render_metrics(const ServerState& state) {
+  std::vector<MetricFamily> families;
+  families.push_back(request_family(state));
+  families.push_back(single("traccia_http_requests_total", "HTTP requests read", MetricType::Counter,
+                            static_cast<double>(state.http.requests)));
+  families.push_back(single("traccia_http_refused_total", "Requests refused by a limit",
+                            MetricType::Counter, static_cast<double>(state.http.refused)));
+  families.push_back(single("traccia_http_connections", "Open connections", MetricType::Gauge,
+                            static_cast<double>(state.http.connections_open)));
+  families.push_back(single("traccia_http_connections_total", "Connections accepted",
+                            MetricType::Counter,
+                            static_cast<double>(state.http.connections_total)));
+  families.push_back(single("traccia_log_stopped", "1 once the log refuses events",
+                            MetricType::Gauge, state.log_stopped ? 1 : 0));
+  families.push_back(single("traccia_log_position_bytes", "End of the durable log",
+                            MetricType::Gauge, static_cast<double>(state.log_end)));
+  families.push_back(single("traccia_log_disk_bytes", "Bytes of the log on disk", MetricType::Gauge,
+                            static_cast<double>(state.log_disk_bytes)));
+  families.push_back(single("traccia_delivery_files_pending", "Log files whose PUT is outstanding",
+                            MetricType::Gauge, static_cast<double>(state.files_pending)));
+  MetricFamily lag{"traccia_sink_behind_bytes", "Log bytes a sink has not taken in",
+                   MetricType::Gauge, {}};
+  for (const auto& sink : state.sinks) {
+    lag.metric.push_back(metric(MetricType::Gauge, static_cast<double>(behind(state, sink)),
+                                {{"sink", sink.name}}));
+  }
+  families.push_back(std::move(lag));
+  http::Response response;
+  response.headers.add("Content-Type", "text/plain; version=0.0.4");
+  response.body = prometheus::TextSerializer().Serialize(families);
+  return response;
+}
+
+}  // namespace traccia::server

@@ -1,0 +1,37 @@
+// /healthz and /metrics.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "http/message.h"
+#include "http/server.h"
+#include "wal/wal.h"
+
+namespace traccia::server {
+
+// A sink of the log and where it stands.
+struct SinkState {
+  std::string name;
+  wal::Position position = 0;
+  std::string error;  // of its last step; empty when it went well
+};
+
+struct ServerState {
+  bool log_stopped = false;
+  wal::Position log_end = 0;
+  uint64_t log_disk_bytes = 0;
+  std::vector<SinkState> sinks;
+  size_t files_pending = 0;
+  http::ServerCounters http;
+  std::map<std::string, uint64_t> requests;  // by "service operation status"
+};
+
+// 200 while events are accepted, 503 once the log stopped; JSON that says which sinks are behind.
+http::Response render_health(const ServerState& state);
+// Prometheus text.
+http::Response render_metrics(const ServerState& state);
+
+}  // namespace traccia::server

@@ -1,0 +1,326 @@
+// Wires the modules and runs their threads.
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include "api/embedded_object_store.h"
+#include "api/front_door.h"
+#include "api/services.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "blob/blob.h"
+#include "server/data_directory.h"
+#include "server/pages.h"
+#include "server/test_clock.h"
+
+namespace traccia::server {
+namespace {
+
+constexpr std::chrono::milliseconds kLogIdle{50};
+constexpr std::chrono::milliseconds kSinkIdle{200};
+constexpr std::chrono::milliseconds kRetryAfterError{1000};
+constexpr std::chrono::seconds kGarbageInterval{60};
+constexpr std::chrono::milliseconds kClockInterval{50};
+constexpr std::chrono::seconds kDrain{20};
+constexpr size_t kHistoryRecordsPerStep = 4096;
+
+// Sleeps that stop() ends.
+class StopSignal {
+ public:
+  void set() {
+    const MutexLock lock(mutex_);
+    set_ = true;
+    condition_.notify_all();
+  }
+  bool is_set() {
+    const MutexLock lock(mutex_);
+    return set_;
+  }
+  void wait_for(std::chrono::milliseconds time) {
+    const MutexLock lock(mutex_);
+    if (!set_) condition_.wait_for(mutex_, time);
+  }
+
+ private:
+  Mutex mutex_;
+  Condition condition_;
+  bool set_ GUARDED_BY(mutex_) = false;
+};
+
+// The text of a sink's last error, for /healthz.
+class LastError {
+ public:
+  void set(std::string text) {
+    const MutexLock lock(mutex_);
+    text_ = std::move(text);
+  }
+  std::string get() const {
+    const MutexLock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+struct Server::State {
+  State(os::Os real, Config chosen) : real_os(real), config(std::move(chosen)) {}
+
+  Result<> open_stores();
+  Result<> open_services();
+  Result<> listen();
+  void run_log();
+  void run_history();
+  void run_delivery();
+  void run_housekeeping();
+  ServerState describe() const;
+
+  os::Os real_os;
+  Config config;
+  DataDirectory directory;
+  std::unique_ptr<os::FileLock> lock;
+  std::optional<TestClock> test_clock;
+  std::optional<os::Os> os;  // with the test clock, when there is one
+  std::optional<identity::MasterKey> master_key;
+  std::unique_ptr<wal::Wal> log;
+  std::unique_ptr<meta::Database> database;
+  std::unique_ptr<blob::BlobStore> blobs;
+  std::unique_ptr<ingest::Ingest> ingest;
+  std::optional<identity::Identity> identity;
+  std::optional<s3::S3> s3;
+  std::optional<trail::Trails> trails;
+  std::optional<api::Outbox> outbox;
+  std::optional<api::Authoriser> authoriser;
+  std::optional<api::EmbeddedObjectStore> object_store;
+  std::unique_ptr<history::History> history;
+  std::unique_ptr<delivery::Delivery> delivery;
+  std::unique_ptr<digest::Digest> digest;
+  std::optional<api::Services> services;
+  std::optional<api::FrontDoor> front_door;
+  std::unique_ptr<http::Server> http;
+  LastError history_error, delivery_error;
+
+  StopSignal stop_sinks, stop_log;
+  std::jthread log_thread, history_thread, delivery_thread, housekeeping_thread;
+  bool stopped = false;
+};
+
+Result<> Server::State::open_stores() {
+  directory.root = config.data_directory;
+  TRY_ASSIGN(lock, open_directory(real_os, directory, config.test_clock));
+  if (config.test_clock) {
+    test_clock.emplace(real_os, directory.test_clock());
+    TRY(test_clock->reload());
+    os.emplace(os::Os{real_os.files, *test_clock, real_os.random});
+  } else {
+    os.emplace(real_os);
+  }
+  const bool inside = config.master_key_file.empty();
+  TRY_ASSIGN(master_key, identity::MasterKey::load_or_create(
+                             *os, inside ? directory.master_key() : config.master_key_file));
+  if (inside) {
+    traccia::log(LogLevel::Warning,
+                 "the master key lies in the data directory, where it protects little; keep it "
+                 "elsewhere with --master-key",
+                 {{"path", directory.master_key()}});
+  }
+  TRY(os->files.make_directories(directory.wal()));
+  TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
+  TRY_ASSIGN(ingest, ingest::Ingest::open(*os, *log, {}));
+  TRY_ASSIGN(database,
+             meta::Database::open(*os, directory.meta(), meta::Durability::Full,
+                                  {identity::kSchema, s3::kSchema, trail::kSchema,
+                                   api::kOutboxSchema, delivery::kSchema, digest::kKeySchema,
+                                   digest::kChainSchema}));
+  TRY_ASSIGN(blobs, blob::BlobStore::open(*os, directory.blobs()));
+  return {};
+}
+
+Result<> Server::State::open_services() {
+  identity.emplace(*os, *master_key);
+  s3.emplace(*os, *blobs);
+  trails.emplace(config.regions);
+  outbox.emplace(*database, *ingest);
+  authoriser.emplace(*s3);
+  object_store.emplace(*os, *database, *outbox, *authoriser, *s3, *trails);
+  TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(const auto made, identity->bootstrap(transaction, config.account_id));
+    // Written before the commit: without the file nobody could use what was committed.
+    if (made) TRY(write_credentials(*os, directory, *made));
+    return {};
+  }));
+  TRY(s3->remove_orphans(*database));
+  TRY(trails->refresh(*database));
+  TRY_ASSIGN(const auto drained, outbox->drain());
+  if (drained > 0) traccia::log(LogLevel::Info, "outbox drained", {{"records", drained}});
+  TRY_ASSIGN(history, history::History::open(*os, directory.history(), *log));
+  delivery::Options delivery_options;
+  delivery_options.interval = config.delivery_interval;
+  TRY_ASSIGN(delivery, delivery::Delivery::open(*os, *database, *log, *object_store,
+                                                delivery_options));
+  digest::Options digest_options;
+  digest_options.interval = config.digest_interval;
+  digest::Sealer sealer{
+      [this](std::string_view plaintext, std::string_view context) {
+        return master_key->seal(plaintext, context);
+      },
+      [this](std::string_view sealed, std::string_view context) {
+        return master_key->open(sealed, context);
+      }};
+  TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, std::move(sealer),
+                                          config.regions, digest_options));
+  services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
+                                 *history, *trails, *delivery, *digest, config.regions});
+  front_door.emplace(*services, real_os.clock,
+                     api::Pages{[this] { return render_health(describe()); },
+                                [this] { return render_metrics(describe()); }});
+  return {};
+}
+
+Result<> Server::State::listen() {
+  http::ServerOptions options;
+  options.address = config.listen_address;
+  options.port = config.listen_port;
+  options.certificate_file = config.certificate_file;
+  options.key_file = config.key_file;
+  TRY_ASSIGN(http, http::Server::start(
+                       options,
+                       [this](http::Request request, http::Responder respond) {
+                         front_door->handle(std::move(request), std::move(respond));
+                       },
+                       [this](int status, std::string_view code, std::string_view message) {
+                         return api::render_refusal(*os, status, code, message);
+                       }));
+  return {};
+}
+
+ServerState Server::State::describe() const {
+  ServerState state;
+  state.log_stopped = log->stopped();
+  state.log_end = log->durable_end();
+  state.log_disk_bytes = log->disk_bytes();
+  state.sinks = {{"history", history->cursor(), history_error.get()},
+                 {"delivery", delivery->read_position(), delivery_error.get()}};
+  state.files_pending = delivery->pending();
+  if (http) state.http = http->counters();
+  state.requests = front_door->counts();
+  return state;
+}
+
+void Server::State::run_log() {
+  bool told = false;
+  while (true) {
+    const auto done = log->step(kLogIdle);
+    if (log->stopped() && !told) {
+      told = true;
+      traccia::log(LogLevel::Error, "the log stopped after a failed write; events are refused");
+    }
+    if (done == 0 && stop_log.is_set()) return;
+  }
+}
+
+void Server::State::run_history() {
+  while (!stop_sinks.is_set()) {
+    const auto taken = history->step(kHistoryRecordsPerStep);
+    history_error.set(taken ? "" : taken.error().message());
+    if (!taken) {
+      traccia::log(LogLevel::Error, "history", {{"error", taken.error().message()}});
+      stop_sinks.wait_for(kRetryAfterError);
+    } else if (*taken == 0) {
+      log->wait_beyond(history->cursor(), kSinkIdle);
+    }
+  }
+}
+
+void Server::State::run_delivery() {
+  while (!stop_sinks.is_set()) {
+    auto worked = delivery->step();
+    if (worked) {
+      const auto digested = digest->step();
+      worked = digested ? Result<bool>(*worked || *digested) : digested;
+    }
+    delivery_error.set(worked ? "" : worked.error().message());
+    if (!worked) {
+      traccia::log(LogLevel::Error, "delivery", {{"error", worked.error().message()}});
+      stop_sinks.wait_for(kRetryAfterError);
+    } else if (!*worked) {
+      log->wait_beyond(delivery->read_position(), kSinkIdle);
+    }
+  }
+}
+
+void Server::State::run_housekeeping() {
+  auto next_garbage = real_os.clock.monotonic();
+  while (!stop_sinks.is_set()) {
+    if (real_os.clock.monotonic() >= next_garbage) {
+      next_garbage = real_os.clock.monotonic() + kGarbageInterval;
+      if (auto done = s3->collect_garbage(*database); !done) {
+        traccia::log(LogLevel::Error, "garbage collection", {{"error", done.error().message()}});
+      }
+    }
+    if (!test_clock) {
+      stop_sinks.wait_for(kGarbageInterval);
+      continue;
+    }
+    if (auto done = test_clock->reload(); !done) {
+      traccia::log(LogLevel::Error, "test clock", {{"error", done.error().message()}});
+    }
+    stop_sinks.wait_for(kClockInterval);
+  }
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
+  auto owned = std::make_unique<State>(os, std::move(config));
+  auto& state = *owned;
+  // From here on every way out goes through stop(), which ends the threads that run.
+  std::unique_ptr<Server> server(new Server(std::move(owned)));
+  TRY(state.open_stores());
+  state.log_thread = std::jthread([&state] { state.run_log(); });
+  TRY(state.open_services());
+  state.history_thread = std::jthread([&state] { state.run_history(); });
+  state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
+  state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
+  TRY(state.listen());
+  TRY(os::write_file_atomically(os.files, state.directory.endpoint(), server->endpoint() + "\n"));
+  return server;
+}
+
+Server::~Server() { stop(); }
+
+uint16_t Server::port() const { return state_->http->port(); }
+
+std::string Server::endpoint() const {
+  auto address = state_->config.listen_address;
+  if (address == "0.0.0.0" || address == "::") address = "127.0.0.1";
+  if (address.find(':') != std::string::npos) address = fmt::format("[{}]", address);
+  return fmt::format("{}://{}:{}", state_->config.certificate_file.empty() ? "http" : "https",
+                     address, port());
+}
+
+void Server::stop() {
+  auto& state = *state_;
+  if (state.stopped) return;
+  state.stopped = true;
+  // The log runs to the end: answers under way wait for it.
+  if (state.http) state.http->stop(kDrain);
+  state.stop_sinks.set();
+  if (state.log) state.log->wake();
+  for (auto* thread : {&state.housekeeping_thread, &state.delivery_thread, &state.history_thread}) {
+    if (thread->joinable()) thread->join();
+  }
+  state.stop_log.set();
+  if (state.log) state.log->wake();
+  if (state.log_thread.joinable()) state.log_thread.join();
+}
+
+}  // namespace traccia::server
