@@ -17,8 +17,12 @@ json::Object user_identity(const identity::Principal& principal) {
       identity["type"] = "AWSService";
       identity["invokedBy"] = principal.service;
       return identity;
-    case identity::PrincipalType::Root: identity["type"] = "Root"; break;
-    case identity::PrincipalType::IamUser: identity["type"] = "IAMUser"; break;
+    case identity::PrincipalType::Root:
+      identity["type"] = "Root";
+      break;
+    case identity::PrincipalType::IamUser:
+      identity["type"] = "IAMUser";
+      break;
   }
   identity["principalId"] = principal.principal_id;
   identity["arn"] = principal.arn;
@@ -47,11 +51,16 @@ void add_tls_details(json::Object& record, const Caller& caller) {
 
 std::string_view category_name(event::Category category) {
   switch (category) {
-    case event::Category::Management: return "Management";
-    case event::Category::Data: return "Data";
-    case event::Category::NetworkActivity: return "NetworkActivity";
-    case event::Category::Insight: return "Insight";
-    case event::Category::Other: return "Management";
+    case event::Category::Management:
+      return "Management";
+    case event::Category::Data:
+      return "Data";
+    case event::Category::NetworkActivity:
+      return "NetworkActivity";
+    case event::Category::Insight:
+      return "Insight";
+    case event::Category::Other:
+      return "Management";
   }
   return "Management";
 }
@@ -94,8 +103,7 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
 Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
                                   const AuditEvent& event) {
   const std::string event_id = event.event_id.empty() ? os.random.uuid() : event.event_id;
-  const std::string& account =
-      event.account.empty() ? caller.principal.account_id : event.account;
+  const std::string& account = event.account.empty() ? caller.principal.account_id : event.account;
   auto record = render(time, caller, event, event_id, account);
   auto text = json::serialize(record);
   if (text.size() > event::kRecordBytesMax) {

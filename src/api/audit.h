@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "event/record.h"
 #include "http/message.h"
 #include "identity/identity.h"
 #include "ingest/ingest.h"
@@ -35,14 +36,14 @@ struct AuditEvent {
   std::string name;
   std::string region;
   std::string api_version;
-  std::string account;   // recipientAccountId; the caller's when empty
+  std::string account;  // recipientAccountId; the caller's when empty
   event::Category category = event::Category::Management;
   bool read_only = false;
   std::string error_code, error_message;
-  json::Value request_parameters;   // object or null
-  json::Value response_elements;    // object or null
+  json::Value request_parameters;  // object or null
+  json::Value response_elements;   // object or null
   json::Value additional_event_data;
-  json::Value resources;            // array or null
+  json::Value resources;  // array or null
 };
 
 // Members in the order CloudTrail writes them (facts 2.1); the result passes event::admit.

@@ -10,8 +10,8 @@ namespace {
 constexpr std::string_view kS3ArnPrefix = "arn:aws:s3:::";
 
 std::unexpected<Error> denied(const AccessRequest& request) {
-  const auto& who = request.principal.arn.empty() ? request.principal.service
-                                                  : request.principal.arn;
+  const auto& who =
+      request.principal.arn.empty() ? request.principal.service : request.principal.arn;
   return fail(ErrorCode::PermissionDenied, "AccessDenied",
               fmt::format("User: {} is not authorized to perform: {} on resource: {} because no "
                           "identity-based policy allows the {} action",

@@ -9,10 +9,10 @@ namespace traccia::api {
 std::span<const Binding> cloudtrail_bindings() {
   using namespace cloudtrail;
   static const std::array bindings{
-      kAddTags,      kCreateTrail,       kDeleteTrail,   kDescribeTrails,
+      kAddTags,           kCreateTrail,  kDeleteTrail,    kDescribeTrails,
       kGetEventSelectors, kGetTrail,     kGetTrailStatus, kListPublicKeys,
-      kListTags,     kListTrails,        kLookupEvents,  kPutEventSelectors,
-      kRemoveTags,   kStartLogging,      kStopLogging,   kUpdateTrail};
+      kListTags,          kListTrails,   kLookupEvents,   kPutEventSelectors,
+      kRemoveTags,        kStartLogging, kStopLogging,    kUpdateTrail};
   return bindings;
 }
 

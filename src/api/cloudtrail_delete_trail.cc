@@ -23,8 +23,8 @@ constexpr aws::Operation kOperation{.service = kService,
 
 Result<json::Object> run(Call& call) {
   auto& trails = call.services.trails;
-  TRY_ASSIGN(const auto trail, trails.get_for_change(call.transaction, call.scope(),
-                                                     get_string(call.input, "Name")));
+  TRY_ASSIGN(const auto trail,
+             trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
   TRY(trails.remove(call.transaction, trail));
   call.after_event.push_back(change_draft(call, {trail.config, true}));
   call.resources = trail_resources(trail.config);

@@ -40,8 +40,8 @@ Result<json::Object> run(Call& call) {
     return fail(ErrorCode::InvalidArgument, "InvalidTimeRange",
                 "The start time must not be after the end time.");
   }
-  TRY_ASSIGN(const auto keys, digest::list_public_keys(call.transaction, call.caller.region,
-                                                       start, end, call.now));
+  TRY_ASSIGN(const auto keys,
+             digest::list_public_keys(call.transaction, call.caller.region, start, end, call.now));
   json::Array list;
   for (const auto& key : keys) {
     list.push_back(json::Object{{"Value", base64_encode(key.public_pkcs1_der)},

@@ -15,9 +15,8 @@ namespace {
 constexpr int64_t kPageMax = 50;
 constexpr size_t kValueCharactersMax = 2000;
 
-constexpr std::string_view kKeys[] = {"EventId",      "EventName",    "ReadOnly",
-                                      "Username",     "ResourceType", "ResourceName",
-                                      "EventSource",  "AccessKeyId"};
+constexpr std::string_view kKeys[] = {"EventId",      "EventName",    "ReadOnly",    "Username",
+                                      "ResourceType", "ResourceName", "EventSource", "AccessKeyId"};
 constexpr history::Attribute kAttributes[] = {
     history::Attribute::EventId,      history::Attribute::EventName,
     history::Attribute::ReadOnly,     history::Attribute::Username,
@@ -31,18 +30,17 @@ constexpr Member kAttributeMembers[] = {{"AttributeKey", &kKey, Presence::Requir
                                         {"AttributeValue", &kValue, Presence::Required}};
 constexpr Shape kAttribute = aws::structure_shape(kAttributeMembers);
 constexpr Shape kAttributeList = aws::list_shape(kAttribute);
-constexpr Member kInput[] = {{"LookupAttributes", &kAttributeList}, {"StartTime", &kTimestamp},
-                             {"EndTime", &kTimestamp},              {"EventCategory", &kString},
-                             {"MaxResults", &aws::kInteger},        {"NextToken", &kString}};
+constexpr Member kInput[] = {
+    {"LookupAttributes", &kAttributeList}, {"StartTime", &kTimestamp},     {"EndTime", &kTimestamp},
+    {"EventCategory", &kString},           {"MaxResults", &aws::kInteger}, {"NextToken", &kString}};
 constexpr Shape kRequest = aws::structure_shape(kInput);
 constexpr Member kResourceMembers[] = {{"ResourceType", &kString}, {"ResourceName", &kString}};
 constexpr Shape kResource = aws::structure_shape(kResourceMembers);
 constexpr Shape kResources = aws::list_shape(kResource);
-constexpr Member kEventMembers[] = {{"EventId", &kString},        {"EventName", &kString},
-                                    {"ReadOnly", &kString},       {"AccessKeyId", &kString},
-                                    {"EventTime", &kTimestamp},   {"EventSource", &kString},
-                                    {"Username", &kString},       {"Resources", &kResources},
-                                    {"CloudTrailEvent", &kString}};
+constexpr Member kEventMembers[] = {
+    {"EventId", &kString},     {"EventName", &kString},    {"ReadOnly", &kString},
+    {"AccessKeyId", &kString}, {"EventTime", &kTimestamp}, {"EventSource", &kString},
+    {"Username", &kString},    {"Resources", &kResources}, {"CloudTrailEvent", &kString}};
 constexpr Shape kEvent = aws::structure_shape(kEventMembers);
 constexpr Shape kEvents = aws::list_shape(kEvent);
 constexpr Member kOutput[] = {{"Events", &kEvents}, {"NextToken", &kString}};

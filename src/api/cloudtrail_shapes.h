@@ -40,11 +40,13 @@ inline constexpr Shape kEventSelectors = aws::list_shape(kEventSelector);
 
 inline constexpr Shape kOperator = aws::list_shape(aws::kString, 1);
 inline constexpr Shape kFieldName = aws::string_shape(1, 1000);
-inline constexpr Member kFieldSelectorMembers[] = {
-    {"Field", &kFieldName, Presence::Required}, {"Equals", &kOperator},
-    {"StartsWith", &kOperator},                 {"EndsWith", &kOperator},
-    {"NotEquals", &kOperator},                  {"NotStartsWith", &kOperator},
-    {"NotEndsWith", &kOperator}};
+inline constexpr Member kFieldSelectorMembers[] = {{"Field", &kFieldName, Presence::Required},
+                                                   {"Equals", &kOperator},
+                                                   {"StartsWith", &kOperator},
+                                                   {"EndsWith", &kOperator},
+                                                   {"NotEquals", &kOperator},
+                                                   {"NotStartsWith", &kOperator},
+                                                   {"NotEndsWith", &kOperator}};
 inline constexpr Shape kFieldSelector = aws::structure_shape(kFieldSelectorMembers);
 inline constexpr Shape kFieldSelectors = aws::list_shape(kFieldSelector, 1);
 inline constexpr Shape kSelectorName = aws::string_shape(0, 1000);
@@ -54,14 +56,14 @@ inline constexpr Shape kAdvancedSelector = aws::structure_shape(kAdvancedSelecto
 inline constexpr Shape kAdvancedSelectors = aws::list_shape(kAdvancedSelector);
 
 // The Trail structure: members that CreateTrail and UpdateTrail answer come first.
-#define TRACCIA_TRAIL_ANSWER_MEMBERS                                                   \
-  {"Name", &kString}, {"S3BucketName", &kString}, {"S3KeyPrefix", &kString},           \
-      {"SnsTopicName", &kString}, {"SnsTopicARN", &kString},                           \
-      {"IncludeGlobalServiceEvents", &kBoolean}, {"IsMultiRegionTrail", &kBoolean},    \
-      {"TrailARN", &kString}, {"LogFileValidationEnabled", &kBoolean},                 \
-      {"CloudWatchLogsLogGroupArn", &kString}, {"CloudWatchLogsRoleArn", &kString},    \
-      {"KmsKeyId", &kString}, {"IsOrganizationTrail", &kBoolean}, {                    \
-    "RecursiveLogging", &kBoolean                                                      \
+#define TRACCIA_TRAIL_ANSWER_MEMBERS                                                \
+  {"Name", &kString}, {"S3BucketName", &kString}, {"S3KeyPrefix", &kString},        \
+      {"SnsTopicName", &kString}, {"SnsTopicARN", &kString},                        \
+      {"IncludeGlobalServiceEvents", &kBoolean}, {"IsMultiRegionTrail", &kBoolean}, \
+      {"TrailARN", &kString}, {"LogFileValidationEnabled", &kBoolean},              \
+      {"CloudWatchLogsLogGroupArn", &kString}, {"CloudWatchLogsRoleArn", &kString}, \
+      {"KmsKeyId", &kString}, {"IsOrganizationTrail", &kBoolean}, {                 \
+    "RecursiveLogging", &kBoolean                                                   \
   }
 inline constexpr Member kTrailAnswerMembers[] = {TRACCIA_TRAIL_ANSWER_MEMBERS};
 inline constexpr Shape kTrailAnswer = aws::structure_shape(kTrailAnswerMembers);

@@ -23,8 +23,8 @@ constexpr aws::Operation kOperation{.service = kService,
 
 Result<json::Object> run(Call& call) {
   auto& trails = call.services.trails;
-  TRY_ASSIGN(auto trail, trails.get_for_change(call.transaction, call.scope(),
-                                               get_string(call.input, "Name")));
+  TRY_ASSIGN(auto trail,
+             trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
   call.resources = trail_resources(trail.config);
   if (!trail.config.logging) return json::Object{};
   trail.config.logging = false;

@@ -23,9 +23,8 @@ constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 constexpr std::string_view kChangeErrors[] = {
     "ResourceNotFoundException", "CloudTrailARNInvalidException", "TagsLimitExceededException",
     "InvalidTagParameterException"};
-constexpr std::string_view kListErrors[] = {"ResourceNotFoundException",
-                                            "CloudTrailARNInvalidException",
-                                            "InvalidTokenException"};
+constexpr std::string_view kListErrors[] = {
+    "ResourceNotFoundException", "CloudTrailARNInvalidException", "InvalidTokenException"};
 constexpr aws::Operation kAdd{.service = kService,
                               .event_source = kSource,
                               .name = "AddTags",

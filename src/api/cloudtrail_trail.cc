@@ -34,16 +34,22 @@ json::Object render_trail(const trail::TrailConfig& config) {
 json::Object render_selector(const trail::EventSelector& selector) {
   json::Object out;
   switch (selector.read_write_type) {
-    case trail::ReadWriteType::All: out["ReadWriteType"] = "All"; break;
-    case trail::ReadWriteType::ReadOnly: out["ReadWriteType"] = "ReadOnly"; break;
-    case trail::ReadWriteType::WriteOnly: out["ReadWriteType"] = "WriteOnly"; break;
+    case trail::ReadWriteType::All:
+      out["ReadWriteType"] = "All";
+      break;
+    case trail::ReadWriteType::ReadOnly:
+      out["ReadWriteType"] = "ReadOnly";
+      break;
+    case trail::ReadWriteType::WriteOnly:
+      out["ReadWriteType"] = "WriteOnly";
+      break;
   }
   out["IncludeManagementEvents"] = selector.include_management_events;
   json::Array resources;
   for (const auto& resource : selector.data_resources) {
-    resources.push_back(json::Object{
-        {"Type", resource.type},
-        {"Values", json::Array(resource.values.begin(), resource.values.end())}});
+    resources.push_back(
+        json::Object{{"Type", resource.type},
+                     {"Values", json::Array(resource.values.begin(), resource.values.end())}});
   }
   out["DataResources"] = std::move(resources);
   const auto& excluded = selector.exclude_management_event_sources;
@@ -74,8 +80,8 @@ trail::EventSelector parse_selector(const json::Object& object) {
   const auto* resources = json::find(object, "DataResources");
   if (resources == nullptr || !resources->is_array()) return selector;
   for (const auto& resource : resources->as_array()) {
-    selector.data_resources.push_back({get_string(resource.as_object(), "Type"),
-                                       strings(resource.as_object(), "Values")});
+    selector.data_resources.push_back(
+        {get_string(resource.as_object(), "Type"), strings(resource.as_object(), "Values")});
   }
   return selector;
 }
@@ -105,8 +111,8 @@ namespace {
 // One act of the service on the trail's behalf, recorded in the bucket owner's account.
 Result<> record_service_call(Call& call, const s3::Bucket& bucket, std::string_view name,
                              event::Category category, json::Object parameters) {
-  const auto service = cloudtrail_service(bucket.owner_account, bucket.region,
-                                          call.services.os.random.uuid());
+  const auto service =
+      cloudtrail_service(bucket.owner_account, bucket.region, call.services.os.random.uuid());
   AuditEvent event;
   event.source = "s3.amazonaws.com";
   event.name = name;
@@ -114,13 +120,11 @@ Result<> record_service_call(Call& call, const s3::Bucket& bucket, std::string_v
   event.category = category;
   event.read_only = name.starts_with("Get");
   event.request_parameters = std::move(parameters);
-  event.resources = json::Array{
-      json::Object{{"accountId", bucket.owner_account},
-                   {"type", "AWS::S3::Bucket"},
-                   {"ARN", fmt::format("arn:aws:s3:::{}", bucket.name)}}};
+  event.resources = json::Array{json::Object{{"accountId", bucket.owner_account},
+                                             {"type", "AWS::S3::Bucket"},
+                                             {"ARN", fmt::format("arn:aws:s3:::{}", bucket.name)}}};
   TRY_ASSIGN(auto draft, audit_draft(call.services.os, call.now, service, event));
-  if (category == event::Category::Management ||
-      call.services.trails.taken_by_any(draft.record)) {
+  if (category == event::Category::Management || call.services.trails.taken_by_any(draft.record)) {
     call.before_event.push_back(std::move(draft));
   }
   return {};
@@ -142,8 +146,8 @@ Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key
 Result<> authorise_service(Call& call, const trail::TrailConfig& config, std::string_view action,
                            const std::string& resource) {
   const auto service = cloudtrail_service(config.account, config.home_region, "");
-  auto decision = call.services.authoriser.authorise(call.transaction,
-                                                     {service.principal, action, resource});
+  auto decision =
+      call.services.authoriser.authorise(call.transaction, {service.principal, action, resource});
   if (decision) return {};
   if (decision.error().reason() == "NoSuchBucket") {
     return fail(ErrorCode::NotFound, "S3BucketDoesNotExist",
@@ -157,8 +161,9 @@ Result<> authorise_service(Call& call, const trail::TrailConfig& config, std::st
 
 Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   if (auto name = s3::check_bucket_name(config.bucket); !name) {
-    return fail(ErrorCode::InvalidArgument, "InvalidS3BucketName",
-                fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
+    return fail(
+        ErrorCode::InvalidArgument, "InvalidS3BucketName",
+        fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
   }
   const auto bucket_arn = fmt::format("arn:aws:s3:::{}", config.bucket);
   TRY(authorise_service(call, config, "s3:GetBucketAcl", bucket_arn));

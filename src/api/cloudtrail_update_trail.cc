@@ -20,14 +20,20 @@ constexpr Member kInput[] = {{"Name", &kString, Presence::Required},
                              {"IsOrganizationTrail", &kBoolean},
                              {"RecursiveLogging", &kBoolean}};
 constexpr Shape kRequest = aws::structure_shape(kInput);
-constexpr std::string_view kErrors[] = {
-    "S3BucketDoesNotExistException", "InsufficientS3BucketPolicyException",
-    "InsufficientSnsTopicPolicyException", "TrailNotFoundException",
-    "InvalidS3BucketNameException", "InvalidS3PrefixException", "InvalidTrailNameException",
-    "CloudTrailARNInvalidException", "InvalidParameterCombinationException",
-    "InvalidHomeRegionException", "KmsKeyNotFoundException",
-    "InvalidCloudWatchLogsLogGroupArnException", "InvalidCloudWatchLogsRoleArnException",
-    "OrganizationsNotInUseException"};
+constexpr std::string_view kErrors[] = {"S3BucketDoesNotExistException",
+                                        "InsufficientS3BucketPolicyException",
+                                        "InsufficientSnsTopicPolicyException",
+                                        "TrailNotFoundException",
+                                        "InvalidS3BucketNameException",
+                                        "InvalidS3PrefixException",
+                                        "InvalidTrailNameException",
+                                        "CloudTrailARNInvalidException",
+                                        "InvalidParameterCombinationException",
+                                        "InvalidHomeRegionException",
+                                        "KmsKeyNotFoundException",
+                                        "InvalidCloudWatchLogsLogGroupArnException",
+                                        "InvalidCloudWatchLogsRoleArnException",
+                                        "OrganizationsNotInUseException"};
 constexpr aws::Operation kOperation{.service = kService,
                                     .event_source = kSource,
                                     .name = "UpdateTrail",
@@ -39,8 +45,8 @@ constexpr aws::Operation kOperation{.service = kService,
 
 Result<json::Object> run(Call& call) {
   auto& trails = call.services.trails;
-  TRY_ASSIGN(auto trail, trails.get_for_change(call.transaction, call.scope(),
-                                               get_string(call.input, "Name")));
+  TRY_ASSIGN(auto trail,
+             trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
   TRY(check_other_destinations(call.input));
   const trail::UpdateRequest request{
       .bucket = optional_string(call.input, "S3BucketName"),

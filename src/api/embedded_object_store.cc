@@ -22,8 +22,8 @@ AuditEvent put_event(const delivery::PutRequest& request, const s3::Bucket& buck
   event.request_parameters = json::Object{{"bucketName", request.bucket},
                                           {"key", request.key},
                                           {"x-amz-acl", "bucket-owner-full-control"}};
-  event.additional_event_data = json::Object{{"bytesTransferredIn", request.bytes.size()},
-                                             {"bytesTransferredOut", 0}};
+  event.additional_event_data =
+      json::Object{{"bytesTransferredIn", request.bytes.size()}, {"bytesTransferredOut", 0}};
   event.resources = json::Array{
       json::Object{{"type", "AWS::S3::Object"},
                    {"ARN", fmt::format("arn:aws:s3:::{}/{}", request.bucket, request.key)}},
@@ -35,9 +35,9 @@ AuditEvent put_event(const delivery::PutRequest& request, const s3::Bucket& buck
 
 }  // namespace
 
-Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(
-    meta::Transaction& transaction, const delivery::PutRequest& request,
-    const blob::BlobId& blob) {
+Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction& transaction,
+                                                               const delivery::PutRequest& request,
+                                                               const blob::BlobId& blob) {
   TRY_ASSIGN(const auto bucket, s3_.get_bucket(transaction, request.bucket));
   const auto caller = cloudtrail_service(bucket.owner_account, request.region, os_.random.uuid());
   const auto resource = fmt::format("arn:aws:s3:::{}/{}", request.bucket, request.key);
@@ -58,9 +58,8 @@ Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(
 
 Result<> EmbeddedObjectStore::put_if_absent(const delivery::PutRequest& request) {
   TRY_ASSIGN(const auto blob, s3_.store_bytes(request.bytes));
-  auto stored = outbox_.commit([&](meta::Transaction& transaction) {
-    return put_in(transaction, request, blob);
-  });
+  auto stored = outbox_.commit(
+      [&](meta::Transaction& transaction) { return put_in(transaction, request, blob); });
   // When the log refused, the object is committed and keeps its bytes.
   if (!stored && stored.error().reason() != "LogStopped") TRY(s3_.discard_bytes(blob));
   return stored;

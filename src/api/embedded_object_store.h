@@ -4,6 +4,7 @@
 
 #include "api/authoriser.h"
 #include "api/outbox.h"
+#include "blob/blob.h"
 #include "delivery/object_store.h"
 #include "os/os.h"
 #include "s3/s3.h"
@@ -17,7 +18,11 @@ class EmbeddedObjectStore : public delivery::ObjectStore {
  public:
   EmbeddedObjectStore(os::Os os, meta::Database& database, Outbox& outbox, Authoriser& authoriser,
                       s3::S3& s3, const trail::Trails& trails)
-      : os_(os), database_(database), outbox_(outbox), authoriser_(authoriser), s3_(s3),
+      : os_(os),
+        database_(database),
+        outbox_(outbox),
+        authoriser_(authoriser),
+        s3_(s3),
         trails_(trails) {}
 
   Result<> put_if_absent(const delivery::PutRequest& request) override;

@@ -23,7 +23,8 @@ constexpr Entry kJson[] = {
     {"IncompleteSignature", "IncompleteSignatureException", 400, ""},
     {"InvalidAlgorithm", "IncompleteSignatureException", 400, ""},
     {"SignatureDoesNotMatch", "InvalidSignatureException", 403,
-     "The request signature we calculated does not match the signature you provided. Check your AWS "
+     "The request signature we calculated does not match the signature you provided. Check your "
+     "AWS "
      "Secret Access Key and signing method. Consult the service documentation for details."},
     {"HeadersNotSigned", "InvalidSignatureException", 403, ""},
     {"XAmzContentSHA256Mismatch", "InvalidSignatureException", 403, ""},
@@ -43,7 +44,8 @@ constexpr Entry kQuery[] = {
     {"IncompleteSignature", "IncompleteSignature", 400, ""},
     {"InvalidAlgorithm", "IncompleteSignature", 400, ""},
     {"SignatureDoesNotMatch", "SignatureDoesNotMatch", 403,
-     "The request signature we calculated does not match the signature you provided. Check your AWS "
+     "The request signature we calculated does not match the signature you provided. Check your "
+     "AWS "
      "Secret Access Key and signing method. Consult the service documentation for details."},
     {"HeadersNotSigned", "SignatureDoesNotMatch", 403, ""},
     {"XAmzContentSHA256Mismatch", "SignatureDoesNotMatch", 403, ""},
@@ -62,9 +64,11 @@ constexpr Entry kS3[] = {
     {"MissingAuthenticationToken", "AccessDenied", 403, "Access Denied"},
     {"IncompleteSignature", "AuthorizationHeaderMalformed", 400, ""},
     {"InvalidAlgorithm", "InvalidRequest", 400,
-     "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."},
+     "The authorization mechanism you have provided is not supported. Please use "
+     "AWS4-HMAC-SHA256."},
     {"SignatureDoesNotMatch", "SignatureDoesNotMatch", 403,
-     "The request signature we calculated does not match the signature you provided. Check your key "
+     "The request signature we calculated does not match the signature you provided. Check your "
+     "key "
      "and signing method."},
     {"HeadersNotSigned", "AccessDenied", 403,
      "There were headers present in the request which were not signed"},
@@ -82,7 +86,8 @@ constexpr Entry kS3[] = {
     {"NoSuchBucket", "NoSuchBucket", 404, "The specified bucket does not exist"},
     {"NoSuchKey", "NoSuchKey", 404, "The specified key does not exist."},
     {"NoSuchUpload", "NoSuchUpload", 404,
-     "The specified multipart upload does not exist. The upload ID may be invalid, or the upload may "
+     "The specified multipart upload does not exist. The upload ID may be invalid, or the upload "
+     "may "
      "have been aborted or completed."},
     {"NoSuchBucketPolicy", "NoSuchBucketPolicy", 404, "The bucket policy does not exist"},
     {"NoSuchTagSet", "NoSuchTagSet", 404, "The TagSet does not exist"},
@@ -93,7 +98,8 @@ constexpr Entry kS3[] = {
     {"BucketAlreadyOwnedByYou", "BucketAlreadyOwnedByYou", 409,
      "Your previous request to create the named bucket succeeded and you already own it."},
     {"BucketAlreadyExists", "BucketAlreadyExists", 409,
-     "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+     "The requested bucket name is not available. The bucket namespace is shared by all users of "
+     "the "
      "system. Please select a different name and try again."},
     {"BucketNotEmpty", "BucketNotEmpty", 409, "The bucket you tried to delete is not empty"},
     {"InvalidBucketName", "InvalidBucketName", 400, "The specified bucket is not valid."},
@@ -110,7 +116,8 @@ constexpr Entry kS3[] = {
     {"EntityTooLarge", "EntityTooLarge", 400,
      "Your proposed upload exceeds the maximum allowed size"},
     {"InvalidPart", "InvalidPart", 400,
-     "One or more of the specified parts could not be found. The part may not have been uploaded, or "
+     "One or more of the specified parts could not be found. The part may not have been uploaded, "
+     "or "
      "the specified entity tag may not match the part's entity tag."},
     {"InvalidPartOrder", "InvalidPartOrder", 400,
      "The list of parts was not in ascending order. Parts must be ordered by part number."},
@@ -132,14 +139,17 @@ std::string_view reason_of(const Error& error) {
   switch (error.code()) {
     case ErrorCode::Unavailable:
     case ErrorCode::ResourceExhausted:
-    case ErrorCode::Aborted: return "ServiceUnavailable";
-    case ErrorCode::InvalidArgument: return "ValidationException";
+    case ErrorCode::Aborted:
+      return "ServiceUnavailable";
+    case ErrorCode::InvalidArgument:
+      return "ValidationException";
     case ErrorCode::NotFound:
     case ErrorCode::AlreadyExists:
     case ErrorCode::PermissionDenied:
     case ErrorCode::FailedPrecondition:
     case ErrorCode::DataLoss:
-    case ErrorCode::Internal: return "InternalFailure";
+    case ErrorCode::Internal:
+      return "InternalFailure";
   }
   return "InternalFailure";
 }

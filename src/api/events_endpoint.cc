@@ -31,12 +31,22 @@ http::Response refusal(const Error& error) {
     case ErrorCode::NotFound:
     case ErrorCode::AlreadyExists:
     case ErrorCode::FailedPrecondition:
-    case ErrorCode::DataLoss: status = 400; break;
-    case ErrorCode::PermissionDenied: status = 403; break;
-    case ErrorCode::ResourceExhausted: status = 503; break;
+    case ErrorCode::DataLoss:
+      status = 400;
+      break;
+    case ErrorCode::PermissionDenied:
+      status = 403;
+      break;
+    case ErrorCode::ResourceExhausted:
+      status = 503;
+      break;
     case ErrorCode::Unavailable:
-    case ErrorCode::Aborted: status = 503; break;
-    case ErrorCode::Internal: status = 500; break;
+    case ErrorCode::Aborted:
+      status = 503;
+      break;
+    case ErrorCode::Internal:
+      status = 500;
+      break;
   }
   if (error.reason() == "TooLarge" || error.reason() == "TooManyRecords") status = 413;
   const std::string code(error.reason().empty() ? to_string(error.code()) : error.reason());
@@ -53,8 +63,9 @@ Result<std::string> decompressed(http::Request& request) {
   if (encoding == "gzip") return compress::gunzip_members(request.body, limits);
   if (encoding == "zstd") return compress::unzstd(request.body, limits);
   if (!encoding.empty() && encoding != "identity") {
-    return fail(ErrorCode::InvalidArgument, "UnsupportedEncoding",
-                fmt::format("content encoding '{}' is not known; use gzip, zstd or none", encoding));
+    return fail(
+        ErrorCode::InvalidArgument, "UnsupportedEncoding",
+        fmt::format("content encoding '{}' is not known; use gzip, zstd or none", encoding));
   }
   if (request.body.size() > kEventsBytesMax) {
     return fail(ErrorCode::ResourceExhausted, "TooLarge",
@@ -71,9 +82,8 @@ json::Object render(const ingest::Outcome& outcome, const std::vector<Rejected>&
   }
   json::Array receipts;
   for (const auto& receipt : outcome.receipts) {
-    receipts.push_back(json::Object{{"region", receipt.region},
-                                    {"firstIndex", receipt.first_index},
-                                    {"count", receipt.count}});
+    receipts.push_back(json::Object{
+        {"region", receipt.region}, {"firstIndex", receipt.first_index}, {"count", receipt.count}});
   }
   return {{"accepted", outcome.accepted},
           {"duplicates", outcome.duplicates},
@@ -106,7 +116,8 @@ void handle_events(Services& services, const EventSender& sender, http::Request 
   for (const auto& one : *raw) {
     auto record = event::admit(one.json, options);
     if (!record) {
-      rejected.push_back({one.line, std::string(record.error().reason()), record.error().message()});
+      rejected.push_back(
+          {one.line, std::string(record.error().reason()), record.error().message()});
       continue;
     }
     ingest::Draft draft;

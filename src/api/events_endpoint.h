@@ -11,7 +11,7 @@ namespace traccia::api {
 // Who sends: proven by a token or a signature.
 struct EventSender {
   std::string account;
-  std::string name;  // ARN or token id
+  std::string name;    // ARN or token id
   std::string region;  // default awsRegion
   enum class Scope { OwnAccount, MayImport } scope = Scope::OwnAccount;
 };

@@ -28,10 +28,14 @@ struct ServiceEntry {
   std::array<std::string_view, 2> targets;
 };
 
-std::span<const Binding> no_bindings() { return {}; }
+std::span<const Binding> no_bindings() {
+  return {};
+}
 
 constexpr ServiceEntry kServices[] = {
-    {"cloudtrail", aws::Protocol::Json11, cloudtrail_bindings,
+    {"cloudtrail",
+     aws::Protocol::Json11,
+     cloudtrail_bindings,
      {"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"}},
     {"traccia", aws::Protocol::Json11, traccia_bindings, {"Traccia_20261101", "Traccia_20261101"}},
     {"sts", aws::Protocol::Query, sts_bindings, {}},
@@ -96,8 +100,11 @@ void FrontDoor::note_refused_signature(const http::Request& request, const Error
     if (++logged_this_second_ > kRefusalsLoggedPerSecond) return;
   }
   log(LogLevel::Warning, "request not authenticated",
-      {{"reason", error.reason()}, {"peer", request.peer_address}, {"method", request.method},
-       {"path", request.path}, {"userAgent", request.headers.get("User-Agent")}});
+      {{"reason", error.reason()},
+       {"peer", request.peer_address},
+       {"method", request.method},
+       {"path", request.path},
+       {"userAgent", request.headers.get("User-Agent")}});
 }
 
 void FrontDoor::count(std::string_view service, std::string_view operation, int status) {
@@ -118,8 +125,9 @@ Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request)
     return {};
   }));
   if (!key || !authorization.session_token.empty()) {
-    return fail(ErrorCode::PermissionDenied, "UnknownAccessKey",
-                "the access key is unknown, inactive, or used with a session token it does not have");
+    return fail(
+        ErrorCode::PermissionDenied, "UnknownAccessKey",
+        "the access key is unknown, inactive, or used with a session token it does not have");
   }
   aws::VerifyOptions options;
   options.keys = &signing_keys_;
@@ -152,8 +160,7 @@ Caller FrontDoor::make_caller(const http::Request& request, const Authenticated&
 }
 
 http::Response FrontDoor::answer_json(http::Request request, const Caller& caller,
-                                      std::string_view service,
-                                      const aws::RequestId& request_id) {
+                                      std::string_view service, const aws::RequestId& request_id) {
   const auto& entry = *find_service(service);
   const auto refused = [&](const Error& error) {
     return refuse(error, aws::Protocol::Json11, request_id);
@@ -168,8 +175,8 @@ http::Response FrontDoor::answer_json(http::Request request, const Caller& calle
   if (!target) return unknown(header);
   const auto* binding = find_binding(entry, target->operation);
   if (binding == nullptr) return unknown(target->operation);
-  const auto body = request.body.empty() ? Result<json::Value>(json::Object{})
-                                         : json::parse(request.body);
+  const auto body =
+      request.body.empty() ? Result<json::Value>(json::Object{}) : json::parse(request.body);
   if (!body || !body->is_object()) {
     const Error error(ErrorCode::InvalidArgument, "SerializationException",
                       body ? "The body is not a JSON object." : body.error().message());
@@ -186,8 +193,7 @@ http::Response FrontDoor::answer_json(http::Request request, const Caller& calle
 }
 
 http::Response FrontDoor::answer_query(http::Request request, const Caller& caller,
-                                       std::string_view service,
-                                       const aws::RequestId& request_id) {
+                                       std::string_view service, const aws::RequestId& request_id) {
   const auto refused = [&](const Error& error) {
     return refuse(error, aws::Protocol::Query, request_id);
   };
@@ -211,8 +217,7 @@ http::Response FrontDoor::answer_query(http::Request request, const Caller& call
   http::Response response;
   response.headers.add("Content-Type", "text/xml");
   aws::add_request_id(response, aws::Protocol::Query, request_id);
-  response.body =
-      aws::render_query_answer(*binding->operation, kStsXmlns, *output, request_id.id);
+  response.body = aws::render_query_answer(*binding->operation, kStsXmlns, *output, request_id.id);
   count(service, action, response.status);
   return response;
 }
@@ -240,7 +245,8 @@ http::Response FrontDoor::answer(http::Request request) {
     case aws::Protocol::Query:
       return answer_query(std::move(request), caller, entry.name, request_id);
     case aws::Protocol::RestXml:
-    case aws::Protocol::RestJson: break;
+    case aws::Protocol::RestJson:
+      break;
   }
   const auto method = request.method;
   auto response = handle_s3(services_, caller, std::move(request), request_id);
@@ -269,8 +275,8 @@ void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
   if (authorization.starts_with(kBearer)) {
     std::optional<identity::Token> token;
     auto found = services_.database.read([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(token, services_.identity.find_token(transaction,
-                                                      authorization.substr(kBearer.size())));
+      TRY_ASSIGN(token,
+                 services_.identity.find_token(transaction, authorization.substr(kBearer.size())));
       return {};
     });
     if (!found) return refused(found.error());
@@ -306,8 +312,8 @@ void FrontDoor::handle(http::Request request, http::Responder respond) {
 
 http::Response render_refusal(os::Os os, int status, std::string_view code,
                               std::string_view message) {
-  const auto request_id = aws::make_request_id(aws::Protocol::RestXml,
-                                               os.random.bytes(aws::kRequestIdBytes));
+  const auto request_id =
+      aws::make_request_id(aws::Protocol::RestXml, os.random.bytes(aws::kRequestIdBytes));
   auto response = aws::render_error(aws::Protocol::RestXml,
                                     {std::string(code), status, std::string(message)}, request_id);
   add_s3_headers(response);

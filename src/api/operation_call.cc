@@ -40,8 +40,8 @@ Result<json::Object> run_change(Services& services, const Caller& caller, const 
   bool trails_changed = false;
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        TRY(services.authoriser.authorise(
-            transaction, {caller.principal, binding.operation->iam_action, "*"}));
+        TRY(services.authoriser.authorise(transaction,
+                                          {caller.principal, binding.operation->iam_action, "*"}));
         Call call{services, caller, input, transaction, services.os.clock.now(), {}, {}, {}, false};
         TRY_ASSIGN(output, binding.run(call));
         auto event = describe(*binding.operation, caller, input);

@@ -88,8 +88,8 @@ Result<> Outbox::commit(
   }
   TRY_ASSIGN(const auto outcome, done.get());
   if (!outcome.rejected.empty()) {
-    return fail(ErrorCode::Internal, "log refused a record of a committed change: " +
-                                         outcome.rejected.front().message);
+    return fail(ErrorCode::Internal,
+                "log refused a record of a committed change: " + outcome.rejected.front().message);
   }
   const MutexLock lock(sent_mutex_);
   sent_.insert(sent_.end(), ids.begin(), ids.end());

@@ -26,7 +26,8 @@ class Outbox {
   // commit order, and returns once they are durable in the log. An error of `body` rolls back and
   // leaves no trace. Unavailable when the log refused: the change is committed and its records stay
   // in the outbox, but nobody may be told that it succeeded.
-  Result<> commit(const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
+  Result<> commit(
+      const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
 
   // At start: submits what an earlier process left behind, in order.
   Result<size_t> drain();
@@ -40,7 +41,8 @@ class Outbox {
   ingest::Ingest& ingest_;
   Mutex order_;  // held from commit to submission, so that the log keeps the order of commits
   Mutex sent_mutex_;
-  std::vector<int64_t> sent_ GUARDED_BY(sent_mutex_);  // rows the log has; later commits remove them
+  std::vector<int64_t> sent_
+      GUARDED_BY(sent_mutex_);  // rows the log has; later commits remove them
 };
 
 }  // namespace traccia::api

@@ -1,5 +1,5 @@
-// Traccia's own operations: tokens for sending events. JSON 1.1, X-Amz-Target Traccia_20261101.NAME.
-// SPDX-License-Identifier: Apache-2.0
+// Traccia's own operations: tokens for sending events. JSON 1.1, X-Amz-Target
+// Traccia_20261101.NAME. SPDX-License-Identifier: Apache-2.0
 #include <array>
 
 #include "api/operation_call.h"

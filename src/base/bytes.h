@@ -15,7 +15,9 @@ namespace traccia {
 
 using ByteView = std::span<const std::byte>;
 
-inline ByteView as_byte_view(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline ByteView as_byte_view(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -72,15 +72,14 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string_view reason, std:
 
 // Returns the error of a Result<void> (or discards a value) to the caller.
 #define TRY(expr) TRY_INNER(TRACCIA_UNIQUE(try_result_), expr)
-#define TRY_INNER(tmp, expr)                                                       \
-  do {                                                                             \
-    if (auto tmp = (expr); !tmp)                                                   \
-      return std::unexpected<::traccia::Error>(std::move(tmp).error());            \
+#define TRY_INNER(tmp, expr)                                                                       \
+  do {                                                                                             \
+    if (auto tmp = (expr); !tmp) return std::unexpected<::traccia::Error>(std::move(tmp).error()); \
   } while (false)
 
 // TRY_ASSIGN(auto file, fs.open(path)): declares or assigns the value, or returns the error.
 #define TRY_ASSIGN(decl, expr) TRY_ASSIGN_INNER(TRACCIA_UNIQUE(try_value_), decl, expr)
-#define TRY_ASSIGN_INNER(tmp, decl, expr)                                      \
-  auto tmp = (expr);                                                           \
-  if (!tmp) return std::unexpected<::traccia::Error>(std::move(tmp).error());  \
+#define TRY_ASSIGN_INNER(tmp, decl, expr)                                     \
+  auto tmp = (expr);                                                          \
+  if (!tmp) return std::unexpected<::traccia::Error>(std::move(tmp).error()); \
   decl = std::move(tmp).value()

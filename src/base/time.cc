@@ -178,10 +178,10 @@ Result<Time> parse_http_date(std::string_view text) {
   }
   rest.remove_prefix(3);
   Time time;
-  if (month == 0 || !take_char(rest, ' ') || !take_digits(rest, 4, year) ||
-      !take_char(rest, ' ') || !take_digits(rest, 2, hour) || !take_char(rest, ':') ||
-      !take_digits(rest, 2, minute) || !take_char(rest, ':') || !take_digits(rest, 2, second) ||
-      rest != " GMT" || !assemble(year, month, day, hour, minute, second, time)) {
+  if (month == 0 || !take_char(rest, ' ') || !take_digits(rest, 4, year) || !take_char(rest, ' ') ||
+      !take_digits(rest, 2, hour) || !take_char(rest, ':') || !take_digits(rest, 2, minute) ||
+      !take_char(rest, ':') || !take_digits(rest, 2, second) || rest != " GMT" ||
+      !assemble(year, month, day, hour, minute, second, time)) {
     return bad_time(text, kForm);
   }
   return time;

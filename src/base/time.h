@@ -14,13 +14,21 @@ namespace traccia {
 using Duration = std::chrono::nanoseconds;
 using Time = std::chrono::sys_time<Duration>;
 
-inline int64_t to_unix_nanoseconds(Time time) { return time.time_since_epoch().count(); }
-inline Time from_unix_nanoseconds(int64_t value) { return Time(Duration(value)); }
+inline int64_t to_unix_nanoseconds(Time time) {
+  return time.time_since_epoch().count();
+}
+inline Time from_unix_nanoseconds(int64_t value) {
+  return Time(Duration(value));
+}
 inline int64_t to_unix_seconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
-inline Time from_unix_seconds(int64_t value) { return Time(std::chrono::seconds(value)); }
-inline Time floor_seconds(Time time) { return std::chrono::floor<std::chrono::seconds>(time); }
+inline Time from_unix_seconds(int64_t value) {
+  return Time(std::chrono::seconds(value));
+}
+inline Time floor_seconds(Time time) {
+  return std::chrono::floor<std::chrono::seconds>(time);
+}
 
 // 2026-11-24T05:06:07Z
 std::string format_iso_seconds(Time time);

@@ -14,9 +14,9 @@ inline constexpr size_t kHeaderBytes = 128;
 inline constexpr size_t kBlockBytes = 64 << 10;
 inline constexpr size_t kBlockSumBytes = 4;
 
-// Header: "TRBLOB01", u32 encryption (0: none), u32 block size, u64 size, zeros for a key's name and
-// a nonce, CRC-32C of all before it. Then blocks, each followed by its CRC-32C, which covers the
-// block's number too.
+// Header: "TRBLOB01", u32 encryption (0: none), u32 block size, u64 size, zeros for a key's name
+// and a nonce, CRC-32C of all before it. Then blocks, each followed by its CRC-32C, which covers
+// the block's number too.
 std::string render_blob(std::string_view bytes);
 // The size of the content. DataLoss when it is not a header of this version.
 Result<uint64_t> parse_header(std::string_view header);

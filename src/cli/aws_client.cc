@@ -87,9 +87,8 @@ Result<> load_profile(AwsSettings& settings, const std::string& asked, std::stri
   TRY_ASSIGN(const auto config, read_section(config_file, names));
   TRY_ASSIGN(const auto keys, read_section(credentials_file, {profile}));
   if (!asked.empty() && config.empty() && keys.empty()) {
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("profile '{}' is in neither {} nor {}", asked, config_file,
-                            credentials_file));
+    return fail(ErrorCode::InvalidArgument, fmt::format("profile '{}' is in neither {} nor {}",
+                                                        asked, config_file, credentials_file));
   }
   if (!asked.empty()) settings.credentials = {};
   auto& credentials = settings.credentials;
@@ -180,13 +179,14 @@ Result<http::Response> AwsClient::send(std::string_view service, http::Request r
   os::RealOs real;
   const auto endpoint = settings_.endpoint(service);
   const auto scheme_end = endpoint.find("://");
-  request.headers.set("Host", scheme_end == endpoint.npos ? endpoint
-                                                          : endpoint.substr(scheme_end + 3));
+  request.headers.set("Host",
+                      scheme_end == endpoint.npos ? endpoint : endpoint.substr(scheme_end + 3));
   aws::sign(request, settings_.credentials, settings_.region, service, real.os().clock.now(),
             aws::Payload::Signed);
   auto response = client_.send(endpoint, request);
-  if (!response) return fail(ErrorCode::Unavailable,
-                             fmt::format("{}: {}", endpoint, response.error().message()));
+  if (!response)
+    return fail(ErrorCode::Unavailable,
+                fmt::format("{}: {}", endpoint, response.error().message()));
   return response;
 }
 
@@ -201,7 +201,8 @@ std::string describe_failure(const http::Response& response) {
     const auto element = [&](std::string_view name) {
       const auto open = response.body.find(fmt::format("<{}>", name));
       const auto close = response.body.find(fmt::format("</{}>", name));
-      if (open == std::string::npos || close == std::string::npos || close < open) return std::string();
+      if (open == std::string::npos || close == std::string::npos || close < open)
+        return std::string();
       const auto start = open + name.size() + 2;
       return response.body.substr(start, close - start);
     };

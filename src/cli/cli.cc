@@ -26,7 +26,8 @@ Exit report(std::string_view command, const Error& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Traccia: a self-hosted audit trail with AWS CloudTrail's APIs and files.", "traccia");
+  CLI::App app("Traccia: a self-hosted audit trail with AWS CloudTrail's APIs and files.",
+               "traccia");
   app.set_version_flag("--version", "traccia 0.1.0");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of every command");

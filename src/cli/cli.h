@@ -7,9 +7,9 @@ namespace traccia::cli {
 // Exit codes of every command.
 enum class Exit : int {
   Good = 0,
-  BadNews = 1,      // the answer is INVALID or FAIL
+  BadNews = 1,  // the answer is INVALID or FAIL
   Usage = 2,
-  CouldNot = 3,     // the work could not be done
+  CouldNot = 3,  // the work could not be done
 };
 
 int run(int argc, char** argv);

@@ -1,5 +1,7 @@
 // traccia record: sends CloudTrail files and NDJSON to a server.
 // SPDX-License-Identifier: Apache-2.0
+#include "event/record.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include "cli/aws_client.h"
 #include "cli/command.h"
 #include "compress/compress.h"
-#include "event/record.h"
 #include "os/real_os.h"
 
 namespace traccia::cli {

@@ -66,11 +66,11 @@ Exit list(const TokenOptions& options) {
   for (const auto& value : tokens->get_array()) {
     const auto& token = value.as_object();
     const auto* revoked = json::find(token, "Revoked");
-    fmt::print("{:<22}{:<14}{:<22}{:<22}{}\n", json::find_string(token, "TokenId"),
-               json::find_string(token, "AccountId"), shown_time(token, "CreatedAt"),
-               shown_time(token, "ExpiresAt"),
-               revoked != nullptr && revoked->is_bool() && revoked->get_bool() ? "revoked"
-                                                                                : "active");
+    fmt::print(
+        "{:<22}{:<14}{:<22}{:<22}{}\n", json::find_string(token, "TokenId"),
+        json::find_string(token, "AccountId"), shown_time(token, "CreatedAt"),
+        shown_time(token, "ExpiresAt"),
+        revoked != nullptr && revoked->is_bool() && revoked->get_bool() ? "revoked" : "active");
   }
   return Exit::Good;
 }

@@ -20,9 +20,9 @@ namespace traccia::compress {
 namespace {
 
 constexpr uint32_t kGzipLevel = 1;
-constexpr size_t kGzipOverhead = 18;       // header and trailer
+constexpr size_t kGzipOverhead = 18;  // header and trailer
 constexpr size_t kGzipBytesMin = 18;
-constexpr uint64_t kFirstGuessRatio = 8;   // typical audit records compress 10:1
+constexpr uint64_t kFirstGuessRatio = 8;  // typical audit records compress 10:1
 
 std::unexpected<Error> too_large(uint64_t bytes_max, uint64_t input_bytes) {
   return fail(ErrorCode::ResourceExhausted, "TooLarge",
@@ -57,9 +57,9 @@ Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
   while (true) {
     member.bytes.resize(room);
     size_t produced = 0;
-    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(),
-                                                      bytes.size(), member.bytes.data(), room,
-                                                      &member.consumed, &produced);
+    const auto result =
+        libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(), bytes.size(),
+                                      member.bytes.data(), room, &member.consumed, &produced);
     if (result == LIBDEFLATE_SUCCESS) {
       member.bytes.resize(produced);
       return member;
@@ -127,8 +127,8 @@ std::string zstd(std::string_view bytes, int level) {
   };
   thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const auto size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(),
-                                      bytes.size(), level);
+  const auto size =
+      ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), level);
   TRACCIA_ASSERT(!ZSTD_isError(size));
   out.resize(size);
   return out;

@@ -45,28 +45,41 @@ using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 
 const EVP_MD* method(Hasher::Algorithm algorithm) {
   switch (algorithm) {
-    case Hasher::Algorithm::Sha256: return EVP_sha256();
-    case Hasher::Algorithm::Sha1: return EVP_sha1();
-    case Hasher::Algorithm::Md5: return EVP_md5();
+    case Hasher::Algorithm::Sha256:
+      return EVP_sha256();
+    case Hasher::Algorithm::Sha1:
+      return EVP_sha1();
+    case Hasher::Algorithm::Md5:
+      return EVP_md5();
   }
   return nullptr;
 }
 
 std::string hash(const EVP_MD* algorithm, std::string_view bytes) {
   std::string out(static_cast<size_t>(EVP_MD_get_size(algorithm)), '\0');
-  TRACCIA_ASSERT(EVP_Digest(bytes.data(), bytes.size(), data_of(out), nullptr, algorithm,
-                            nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_Digest(bytes.data(), bytes.size(), data_of(out), nullptr, algorithm, nullptr) == 1);
   return out;
 }
 
-EVP_PKEY* as_key(void* key) { return static_cast<EVP_PKEY*>(key); }
+EVP_PKEY* as_key(void* key) {
+  return static_cast<EVP_PKEY*>(key);
+}
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) { return hash(EVP_sha256(), bytes); }
-std::string sha256_hex(std::string_view bytes) { return hex_encode(sha256(bytes)); }
-std::string sha1(std::string_view bytes) { return hash(EVP_sha1(), bytes); }
-std::string md5(std::string_view bytes) { return hash(EVP_md5(), bytes); }
+std::string sha256(std::string_view bytes) {
+  return hash(EVP_sha256(), bytes);
+}
+std::string sha256_hex(std::string_view bytes) {
+  return hex_encode(sha256(bytes));
+}
+std::string sha1(std::string_view bytes) {
+  return hash(EVP_sha1(), bytes);
+}
+std::string md5(std::string_view bytes) {
+  return hash(EVP_md5(), bytes);
+}
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::string out(32, '\0');
@@ -77,10 +90,12 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 Hasher::Hasher(Algorithm algorithm) : context_(EVP_MD_CTX_new()) {
-  TRACCIA_ASSERT(EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), method(algorithm),
-                                   nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), method(algorithm), nullptr) == 1);
 }
-Hasher::~Hasher() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+Hasher::~Hasher() {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
 Hasher::Hasher(Hasher&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
 Hasher& Hasher::operator=(Hasher&& other) noexcept {
   std::swap(context_, other.context_);
@@ -88,8 +103,8 @@ Hasher& Hasher::operator=(Hasher&& other) noexcept {
 }
 
 void Hasher::update(std::string_view bytes) {
-  TRACCIA_ASSERT(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(),
-                                  bytes.size()) == 1);
+  TRACCIA_ASSERT(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) ==
+                 1);
 }
 
 std::string Hasher::finish() {
@@ -105,8 +120,8 @@ std::string seal(std::string_view key, std::string_view plaintext, std::string_v
   TRACCIA_ASSERT(RAND_bytes(data_of(nonce), static_cast<int>(kNonceBytes)) == 1);
   const CipherContext cipher(EVP_CIPHER_CTX_new());
   auto* ctx = cipher.get();
-  TRACCIA_ASSERT(EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), data_of(key), data_of(nonce),
-                                     nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), data_of(key), data_of(nonce), nullptr) == 1);
   int count = 0;
   TRACCIA_ASSERT(EVP_EncryptUpdate(ctx, nullptr, &count, data_of(context),
                                    static_cast<int>(context.size())) == 1);
@@ -132,8 +147,8 @@ Result<std::string> open_sealed(std::string_view key, std::string_view sealed,
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   const CipherContext cipher(EVP_CIPHER_CTX_new());
   auto* ctx = cipher.get();
-  TRACCIA_ASSERT(EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), data_of(key), data_of(nonce),
-                                     nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), data_of(key), data_of(nonce), nullptr) == 1);
   int count = 0;
   TRACCIA_ASSERT(EVP_DecryptUpdate(ctx, nullptr, &count, data_of(context),
                                    static_cast<int>(context.size())) == 1);
@@ -161,7 +176,9 @@ Result<RsaPrivateKey> RsaPrivateKey::from_der(std::string_view pkcs8_der) {
   return RsaPrivateKey(key);
 }
 
-RsaPrivateKey::~RsaPrivateKey() { EVP_PKEY_free(as_key(key_)); }
+RsaPrivateKey::~RsaPrivateKey() {
+  EVP_PKEY_free(as_key(key_));
+}
 RsaPrivateKey::RsaPrivateKey(RsaPrivateKey&& other) noexcept
     : key_(std::exchange(other.key_, nullptr)) {}
 RsaPrivateKey& RsaPrivateKey::operator=(RsaPrivateKey&& other) noexcept {
@@ -197,8 +214,7 @@ std::string RsaPrivateKey::sign_sha256(std::string_view message) const {
   size_t length = 0;
   TRACCIA_ASSERT(EVP_DigestSign(ctx, nullptr, &length, data_of(message), message.size()) == 1);
   std::string out(length, '\0');
-  TRACCIA_ASSERT(EVP_DigestSign(ctx, data_of(out), &length, data_of(message),
-                                message.size()) == 1);
+  TRACCIA_ASSERT(EVP_DigestSign(ctx, data_of(out), &length, data_of(message), message.size()) == 1);
   out.resize(length);
   return out;
 }
@@ -206,8 +222,8 @@ std::string RsaPrivateKey::sign_sha256(std::string_view message) const {
 Result<bool> rsa_verify_sha256(std::string_view public_pkcs1_der, std::string_view message,
                                std::string_view signature) {
   const auto* at = data_of(public_pkcs1_der);
-  const Key key(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at,
-                              static_cast<long>(public_pkcs1_der.size())));
+  const Key key(
+      d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(public_pkcs1_der.size())));
   if (!key || at != data_of(public_pkcs1_der) + public_pkcs1_der.size()) {
     return fail(ErrorCode::InvalidArgument, "not an RSA public key in PKCS#1 DER");
   }

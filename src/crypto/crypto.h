@@ -47,8 +47,8 @@ class RsaPrivateKey {
   ~RsaPrivateKey();
   RsaPrivateKey(RsaPrivateKey&&) noexcept;
   RsaPrivateKey& operator=(RsaPrivateKey&&) noexcept;
-  std::string to_der() const;             // PKCS#8, unencrypted: seal it before storing
-  std::string public_pkcs1_der() const;   // RSAPublicKey, 270 bytes for 2048 bits
+  std::string to_der() const;            // PKCS#8, unencrypted: seal it before storing
+  std::string public_pkcs1_der() const;  // RSAPublicKey, 270 bytes for 2048 bits
   std::string sign_sha256(std::string_view message) const;
 
  private:

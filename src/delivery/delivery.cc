@@ -21,9 +21,8 @@ bool same_destination(const trail::TrailConfig& a, const trail::TrailConfig& b) 
 
 }  // namespace
 
-Result<std::unique_ptr<Delivery>> Delivery::open(os::Os os, meta::Database& database,
-                                                 wal::Wal& wal, ObjectStore& store,
-                                                 Options options) {
+Result<std::unique_ptr<Delivery>> Delivery::open(os::Os os, meta::Database& database, wal::Wal& wal,
+                                                 ObjectStore& store, Options options) {
   std::unique_ptr<Delivery> delivery(new Delivery(os, database, wal, store, options));
   if (auto loaded = delivery->load(); !loaded) {
     return std::unexpected(std::move(loaded).error().with_context("open delivery"));
@@ -139,9 +138,8 @@ void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRe
   builder.add(record, event.event_time, position);
   open_bytes_ += builder.bytes() - before;
   if (open_bytes_ > options_.open_bytes_max) {
-    close(std::ranges::max_element(open_, {}, [](const auto& one) {
-      return one.second.builder.bytes();
-    }));
+    close(std::ranges::max_element(open_, {},
+                                   [](const auto& one) { return one.second.builder.bytes(); }));
   }
 }
 
@@ -162,9 +160,9 @@ void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
   manifest.validated = file.config.log_file_validation;
   manifest.closed = os_.clock.now();
   manifest.bucket = file.config.bucket;
-  manifest.key = log_file_key(
-      file.config.prefix, file.chain, manifest.closed,
-      unique_part(file.chain, manifest.first_sequence, manifest.last_sequence));
+  manifest.key =
+      log_file_key(file.config.prefix, file.chain, manifest.closed,
+                   unique_part(file.chain, manifest.first_sequence, manifest.last_sequence));
   const auto body = std::move(file.builder).finish();
   manifest.sha256_hex = crypto::sha256_hex(body);
   closed_[file.chain] = manifest.last_sequence;

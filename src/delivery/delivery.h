@@ -14,6 +14,7 @@
 #include "delivery/file_builder.h"
 #include "delivery/manifest.h"
 #include "delivery/object_store.h"
+#include "event/record.h"
 #include "meta/database.h"
 #include "os/os.h"
 #include "trail/config.h"
@@ -22,14 +23,14 @@
 namespace traccia::delivery {
 
 struct Options {
-  std::chrono::seconds interval{60};             // a file closes this long after its first event
-  uint64_t file_bytes_max = 50ULL << 20;         // or before it grows beyond this, uncompressed
-  uint64_t open_bytes_max = 256ULL << 20;        // all open files; beyond, the largest closes early
-  uint64_t rendered_bytes_max = 128ULL << 20;    // closed files kept in memory; others are rendered
-                                                 // again from the log
-  std::chrono::seconds retry_first{1};           // doubles up to retry_max
+  std::chrono::seconds interval{60};           // a file closes this long after its first event
+  uint64_t file_bytes_max = 50ULL << 20;       // or before it grows beyond this, uncompressed
+  uint64_t open_bytes_max = 256ULL << 20;      // all open files; beyond, the largest closes early
+  uint64_t rendered_bytes_max = 128ULL << 20;  // closed files kept in memory; others are rendered
+                                               // again from the log
+  std::chrono::seconds retry_first{1};         // doubles up to retry_max
   std::chrono::seconds retry_max{300};
-  std::chrono::hours retry_for{30 * 24};         // then a file is given up (facts 3.2)
+  std::chrono::hours retry_for{30 * 24};  // then a file is given up (facts 3.2)
   size_t entries_per_step = 4096;
 };
 

@@ -11,9 +11,9 @@ namespace traccia::delivery {
 std::string unique_part(const ChainId& chain, uint64_t first_sequence, uint64_t last_sequence) {
   constexpr std::string_view kAlphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  const auto hash = crypto::sha256(fmt::format(
-      "log file\n{}\n{}\n{}\n{}\n{}\n{}", chain.trail_arn, to_unix_nanoseconds(chain.created),
-      chain.account, chain.region, first_sequence, last_sequence));
+  const auto hash = crypto::sha256(fmt::format("log file\n{}\n{}\n{}\n{}\n{}\n{}", chain.trail_arn,
+                                               to_unix_nanoseconds(chain.created), chain.account,
+                                               chain.region, first_sequence, last_sequence));
   // Sixteen digits of base 62 out of the hash as one big number, least significant first.
   std::string number(hash);
   std::string out;

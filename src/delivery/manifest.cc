@@ -58,8 +58,12 @@ constexpr std::string_view kColumns =
     "first_position, bucket, key, sha256, oldest, newest, validated, closed, state, delivered "
     "FROM delivery_files ";
 
-int64_t number(uint64_t value) { return static_cast<int64_t>(value); }
-int64_t number(Time time) { return to_unix_nanoseconds(time); }
+int64_t number(uint64_t value) {
+  return static_cast<int64_t>(value);
+}
+int64_t number(Time time) {
+  return to_unix_nanoseconds(time);
+}
 
 Manifest read_manifest(const meta::Row& row) {
   Manifest file;
@@ -102,8 +106,8 @@ Result<int64_t> insert_manifest(meta::Transaction& transaction, const Manifest& 
       {file.chain.trail_arn, number(file.chain.created), file.chain.account, file.chain.region,
        number(file.first_sequence), number(file.last_sequence), number(file.count),
        number(file.first_position), file.bucket, file.key, file.sha256_hex,
-       number(file.oldest_event_time), number(file.newest_event_time),
-       int64_t{file.validated}, number(file.closed)}));
+       number(file.oldest_event_time), number(file.newest_event_time), int64_t{file.validated},
+       number(file.closed)}));
   return transaction.last_insert_id();
 }
 
@@ -133,10 +137,10 @@ Result<std::vector<ClosedChain>> load_closed(meta::Transaction& transaction) {
 
 Result<> insert_change(meta::Transaction& transaction, const TrailChangeAt& at) {
   const auto json = trail::encode_change(at.change);
-  TRY(transaction.execute(
-      "INSERT OR IGNORE INTO delivery_changes (sequence, position, time, json) "
-      "VALUES (?, ?, ?, ?)",
-      {number(at.sequence), number(at.position), number(at.time), json}));
+  TRY(
+      transaction.execute("INSERT OR IGNORE INTO delivery_changes (sequence, position, time, json) "
+                          "VALUES (?, ?, ?, ?)",
+                          {number(at.sequence), number(at.position), number(at.time), json}));
   const auto& config = at.change.config;
   TRY(transaction.execute("DELETE FROM delivery_status WHERE trail_arn = ? AND created <> ?",
                           {config.arn, number(config.created)}));
@@ -172,7 +176,8 @@ Result<wal::Position> load_cursor(meta::Transaction& transaction) {
 }
 
 Result<> store_cursor(meta::Transaction& transaction, wal::Position position) {
-  TRY(transaction.execute("INSERT INTO delivery_cursor (one, position) VALUES (1, ?) "
+  TRY(
+      transaction.execute("INSERT INTO delivery_cursor (one, position) VALUES (1, ?) "
                           "ON CONFLICT (one) DO UPDATE SET position = excluded.position",
                           {number(position)}));
   return {};
@@ -180,7 +185,8 @@ Result<> store_cursor(meta::Transaction& transaction, wal::Position position) {
 
 Result<Status> read_status(meta::Transaction& transaction, std::string_view trail_arn) {
   Status status;
-  TRY(transaction.query("SELECT delivered, attempted, error FROM delivery_status "
+  TRY(
+      transaction.query("SELECT delivered, attempted, error FROM delivery_status "
                         "WHERE trail_arn = ?",
                         {trail_arn}, [&](const meta::Row& row) -> Result<> {
                           if (!row.is_null(0)) {
@@ -235,10 +241,10 @@ Result<bool> any_pending(meta::Transaction& transaction, const ChainId& chain,
 }
 
 Result<> assign_digest(meta::Transaction& transaction, int64_t manifest_id, int64_t digest_id) {
-  TRY_ASSIGN(const auto changed,
-             transaction.execute(
-                 "UPDATE delivery_files SET digest = ? WHERE id = ? AND digest IS NULL",
-                 {digest_id, manifest_id}));
+  TRY_ASSIGN(
+      const auto changed,
+      transaction.execute("UPDATE delivery_files SET digest = ? WHERE id = ? AND digest IS NULL",
+                          {digest_id, manifest_id}));
   if (changed == 1) return {};
   return fail(ErrorCode::Internal,
               fmt::format("file {} would be listed in two digests", manifest_id));

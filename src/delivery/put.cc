@@ -26,9 +26,8 @@ Result<bool> Delivery::put_pending() {
     attempted = true;
     TRY(attempt(file));
   }
-  std::erase_if(pending_, [](const PendingFile& file) {
-    return file.manifest.state != FileState::Pending;
-  });
+  std::erase_if(pending_,
+                [](const PendingFile& file) { return file.manifest.state != FileState::Pending; });
   pending_count_.store(pending_.size(), std::memory_order_release);
   return attempted;
 }
@@ -40,8 +39,12 @@ Result<> Delivery::attempt(PendingFile& file) {
     TRY_ASSIGN(file.rendered, render_again(manifest));
     rendered_bytes_ += file.rendered.size();
   }
-  auto put = store_.put_if_absent({manifest.bucket, manifest.key, file.rendered, {},
-                                   manifest.chain.trail_arn, manifest.chain.region});
+  auto put = store_.put_if_absent({manifest.bucket,
+                                   manifest.key,
+                                   file.rendered,
+                                   {},
+                                   manifest.chain.trail_arn,
+                                   manifest.chain.region});
   if (put) return settle(file, FileState::Delivered, "");
   if (wal_.stopped()) return put;
   if (put.error().reason() == "PreconditionFailed") {

@@ -64,8 +64,12 @@ constexpr std::string_view kColumns =
     "start_sequence, stop_sequence, activation, last_end, next_end, previous_bucket, "
     "previous_key, previous_sha256, previous_signature, finished FROM digest_chains ";
 
-int64_t number(Time time) { return to_unix_nanoseconds(time); }
-int64_t number(uint64_t value) { return static_cast<int64_t>(value); }
+int64_t number(Time time) {
+  return to_unix_nanoseconds(time);
+}
+int64_t number(uint64_t value) {
+  return static_cast<int64_t>(value);
+}
 
 meta::Argument or_null(const std::optional<Time>& time) {
   return time ? meta::Argument(number(*time)) : meta::Argument(nullptr);
@@ -119,7 +123,7 @@ Result<> insert_chain(meta::Transaction& transaction, const Chain& chain) {
 }
 
 Result<> update_chain(meta::Transaction& transaction, const Chain& chain) {
-  const auto text = [&](std::string Previous::*field) {
+  const auto text = [&](std::string Previous::* field) {
     return chain.previous ? meta::Argument(std::string_view((*chain.previous).*field))
                           : meta::Argument(nullptr);
   };
@@ -237,7 +241,8 @@ Result<ingest::Sequence> load_cursor(meta::Transaction& transaction) {
 }
 
 Result<> store_cursor(meta::Transaction& transaction, ingest::Sequence sequence) {
-  TRY(transaction.execute("INSERT INTO digest_cursor (one, sequence) VALUES (1, ?) "
+  TRY(
+      transaction.execute("INSERT INTO digest_cursor (one, sequence) VALUES (1, ?) "
                           "ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence",
                           {number(sequence)}));
   return {};

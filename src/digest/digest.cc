@@ -15,7 +15,9 @@ namespace {
 
 constexpr size_t kPutsPerStep = 256;
 
-Time ceil_seconds(Time time) { return std::chrono::ceil<std::chrono::seconds>(time); }
+Time ceil_seconds(Time time) {
+  return std::chrono::ceil<std::chrono::seconds>(time);
+}
 
 }  // namespace
 
@@ -24,9 +26,8 @@ Result<std::unique_ptr<Digest>> Digest::open(os::Os os, meta::Database& database
                                              std::vector<std::string> regions, Options options) {
   std::unique_ptr<Digest> digest(
       new Digest(os, database, store, std::move(sealer), std::move(regions), options));
-  TRY(database.write([&](meta::Transaction& transaction) {
-    return digest->add_missing_regions(transaction);
-  }));
+  TRY(database.write(
+      [&](meta::Transaction& transaction) { return digest->add_missing_regions(transaction); }));
   return digest;
 }
 
@@ -134,9 +135,9 @@ Result<bool> Digest::close_one(meta::Transaction& transaction, Chain& chain, Tim
     return true;
   }
   if (chain.stop_sequence) {
-    TRY_ASSIGN(const bool on_their_way, delivery::any_pending(transaction, chain.files,
-                                                              chain.start_sequence,
-                                                              chain.before()));
+    TRY_ASSIGN(
+        const bool on_their_way,
+        delivery::any_pending(transaction, chain.files, chain.start_sequence, chain.before()));
     if (!on_their_way) {
       const auto end = std::max(ceil_seconds(now), *chain.last_end + std::chrono::seconds(1));
       TRY(write_digest(transaction, chain, *chain.last_end, end, now));

@@ -17,6 +17,7 @@
 #include "digest/keys.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "trail/config.h"
 
 namespace traccia::digest {
 
@@ -56,8 +57,12 @@ class Digest {
 
   Digest(os::Os os, meta::Database& database, delivery::ObjectStore& store, Sealer sealer,
          std::vector<std::string> regions, Options options)
-      : os_(os), database_(database), store_(store), sealer_(std::move(sealer)),
-        regions_(std::move(regions)), options_(options) {}
+      : os_(os),
+        database_(database),
+        store_(store),
+        sealer_(std::move(sealer)),
+        regions_(std::move(regions)),
+        options_(options) {}
 
   Result<> follow_changes();
   Result<> follow(meta::Transaction& transaction, const delivery::TrailChangeAt& at);

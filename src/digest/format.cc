@@ -59,8 +59,7 @@ Result<std::optional<Previous>> parse_previous(const json::Object& object) {
   TRY_ASSIGN(auto key, optional_text(object, "previousDigestS3Object"));
   TRY_ASSIGN(auto hash, optional_text(object, "previousDigestHashValue"));
   if (!signature && !key) return std::nullopt;
-  return Previous{bucket.value_or(""), key.value_or(""), hash.value_or(""),
-                  signature.value_or("")};
+  return Previous{bucket.value_or(""), key.value_or(""), hash.value_or(""), signature.value_or("")};
 }
 
 // The folder names below AWSLogs/, and what of the file's name repeats them.
@@ -105,13 +104,14 @@ std::string render_digest(const DigestFile& digest) {
   out["newestEventTime"] = text_or_null(digest.newest_event_time);
   out["oldestEventTime"] = text_or_null(digest.oldest_event_time);
   const auto& previous = digest.previous;
-  const auto member = [&](std::string Previous::*field) {
+  const auto member = [&](std::string Previous::* field) {
     return previous ? json::Value((*previous).*field) : json::Value(nullptr);
   };
   out["previousDigestS3Bucket"] = member(&Previous::bucket);
   out["previousDigestS3Object"] = member(&Previous::key);
   out["previousDigestHashValue"] = member(&Previous::sha256_hex);
-  out["previousDigestHashAlgorithm"] = previous ? json::Value(kHashAlgorithm) : json::Value(nullptr);
+  out["previousDigestHashAlgorithm"] =
+      previous ? json::Value(kHashAlgorithm) : json::Value(nullptr);
   out["previousDigestSignature"] = member(&Previous::signature_hex);
   json::Array files;
   for (const auto& file : digest.log_files) {

@@ -49,7 +49,8 @@ Result<SigningKey> signing_key(meta::Transaction& transaction, const Sealer& sea
   const auto sealed = sealer.seal(key.to_der(), seal_context(region, print));
   // A digest may end a little before the moment it is made.
   const auto from = floor_seconds(now - kKeyOverlap);
-  TRY(transaction.execute("INSERT INTO digest_keys (fingerprint, region, private, public, "
+  TRY(
+      transaction.execute("INSERT INTO digest_keys (fingerprint, region, private, public, "
                           "valid_from, valid_to) VALUES (?, ?, ?, ?, ?, ?)",
                           {print, region, meta::Blob{sealed}, meta::Blob{public_der},
                            to_unix_nanoseconds(from), to_unix_nanoseconds(from + kKeyValidity)}));
@@ -57,8 +58,7 @@ Result<SigningKey> signing_key(meta::Transaction& transaction, const Sealer& sea
 }
 
 Result<std::vector<PublicKey>> list_public_keys(meta::Transaction& transaction,
-                                                std::string_view region,
-                                                std::optional<Time> start,
+                                                std::string_view region, std::optional<Time> start,
                                                 std::optional<Time> end, Time now) {
   std::vector<PublicKey> keys;
   TRY(transaction.query(

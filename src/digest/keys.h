@@ -46,8 +46,7 @@ Result<SigningKey> signing_key(meta::Transaction& transaction, const Sealer& sea
 
 // Keys whose validity overlaps [start, end], oldest first; without `start` those valid at `now`.
 Result<std::vector<PublicKey>> list_public_keys(meta::Transaction& transaction,
-                                                std::string_view region,
-                                                std::optional<Time> start,
+                                                std::string_view region, std::optional<Time> start,
                                                 std::optional<Time> end, Time now);
 
 }  // namespace traccia::digest

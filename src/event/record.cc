@@ -79,9 +79,8 @@ Result<std::string> text_member(const dom::object& object, std::string_view name
     return reject("InvalidMember", fmt::format("{} is not a string", name));
   }
   if (text.size() > kNameBytesMax) {
-    return reject("InvalidMember",
-                  fmt::format("{} has {} bytes; at most {} are allowed", name, text.size(),
-                              kNameBytesMax));
+    return reject("InvalidMember", fmt::format("{} has {} bytes; at most {} are allowed", name,
+                                               text.size(), kNameBytesMax));
   }
   return std::string(text);
 }
@@ -302,9 +301,9 @@ Result<Record> admit(std::string_view json, const AdmitOptions& options) {
   TRY(read_members(object, options, out, version));
   if (!options.stored) TRY(refuse_empty(object));
   if (!id_shaped(out.event_id)) {
-    return reject("InvalidEventId",
-                  fmt::format("eventID must be at most {} printable ASCII characters",
-                              kEventIdBytesMax));
+    return reject(
+        "InvalidEventId",
+        fmt::format("eventID must be at most {} printable ASCII characters", kEventIdBytesMax));
   }
   TRY(check_owner(options, out));
   if (options.stored) return out;

@@ -13,7 +13,13 @@
 
 namespace traccia::event {
 
-enum class Category : uint8_t { Management = 0, Data = 1, NetworkActivity = 2, Insight = 3, Other = 4 };
+enum class Category : uint8_t {
+  Management = 0,
+  Data = 1,
+  NetworkActivity = 2,
+  Insight = 3,
+  Other = 4
+};
 
 struct Resource {
   std::string type;  // "AWS::S3::Object"
@@ -33,10 +39,10 @@ struct Record {
   std::optional<bool> read_only;
   std::string event_type;
   std::string error_code;
-  std::string user_name;      // as LookupEvents' Username
+  std::string user_name;  // as LookupEvents' Username
   std::string access_key_id;
-  std::string user_arn;       // userIdentity.arn
-  std::string invoked_by;     // userIdentity.invokedBy
+  std::string user_arn;    // userIdentity.arn
+  std::string invoked_by;  // userIdentity.invokedBy
   std::string session_credential_from_console;
   std::string vpc_endpoint_id;
   std::vector<Resource> resources;
@@ -62,9 +68,9 @@ struct AdmitOptions {
 // recipientAccountId, eventCategory, managementEvent is left alone) and classifies. Existing
 // members keep their bytes and order; members filled in are appended at the end.
 // Reasons (the `code` of a rejection): MalformedJSON, NotAnObject, RecordTooLarge, TooDeep,
-// DuplicateMember, MissingEventTime, InvalidEventTime, EventTimeInFuture (> 5 min), MissingEventName,
-// InvalidMember (wrong type or length of a known member), UnknownRegion, InvalidAccount,
-// AccountMismatch, InvalidEventId.
+// DuplicateMember, MissingEventTime, InvalidEventTime, EventTimeInFuture (> 5 min),
+// MissingEventName, InvalidMember (wrong type or length of a known member), UnknownRegion,
+// InvalidAccount, AccountMismatch, InvalidEventId.
 Result<Record> admit(std::string_view json, const AdmitOptions& options);
 
 // Splits a request body into records: NDJSON (blank lines skipped), {"Records":[…]}, or one array.

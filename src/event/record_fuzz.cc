@@ -6,8 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace traccia;
-  const auto records =
-      event::split_body({reinterpret_cast<const char*>(data), size}, 1000);
+  const auto records = event::split_body({reinterpret_cast<const char*>(data), size}, 1000);
   if (!records) return 0;
   event::AdmitOptions options;
   options.account = "111122223333";

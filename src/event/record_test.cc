@@ -27,19 +27,20 @@ std::string reason(std::string_view json, AdmitOptions how = options()) {
 
 TEST(Admit, FillsInWhatIsMissingAtTheEnd) {
   const auto record = admit(kMinimal, options()).value();
-  EXPECT_EQ(record.json,
-            R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"RunInstances",)"
-            R"("eventVersion":"1.11","eventID":"id-1","awsRegion":"eu-south-1",)"
-            R"("eventType":"AwsApiCall","recipientAccountId":"111122223333",)"
-            R"("eventCategory":"Management"})");
+  EXPECT_EQ(record.json, R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"RunInstances",)"
+                         R"("eventVersion":"1.11","eventID":"id-1","awsRegion":"eu-south-1",)"
+                         R"("eventType":"AwsApiCall","recipientAccountId":"111122223333",)"
+                         R"("eventCategory":"Management"})");
   EXPECT_EQ(record.category, Category::Management);
   EXPECT_FALSE(record.read_only);
 }
 
 TEST(Admit, KeepsBytesAndOrderAndDropsWhitespaceBetween) {
-  const auto record = admit("{ \"eventName\" : \"a  b\",\n\t\"eventTime\":\"2026-11-24T11:00:00Z\","
-                            "\"x\":[1.50, 1e3 , \"\\u00e9\\n\"],\"eventID\":\"e\"}",
-                            options()).value();
+  const auto record = admit(
+                          "{ \"eventName\" : \"a  b\",\n\t\"eventTime\":\"2026-11-24T11:00:00Z\","
+                          "\"x\":[1.50, 1e3 , \"\\u00e9\\n\"],\"eventID\":\"e\"}",
+                          options())
+                          .value();
   EXPECT_TRUE(record.json.starts_with(
       R"({"eventName":"a  b","eventTime":"2026-11-24T11:00:00Z","x":[1.50,1e3,"\u00e9\n"],"eventID":"e")"))
       << record.json;
@@ -53,7 +54,8 @@ TEST(Admit, ReadsWhatLookUpsAndSelectorsNeed) {
         "principalId":"AROAX:alice","arn":"arn:aws:sts::1:assumed-role/r/alice","accessKeyId":"ASIA1",
         "invokedBy":"x.amazonaws.com"},"resources":[{"ARN":"arn:aws:s3:::b/k","type":"AWS::S3::Object"},
         {"ARNPrefix":"arn:aws:s3:::b/","type":"AWS::S3::Object"}]})",
-            options()).value();
+            options())
+          .value();
   EXPECT_EQ(record.category, Category::Data);
   EXPECT_EQ(record.read_only, true);
   EXPECT_EQ(record.user_name, "alice");
@@ -76,7 +78,8 @@ TEST(Admit, NamesEachRefusal) {
   EXPECT_EQ(reason(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":7})"), "InvalidMember");
   EXPECT_EQ(reason("[1]"), "NotAnObject");
   EXPECT_EQ(reason("7"), "NotAnObject");
-  for (const auto* text : {"", "{", "{\"a\":}", "{}{}", "{\"a\":\"\xff\"}", "{\"a\":1,}", "\"open"}) {
+  for (const auto* text :
+       {"", "{", "{\"a\":}", "{}{}", "{\"a\":\"\xff\"}", "{\"a\":1,}", "\"open"}) {
     EXPECT_EQ(reason(text), "MalformedJSON") << text;
   }
   const std::string head = R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"a",)";
@@ -113,7 +116,8 @@ std::vector<std::string> split(std::string_view body) {
   std::vector<std::string> out;
   const auto records = split_body(body, 100);
   if (!records) return {"error " + std::string(records.error().reason())};
-  for (const auto& one : *records) out.push_back(std::to_string(one.line) + ":" + std::string(one.json));
+  for (const auto& one : *records)
+    out.push_back(std::to_string(one.line) + ":" + std::string(one.json));
   return out;
 }
 
@@ -131,8 +135,9 @@ TEST(SplitBody, LinesEnvelopeAndArray) {
 
 TEST(SplitBody, ABrokenOutsideFailsAsAWhole) {
   for (const auto* body : {"[", "[{}", "[{},]", "[{}] x", "[,]", R"({"Records":[{})",
-                           R"({"Records":[{}]})" "x", R"({"Records":[{}],"more":1})",
-                           R"({"Records":7})", "[}", "[\"open]"}) {
+                           R"({"Records":[{}]})"
+                           "x",
+                           R"({"Records":[{}],"more":1})", R"({"Records":7})", "[}", "[\"open]"}) {
     EXPECT_EQ(split(body), Strings{"error MalformedBody"}) << body;
   }
   std::string many;

@@ -75,9 +75,7 @@ class Scanner {
   size_t offset() const { return at_; }
 
  private:
-  void skip_space() {
-    at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size());
-  }
+  void skip_space() { at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size()); }
   std::string_view text_;
   size_t at_ = 0;
 };

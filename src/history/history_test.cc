@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "ingest/ingest.h"
 #include "meta/database.h"
@@ -448,6 +450,29 @@ TEST_F(HistoryTest, AFailedStepIsTriedAgain) {
   fake_.files.set_fault(nullptr);
   EXPECT_EQ(history_->step(100).value(), 2U);
   EXPECT_EQ(ids(query()), (Strings{"b", "a"}));
+}
+
+TEST_F(HistoryTest, AnswersWhileItTakesIn) {
+  constexpr int kCount = 200;
+  std::atomic<bool> over{false};
+  std::thread reader([&] {
+    size_t before = 0;
+    auto asked = query();
+    asked.count_max = kCount;
+    while (!over) {
+      const auto found = ids(asked);
+      ASSERT_GE(found.size(), before);
+      before = found.size();
+      // The events came in one by one: what is there is a prefix.
+      for (size_t i = 0; i < before; ++i) ASSERT_EQ(found[i], fmt::format("{}", before - 1 - i));
+    }
+  });
+  for (int i = 0; i < kCount; ++i) {
+    EXPECT_TRUE(submit({{.id = fmt::format("{}", i)}}));
+    EXPECT_EQ(history_->step(10).value(), 1U);
+  }
+  over = true;
+  reader.join();
 }
 
 // Whatever is lost of the index comes again from the log; nothing comes twice; the cursor that

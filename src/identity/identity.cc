@@ -89,8 +89,9 @@ Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transact
   const auto sealed = master_key_.seal(made.secret_access_key, key_context(made.access_key_id));
   TRY(transaction.execute("INSERT INTO accounts (id, management, created) VALUES (?, 1, ?)",
                           {account_id, to_unix_nanoseconds(os_.clock.now())}));
-  TRY(transaction.execute("INSERT INTO users (id, account, name, administrator) VALUES (?, ?, ?, 1)",
-                          {user_id, account_id, kAdministrator}));
+  TRY(transaction.execute(
+      "INSERT INTO users (id, account, name, administrator) VALUES (?, ?, ?, 1)",
+      {user_id, account_id, kAdministrator}));
   TRY(transaction.execute("INSERT INTO access_keys (id, user, secret, active) VALUES (?, ?, ?, 1)",
                           {made.access_key_id, user_id, meta::Blob{sealed}}));
   return made;
@@ -107,8 +108,7 @@ Result<std::string> Identity::management_account(meta::Transaction& transaction)
   return id;
 }
 
-Result<bool> Identity::account_exists(meta::Transaction& transaction,
-                                      std::string_view account_id) {
+Result<bool> Identity::account_exists(meta::Transaction& transaction, std::string_view account_id) {
   bool there = false;
   TRY(transaction.query("SELECT 1 FROM accounts WHERE id = ?", {account_id},
                         [&](const meta::Row&) -> Result<> {
@@ -143,8 +143,7 @@ Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& tr
   return found;
 }
 
-Result<NewToken> Identity::create_token(meta::Transaction& transaction,
-                                        std::string_view account_id,
+Result<NewToken> Identity::create_token(meta::Transaction& transaction, std::string_view account_id,
                                         std::optional<Time> expires) {
   TRY_ASSIGN(const bool there, account_exists(transaction, account_id));
   if (!there) {

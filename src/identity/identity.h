@@ -39,7 +39,7 @@ struct Principal {
   std::string principal_id;  // AIDA…; the account id for root
   std::string user_name;     // empty for root
   std::string access_key_id;
-  std::string service;       // "cloudtrail.amazonaws.com" for AwsService
+  std::string service;  // "cloudtrail.amazonaws.com" for AwsService
   bool administrator = false;
 };
 

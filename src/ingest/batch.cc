@@ -64,8 +64,7 @@ RecordKey key_of(const Draft& draft) {
 }
 
 ContentHash content_of(const Draft& draft) {
-  return shortened_hash<8>(draft.kind == Kind::TrailChange ? draft.change_json
-                                                           : draft.record.json);
+  return shortened_hash<8>(draft.kind == Kind::TrailChange ? draft.change_json : draft.record.json);
 }
 
 std::string encode_batch(const std::vector<StoredRecord>& records) {
@@ -112,8 +111,8 @@ Result<std::vector<StoredRecord>> decode_batch(std::string_view payload) {
     records.push_back(std::move(stored));
   }
   if (reader.remaining() != 0) {
-    return fail(ErrorCode::DataLoss, fmt::format("{} bytes follow the last record of a log batch",
-                                                 reader.remaining()));
+    return fail(ErrorCode::DataLoss,
+                fmt::format("{} bytes follow the last record of a log batch", reader.remaining()));
   }
   return records;
 }

@@ -39,8 +39,8 @@ struct Ingest::State {
   Sequence next_sequence GUARDED_BY(mutex) = 1;
   Time newest GUARDED_BY(mutex){};
   std::map<std::string, uint32_t> numbers GUARDED_BY(mutex);
-  std::vector<std::string> names GUARDED_BY(mutex);       // by number
-  std::vector<uint64_t> next_index GUARDED_BY(mutex);     // by number
+  std::vector<std::string> names GUARDED_BY(mutex);    // by number
+  std::vector<uint64_t> next_index GUARDED_BY(mutex);  // by number
 };
 
 Result<> Ingest::State::replay(const wal::Entry& entry) {
@@ -167,12 +167,13 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
     std::vector<StoredRecord> fresh;
     state_->judge(drafts, state_->newest, fresh, *outcome);
     // Nothing new: a barrier still waits until the originals of the repeats are durable.
-    appended = state_->wal.append(fresh.empty() ? std::string() : encode_batch(fresh),
-                                  [shared, outcome](Result<wal::Position> done) {
-                                    if (!done) return (*shared)(std::unexpected(done.error()));
-                                    (*shared)(std::move(*outcome));
-                                  },
-                                  room);
+    appended = state_->wal.append(
+        fresh.empty() ? std::string() : encode_batch(fresh),
+        [shared, outcome](Result<wal::Position> done) {
+          if (!done) return (*shared)(std::unexpected(done.error()));
+          (*shared)(std::move(*outcome));
+        },
+        room);
     if (appended) {
       state_->window.trim();
     } else {
@@ -185,9 +186,10 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
 Result<Outcome> Ingest::submit_and_wait(std::vector<Draft> drafts) {
   auto promise = std::make_shared<std::promise<Result<Outcome>>>();
   auto future = promise->get_future();
-  submit(std::move(drafts),
-         [promise](Result<Outcome> outcome) { promise->set_value(std::move(outcome)); },
-         wal::Room::Reserve);
+  submit(
+      std::move(drafts),
+      [promise](Result<Outcome> outcome) { promise->set_value(std::move(outcome)); },
+      wal::Room::Reserve);
   return future.get();
 }
 
@@ -197,6 +199,8 @@ Time Ingest::written_time() {
   return state_->newest;
 }
 
-bool Ingest::stopped() const { return state_->wal.stopped(); }
+bool Ingest::stopped() const {
+  return state_->wal.stopped();
+}
 
 }  // namespace traccia::ingest

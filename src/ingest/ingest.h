@@ -63,7 +63,7 @@ struct Rejection {
 struct Outcome {
   uint64_t accepted = 0;
   uint64_t duplicates = 0;
-  std::vector<Receipt> receipts;  // runs in submission order; a duplicate names its first index
+  std::vector<Receipt> receipts;    // runs in submission order; a duplicate names its first index
   std::vector<Rejection> rejected;  // EventIdConflict
 };
 
@@ -86,8 +86,7 @@ class Ingest {
   // One atomic batch: after a crash all of its accepted drafts are in the log or none.
   // ResourceExhausted (queue full) and Unavailable (log stopped) come through the completion too.
   // Room::Reserve is for the server's own records.
-  void submit(std::vector<Draft> drafts, Completion completion,
-              wal::Room room = wal::Room::Queue);
+  void submit(std::vector<Draft> drafts, Completion completion, wal::Room room = wal::Room::Queue);
   // The same with Room::Reserve, waiting. Not to be called from the log's thread.
   Result<Outcome> submit_and_wait(std::vector<Draft> drafts);
 

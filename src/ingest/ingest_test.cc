@@ -22,7 +22,8 @@ Draft event_draft(const std::string& id, const std::string& region = "eu-south-1
   Draft draft;
   draft.record = event::admit(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"n)" + more +
                                   R"(","eventID":")" + id + "\"}",
-                              options).value();
+                              options)
+                     .value();
   draft.sender = "tkn-1";
   return draft;
 }

@@ -33,7 +33,9 @@ Result<Value> parse(std::string_view text, ParseLimits limits) {
   return parser.release();
 }
 
-std::string serialize(const Value& value) { return boost::json::serialize(value); }
+std::string serialize(const Value& value) {
+  return boost::json::serialize(value);
+}
 
 const Value* find(const Object& object, std::string_view name) {
   return object.if_contains(name);

@@ -15,7 +15,8 @@ TEST(Json, KeepsTheOrderOfMembers) {
 }
 
 TEST(Json, RefusesWhatIsNotOneDocument) {
-  for (const auto* text : {"", "{", "{} {}", "{}x", "[1,]", "nul", "\"\xff\"", "{\"a\":1,}", "'a'"}) {
+  for (const auto* text :
+       {"", "{", "{} {}", "{}x", "[1,]", "nul", "\"\xff\"", "{\"a\":1,}", "'a'"}) {
     EXPECT_EQ(parse(text).error().code(), ErrorCode::InvalidArgument) << text;
   }
   EXPECT_TRUE(parse(" {} \n"));

@@ -71,8 +71,8 @@ enum class Durability {
 };
 
 // Thread-safe: one connection, one transaction at a time; transactions do not nest. Constraint
-// violations are AlreadyExists; corruption is DataLoss; a full disk ResourceExhausted. After a failed
-// sync every write is Unavailable until the process starts anew.
+// violations are AlreadyExists; corruption is DataLoss; a full disk ResourceExhausted. After a
+// failed sync every write is Unavailable until the process starts anew.
 class Database {
  public:
   // Creates the file when missing and applies the migrations whose numbers are above the stored

@@ -51,9 +51,7 @@ class FakeFile : public File {
     return inode_->current.size();
   }
 
-  Result<> truncate(uint64_t size) override {
-    return change(Operation::Truncate, {0, "", size});
-  }
+  Result<> truncate(uint64_t size) override { return change(Operation::Truncate, {0, "", size}); }
 
   Result<> allocate(uint64_t size) override {
     {
@@ -151,8 +149,8 @@ void FakeFileSystem::keep_some(Inode& inode, std::mt19937_64& random) {
     uint64_t at = 0;
     while (at < change.bytes.size()) {
       const auto sector_end = (change.offset + at) / kSectorBytes * kSectorBytes + kSectorBytes;
-      const auto count = std::min<uint64_t>(sector_end - change.offset - at,
-                                            change.bytes.size() - at);
+      const auto count =
+          std::min<uint64_t>(sector_end - change.offset - at, change.bytes.size() - at);
       if (random() % 2 == 0) {
         apply(inode.durable, {change.offset + at, change.bytes.substr(at, count), std::nullopt});
       }

@@ -70,7 +70,7 @@ class FakeFileSystem : public FileSystem {
   using InodePtr = std::shared_ptr<Inode>;
   struct NameChange {  // not synced yet
     std::string path;
-    InodePtr inode;  // nullptr: the name goes
+    InodePtr inode;    // nullptr: the name goes
     std::string from;  // of a rename: the name that goes with it
   };
 

@@ -81,7 +81,7 @@ class RealFile : public File {
   }
 
   Result<uint64_t> size() override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor_.get(), &status) != 0) return system_error("fstat", path_, errno);
     return static_cast<uint64_t>(status.st_size);
   }
@@ -114,10 +114,14 @@ class RealLock : public FileLock {
 
 int open_flags(OpenMode mode) {
   switch (mode) {
-    case OpenMode::ReadOnly: return O_RDONLY;
-    case OpenMode::ReadWrite: return O_RDWR;
-    case OpenMode::CreateReadWrite: return O_RDWR | O_CREAT;
-    case OpenMode::CreateNew: return O_RDWR | O_CREAT | O_EXCL;
+    case OpenMode::ReadOnly:
+      return O_RDONLY;
+    case OpenMode::ReadWrite:
+      return O_RDWR;
+    case OpenMode::CreateReadWrite:
+      return O_RDWR | O_CREAT;
+    case OpenMode::CreateNew:
+      return O_RDWR | O_CREAT | O_EXCL;
   }
   return O_RDONLY;
 }
@@ -144,7 +148,7 @@ class RealFileSystem : public FileSystem {
     if (::mkdir(path.c_str(), 0700) == 0) return sync_directory(parent_directory(path));
     const int number = errno;
     if (number == EEXIST) {
-      struct stat status {};
+      struct stat status{};
       if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
       if (S_ISDIR(status.st_mode)) return {};
       return system_error("make directory", path, ENOTDIR);
@@ -170,7 +174,7 @@ class RealFileSystem : public FileSystem {
       if (name == "." || name == "..") continue;
       bool is_directory = entry->d_type == DT_DIR;
       if (entry->d_type == DT_UNKNOWN) {
-        struct stat status {};
+        struct stat status{};
         const auto path = directory + "/" + name;
         if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
         is_directory = S_ISDIR(status.st_mode);
@@ -182,14 +186,14 @@ class RealFileSystem : public FileSystem {
   }
 
   Result<bool> exists(const std::string& path) override {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return system_error("stat", path, errno);
   }
 
   Result<bool> readable_by_others(const std::string& path) override {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
     return (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
   }
@@ -258,6 +262,8 @@ struct RealOs::State {
 RealOs::RealOs() : state_(std::make_unique<State>()) {}
 RealOs::~RealOs() = default;
 
-Os RealOs::os() { return {state_->files, state_->clock, state_->random}; }
+Os RealOs::os() {
+  return {state_->files, state_->clock, state_->random};
+}
 
 }  // namespace traccia::os

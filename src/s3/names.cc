@@ -14,19 +14,19 @@ std::unexpected<Error> refuse(std::string_view name, std::string_view rule) {
               fmt::format("bucket name '{}' {}", name.substr(0, 80), rule));
 }
 
-bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool shaped_like_ipv4(std::string_view name) {
-  return std::ranges::count(name, '.') == 3 &&
-         name.find_first_not_of("0123456789.") == name.npos;
+  return std::ranges::count(name, '.') == 3 && name.find_first_not_of("0123456789.") == name.npos;
 }
 
 }  // namespace
 
 Result<> check_bucket_name(std::string_view name) {
   constexpr std::string_view kPrefixes[] = {"xn--", "sthree-", "amzn-s3-demo-"};
-  constexpr std::string_view kSuffixes[] = {"-s3alias", "--ol-s3", ".mrap", "--x-s3",
-                                            "--table-s3"};
+  constexpr std::string_view kSuffixes[] = {"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"};
   // Paths of this server's own pages.
   constexpr std::string_view kReserved[] = {"healthz", "metrics", "console", "v1"};
   if (name.size() < 3 || name.size() > 63) return refuse(name, "must have 3 to 63 characters");

@@ -13,7 +13,7 @@ namespace {
 
 struct HeaderField {
   std::string_view name;
-  std::string ObjectHeaders::*field;
+  std::string ObjectHeaders::* field;
 };
 constexpr HeaderField kHeaderFields[] = {
     {"contentType", &ObjectHeaders::content_type},
@@ -117,9 +117,9 @@ Result<> check_key(std::string_view key) {
     return fail(ErrorCode::InvalidArgument, "InvalidArgument", "the key is empty");
   }
   if (key.size() > kKeyBytesMax) {
-    return fail(ErrorCode::InvalidArgument, "KeyTooLongError",
-                fmt::format("the key has {} bytes; at most {} are allowed", key.size(),
-                            kKeyBytesMax));
+    return fail(
+        ErrorCode::InvalidArgument, "KeyTooLongError",
+        fmt::format("the key has {} bytes; at most {} are allowed", key.size(), kKeyBytesMax));
   }
   return {};
 }
@@ -128,9 +128,9 @@ Result<> check_metadata(const PutOptions& options) {
   size_t bytes = 0;
   for (const auto& [name, value] : options.metadata) bytes += name.size() + value.size();
   if (bytes <= kMetadataBytesMax) return {};
-  return fail(ErrorCode::InvalidArgument, "MetadataTooLarge",
-              fmt::format("user metadata has {} bytes; at most {} are allowed", bytes,
-                          kMetadataBytesMax));
+  return fail(
+      ErrorCode::InvalidArgument, "MetadataTooLarge",
+      fmt::format("user metadata has {} bytes; at most {} are allowed", bytes, kMetadataBytesMax));
 }
 
 Result<> check_conditions(const std::optional<ObjectInfo>& there, const PutOptions& options) {

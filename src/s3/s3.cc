@@ -112,9 +112,9 @@ Result<> S3::delete_bucket(meta::Transaction& transaction, std::string_view name
   TRY_ASSIGN(const bool uploads,
              any_row(transaction, "SELECT 1 FROM s3_uploads WHERE bucket = ? LIMIT 1", name));
   if (objects || uploads) {
-    return fail(ErrorCode::FailedPrecondition, "BucketNotEmpty",
-                fmt::format("bucket '{}' still holds {}", name,
-                            objects ? "objects" : "multipart uploads"));
+    return fail(
+        ErrorCode::FailedPrecondition, "BucketNotEmpty",
+        fmt::format("bucket '{}' still holds {}", name, objects ? "objects" : "multipart uploads"));
   }
   TRY(transaction.execute("DELETE FROM s3_buckets WHERE name = ?", {name}));
   return {};
@@ -135,7 +135,8 @@ Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view n
 Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
                                              std::string_view owner_account) {
   std::vector<Bucket> buckets;
-  TRY(transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE owner = ? "
+  TRY(
+      transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE owner = ? "
                         "ORDER BY name",
                         {owner_account}, [&](const meta::Row& row) -> Result<> {
                           buckets.push_back(read_bucket(row));
@@ -147,7 +148,8 @@ Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
 Result<> S3::put_document(meta::Transaction& transaction, std::string_view bucket,
                           Document document, std::string_view text) {
   TRY(get_bucket(transaction, bucket));
-  TRY(transaction.execute("INSERT OR REPLACE INTO s3_documents (bucket, kind, text) "
+  TRY(
+      transaction.execute("INSERT OR REPLACE INTO s3_documents (bucket, kind, text) "
                           "VALUES (?, ?, ?)",
                           {bucket, static_cast<int64_t>(document), text}));
   return {};
@@ -174,7 +176,9 @@ Result<> S3::delete_document(meta::Transaction& transaction, std::string_view bu
   return {};
 }
 
-Result<blob::BlobId> S3::store_bytes(std::string_view bytes) { return blobs_.put(bytes); }
+Result<blob::BlobId> S3::store_bytes(std::string_view bytes) {
+  return blobs_.put(bytes);
+}
 
 Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_view bucket,
                                   std::string_view key, std::string_view bytes_md5_hex,
@@ -238,11 +242,9 @@ Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, u
       if (!reader) return std::unexpected(std::move(reader).error());
       const auto filled = out.size();
       out.resize(filled + (to - from));
-      TRY_ASSIGN(const auto read, (*reader)->read_at(from - start,
-                                                     std::span(out).subspan(filled)));
+      TRY_ASSIGN(const auto read, (*reader)->read_at(from - start, std::span(out).subspan(filled)));
       if (read != to - from) {
-        return fail(ErrorCode::DataLoss,
-                    fmt::format("blob {} is shorter than the index says", id));
+        return fail(ErrorCode::DataLoss, fmt::format("blob {} is shorter than the index says", id));
       }
     }
     start = end;

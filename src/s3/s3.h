@@ -38,13 +38,14 @@ struct ObjectInfo {
   std::string bucket;
   std::string key;
   uint64_t size = 0;
-  std::string etag;  // without quotes
+  std::string etag;    // without quotes
   Time last_modified;  // whole seconds
   ObjectHeaders headers;
   std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without prefix
   std::string owner_account;
   std::string server_side_encryption;  // "AES256" as announced; bytes are stored plain in this cut
-  std::map<std::string, std::string> checksums;  // "crc32" → base64, as the client gave and we verified
+  std::map<std::string, std::string>
+      checksums;  // "crc32" → base64, as the client gave and we verified
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
 };
 
@@ -81,7 +82,14 @@ struct Upload {
 };
 
 // Names of the bucket documents that are stored and returned as given.
-enum class Document { Policy, Versioning, Encryption, Tagging, PublicAccessBlock, OwnershipControls };
+enum class Document {
+  Policy,
+  Versioning,
+  Encryption,
+  Tagging,
+  PublicAccessBlock,
+  OwnershipControls
+};
 
 inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
 inline constexpr uint64_t kPartBytesMin = 5ULL << 20;  // all parts but the last
@@ -118,8 +126,8 @@ class S3 {
   // Takes back bytes that no transaction came to name. Idempotent.
   Result<> discard_bytes(const blob::BlobId& blob) { return blobs_.remove(blob); }
   Result<ObjectInfo> put_object(meta::Transaction& transaction, std::string_view bucket,
-                                std::string_view key, std::string_view bytes_md5_hex,
-                                uint64_t size, const blob::BlobId& blob, const PutOptions& options);
+                                std::string_view key, std::string_view bytes_md5_hex, uint64_t size,
+                                const blob::BlobId& blob, const PutOptions& options);
   Result<ObjectInfo> get_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key);
   // Succeeds when there is no such key, as S3 does.
@@ -138,8 +146,8 @@ class S3 {
                                      const PutOptions& conditions);
   Result<> abort_upload(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id);
-  Result<std::vector<Upload>> list_uploads(meta::Transaction& transaction,
-                                           std::string_view bucket, std::string_view prefix);
+  Result<std::vector<Upload>> list_uploads(meta::Transaction& transaction, std::string_view bucket,
+                                           std::string_view prefix);
   Result<std::vector<Part>> list_parts(meta::Transaction& transaction, std::string_view bucket,
                                        std::string_view key, std::string_view upload_id);
 

@@ -27,8 +27,9 @@ Result<UploadRow> find_upload(meta::Transaction& transaction, std::string_view b
         return {};
       }));
   if (found) return std::move(*found);
-  return fail(ErrorCode::NotFound, "NoSuchUpload",
-              fmt::format("there is no multipart upload '{}' of this key", upload_id.substr(0, 80)));
+  return fail(
+      ErrorCode::NotFound, "NoSuchUpload",
+      fmt::format("there is no multipart upload '{}' of this key", upload_id.substr(0, 80)));
 }
 
 struct PartRow {
@@ -39,16 +40,16 @@ struct PartRow {
 Result<std::map<int, PartRow>> load_parts(meta::Transaction& transaction,
                                           std::string_view upload_id) {
   std::map<int, PartRow> parts;
-  TRY(transaction.query("SELECT number, etag, size, modified, blob FROM s3_parts WHERE upload = ? "
-                        "ORDER BY number",
-                        {upload_id}, [&](const meta::Row& row) -> Result<> {
-                          const auto number = static_cast<int>(row.integer(0));
-                          parts[number] = {{number, row.text(1),
-                                            static_cast<uint64_t>(row.integer(2)),
-                                            from_unix_seconds(row.integer(3))},
-                                           row.text(4)};
-                          return {};
-                        }));
+  TRY(transaction.query(
+      "SELECT number, etag, size, modified, blob FROM s3_parts WHERE upload = ? "
+      "ORDER BY number",
+      {upload_id}, [&](const meta::Row& row) -> Result<> {
+        const auto number = static_cast<int>(row.integer(0));
+        parts[number] = {{number, row.text(1), static_cast<uint64_t>(row.integer(2)),
+                          from_unix_seconds(row.integer(3))},
+                         row.text(4)};
+        return {};
+      }));
   return parts;
 }
 
@@ -92,8 +93,7 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   TRY(check_metadata(options));
   Upload upload{os_.random.characters(32, "abcdefghijklmnopqrstuvwxyz0123456789"),
                 std::string(bucket), std::string(key), os_.clock.now(), options.owner_account};
-  const auto properties =
-      encode_properties(options.headers, options.metadata, options.checksums);
+  const auto properties = encode_properties(options.headers, options.metadata, options.checksums);
   TRY(transaction.execute(
       "INSERT INTO s3_uploads (id, bucket, key, initiated, owner, properties) "
       "VALUES (?, ?, ?, ?, ?, ?)",
@@ -104,8 +104,7 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
 
 Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucket,
                           std::string_view key, std::string_view upload_id, int number,
-                          std::string_view bytes_md5_hex, uint64_t size,
-                          const blob::BlobId& blob) {
+                          std::string_view bytes_md5_hex, uint64_t size, const blob::BlobId& blob) {
   TRY(find_upload(transaction, bucket, key, upload_id));
   if (number < 1 || number > kPartsMax) {
     return fail(ErrorCode::InvalidArgument, "InvalidArgument",
@@ -172,7 +171,8 @@ Result<std::vector<Upload>> S3::list_uploads(meta::Transaction& transaction,
                                              std::string_view bucket, std::string_view prefix) {
   TRY(get_bucket(transaction, bucket));
   std::vector<Upload> uploads;
-  TRY(transaction.query("SELECT id, key, initiated, owner FROM s3_uploads WHERE bucket = ? AND "
+  TRY(
+      transaction.query("SELECT id, key, initiated, owner FROM s3_uploads WHERE bucket = ? AND "
                         "key >= ? ORDER BY key, id",
                         {bucket, meta::Blob{prefix}}, [&](const meta::Row& row) -> Result<> {
                           if (!row.view(1).starts_with(prefix)) return {};

@@ -3,10 +3,10 @@
 #include "server/config.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <charconv>
-#include <toml++/toml.h>
 
 #include "aws/regions.h"
 #include "base/time.h"

@@ -12,8 +12,8 @@
 
 namespace traccia::server {
 
-// Makes the directory when it is missing, takes its lock, checks its format. FailedPrecondition when
-// another server holds it, its format is newer, or `test_clock` differs from how it was made.
+// Makes the directory when it is missing, takes its lock, checks its format. FailedPrecondition
+// when another server holds it, its format is newer, or `test_clock` differs from how it was made.
 Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirectory& directory,
                                                      bool test_clock);
 

@@ -37,10 +37,9 @@ MetricFamily request_family(const ServerState& state) {
     std::istringstream words(name);
     std::string service, operation, status;
     words >> service >> operation >> status;
-    family.metric.push_back(metric(MetricType::Counter, static_cast<double>(count),
-                                   {{"service", service},
-                                    {"operation", operation},
-                                    {"status", status}}));
+    family.metric.push_back(
+        metric(MetricType::Counter, static_cast<double>(count),
+               {{"service", service}, {"operation", operation}, {"status", status}}));
   }
   return family;
 }
@@ -60,8 +59,9 @@ http::Response render_health(const ServerState& state) {
   }
   json::Object body{{"status", state.log_stopped ? "stopped" : "ok"}};
   if (state.log_stopped) {
-    body["message"] = "a write to the log failed; events are refused until the server restarts on "
-                      "a sound disk";
+    body["message"] =
+        "a write to the log failed; events are refused until the server restarts on "
+        "a sound disk";
   }
   body["sinks"] = std::move(sinks);
   http::Response response;
@@ -75,8 +75,8 @@ http::Response render_health(const ServerState& state) {
 http::Response render_metrics(const ServerState& state) {
   std::vector<MetricFamily> families;
   families.push_back(request_family(state));
-  families.push_back(single("traccia_http_requests_total", "HTTP requests read", MetricType::Counter,
-                            static_cast<double>(state.http.requests)));
+  families.push_back(single("traccia_http_requests_total", "HTTP requests read",
+                            MetricType::Counter, static_cast<double>(state.http.requests)));
   families.push_back(single("traccia_http_refused_total", "Requests refused by a limit",
                             MetricType::Counter, static_cast<double>(state.http.refused)));
   families.push_back(single("traccia_http_connections", "Open connections", MetricType::Gauge,
@@ -92,11 +92,11 @@ http::Response render_metrics(const ServerState& state) {
                             static_cast<double>(state.log_disk_bytes)));
   families.push_back(single("traccia_delivery_files_pending", "Log files whose PUT is outstanding",
                             MetricType::Gauge, static_cast<double>(state.files_pending)));
-  MetricFamily lag{"traccia_sink_behind_bytes", "Log bytes a sink has not taken in",
-                   MetricType::Gauge, {}};
+  MetricFamily lag{
+      "traccia_sink_behind_bytes", "Log bytes a sink has not taken in", MetricType::Gauge, {}};
   for (const auto& sink : state.sinks) {
-    lag.metric.push_back(metric(MetricType::Gauge, static_cast<double>(behind(state, sink)),
-                                {{"sink", sink.name}}));
+    lag.metric.push_back(
+        metric(MetricType::Gauge, static_cast<double>(behind(state, sink)), {{"sink", sink.name}}));
   }
   families.push_back(std::move(lag));
   http::Response response;

@@ -14,9 +14,18 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "blob/blob.h"
+#include "delivery/delivery.h"
+#include "digest/digest.h"
+#include "history/history.h"
+#include "identity/identity.h"
+#include "ingest/ingest.h"
+#include "meta/database.h"
+#include "s3/s3.h"
 #include "server/data_directory.h"
 #include "server/pages.h"
 #include "server/test_clock.h"
+#include "trail/trails.h"
+#include "wal/wal.h"
 
 namespace traccia::server {
 namespace {
@@ -135,11 +144,10 @@ Result<> Server::State::open_stores() {
   TRY(os->files.make_directories(directory.wal()));
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
   TRY_ASSIGN(ingest, ingest::Ingest::open(*os, *log, {}));
-  TRY_ASSIGN(database,
-             meta::Database::open(*os, directory.meta(), meta::Durability::Full,
-                                  {identity::kSchema, s3::kSchema, trail::kSchema,
-                                   api::kOutboxSchema, delivery::kSchema, digest::kKeySchema,
-                                   digest::kChainSchema}));
+  TRY_ASSIGN(database, meta::Database::open(
+                           *os, directory.meta(), meta::Durability::Full,
+                           {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
+                            delivery::kSchema, digest::kKeySchema, digest::kChainSchema}));
   TRY_ASSIGN(blobs, blob::BlobStore::open(*os, directory.blobs()));
   return {};
 }
@@ -164,17 +172,16 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(history, history::History::open(*os, directory.history(), *log));
   delivery::Options delivery_options;
   delivery_options.interval = config.delivery_interval;
-  TRY_ASSIGN(delivery, delivery::Delivery::open(*os, *database, *log, *object_store,
-                                                delivery_options));
+  TRY_ASSIGN(delivery,
+             delivery::Delivery::open(*os, *database, *log, *object_store, delivery_options));
   digest::Options digest_options;
   digest_options.interval = config.digest_interval;
-  digest::Sealer sealer{
-      [this](std::string_view plaintext, std::string_view context) {
-        return master_key->seal(plaintext, context);
-      },
-      [this](std::string_view sealed, std::string_view context) {
-        return master_key->open(sealed, context);
-      }};
+  digest::Sealer sealer{[this](std::string_view plaintext, std::string_view context) {
+                          return master_key->seal(plaintext, context);
+                        },
+                        [this](std::string_view sealed, std::string_view context) {
+                          return master_key->open(sealed, context);
+                        }};
   TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, std::move(sealer),
                                           config.regions, digest_options));
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
@@ -295,9 +302,13 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   return server;
 }
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
-uint16_t Server::port() const { return state_->http->port(); }
+uint16_t Server::port() const {
+  return state_->http->port();
+}
 
 std::string Server::endpoint() const {
   auto address = state_->config.listen_address;

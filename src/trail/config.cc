@@ -16,9 +16,12 @@ constexpr std::string_view kCloudTrail = "cloudtrail.amazonaws.com";
 
 std::string_view name_of(ReadWriteType type) {
   switch (type) {
-    case ReadWriteType::All: return "All";
-    case ReadWriteType::ReadOnly: return "ReadOnly";
-    case ReadWriteType::WriteOnly: return "WriteOnly";
+    case ReadWriteType::All:
+      return "All";
+    case ReadWriteType::ReadOnly:
+      return "ReadOnly";
+    case ReadWriteType::WriteOnly:
+      return "WriteOnly";
   }
   return "All";
 }
@@ -115,9 +118,12 @@ Result<EventSelector> decode_selector(const json::Value& value) {
 bool read_write_matches(ReadWriteType type, const event::Record& record) {
   const bool reads = record.read_only.value_or(false);  // unmarked events count as writes
   switch (type) {
-    case ReadWriteType::All: return true;
-    case ReadWriteType::ReadOnly: return reads;
-    case ReadWriteType::WriteOnly: return !reads;
+    case ReadWriteType::All:
+      return true;
+    case ReadWriteType::ReadOnly:
+      return reads;
+    case ReadWriteType::WriteOnly:
+      return !reads;
   }
   return false;
 }
@@ -169,22 +175,21 @@ std::string encode_change(const TrailChange& change) {
   const auto& config = change.config;
   json::Array selectors;
   for (const auto& selector : config.selectors) selectors.push_back(encode_selector(selector));
-  return json::serialize(json::Object{
-      {"arn", config.arn},
-      {"name", config.name},
-      {"homeRegion", config.home_region},
-      {"account", config.account},
-      {"bucket", config.bucket},
-      {"prefix", config.prefix},
-      {"multiRegion", config.multi_region},
-      {"globalServiceEvents", config.include_global_service_events},
-      {"logFileValidation", config.log_file_validation},
-      {"recursiveLogging", config.recursive_logging},
-      {"logging", config.logging},
-      {"created", to_unix_nanoseconds(config.created)},
-      {"loggingSince", to_unix_nanoseconds(config.logging_since)},
-      {"selectors", std::move(selectors)},
-      {"deleted", change.deleted}});
+  return json::serialize(json::Object{{"arn", config.arn},
+                                      {"name", config.name},
+                                      {"homeRegion", config.home_region},
+                                      {"account", config.account},
+                                      {"bucket", config.bucket},
+                                      {"prefix", config.prefix},
+                                      {"multiRegion", config.multi_region},
+                                      {"globalServiceEvents", config.include_global_service_events},
+                                      {"logFileValidation", config.log_file_validation},
+                                      {"recursiveLogging", config.recursive_logging},
+                                      {"logging", config.logging},
+                                      {"created", to_unix_nanoseconds(config.created)},
+                                      {"loggingSince", to_unix_nanoseconds(config.logging_since)},
+                                      {"selectors", std::move(selectors)},
+                                      {"deleted", change.deleted}});
 }
 
 Result<TrailChange> decode_change(std::string_view json) {

@@ -39,8 +39,8 @@ struct TrailConfig {
   bool log_file_validation = false;
   bool recursive_logging = true;
   bool logging = false;
-  Time created;       // tells incarnations of one ARN apart
-  Time logging_since; // when logging last started
+  Time created;                          // tells incarnations of one ARN apart
+  Time logging_since;                    // when logging last started
   std::vector<EventSelector> selectors;  // never empty: the default is {All, true, [], []}
 };
 

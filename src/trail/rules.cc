@@ -71,14 +71,16 @@ Result<size_t> check_data_resource(const DataResource& resource) {
 
 Result<> check_trail_name(std::string_view name) {
   if (name.size() < 3) {
-    return bad_name(fmt::format("Trail name too short. Minimum allowed length: 3 characters. "
-                                "Specified name length: {} characters.",
-                                name.size()));
+    return bad_name(
+        fmt::format("Trail name too short. Minimum allowed length: 3 characters. "
+                    "Specified name length: {} characters.",
+                    name.size()));
   }
   if (name.size() > 128) {
-    return bad_name(fmt::format("Trail name too long. Maximum allowed length: 128 characters. "
-                                "Specified name length: {} characters.",
-                                name.size()));
+    return bad_name(
+        fmt::format("Trail name too long. Maximum allowed length: 128 characters. "
+                    "Specified name length: {} characters.",
+                    name.size()));
   }
   for (const char c : name) {
     if (!letter_or_digit(c) && c != '.' && c != '-' && c != '_') {
@@ -120,7 +122,9 @@ Result<> check_prefix(std::string_view prefix) {
   return {};
 }
 
-std::vector<EventSelector> default_selectors() { return {EventSelector{}}; }
+std::vector<EventSelector> default_selectors() {
+  return {EventSelector{}};
+}
 
 bool has_custom_selectors(const TrailConfig& trail) {
   if (trail.selectors.size() != 1) return true;
@@ -131,8 +135,8 @@ bool has_custom_selectors(const TrailConfig& trail) {
 
 Result<> check_selectors(const std::vector<EventSelector>& selectors) {
   if (selectors.empty() || selectors.size() > kSelectorsMax) {
-    return bad_selector(fmt::format("The number of event selectors must be between 1 and {}.",
-                                    kSelectorsMax));
+    return bad_selector(
+        fmt::format("The number of event selectors must be between 1 and {}.", kSelectorsMax));
   }
   size_t values = 0;
   for (const auto& selector : selectors) {
@@ -157,8 +161,8 @@ Result<> check_selectors(const std::vector<EventSelector>& selectors) {
     }
   }
   if (values > kDataResourcesMax) {
-    return bad_selector(fmt::format("The total number of data resources cannot exceed {}.",
-                                    kDataResourcesMax));
+    return bad_selector(
+        fmt::format("The total number of data resources cannot exceed {}.", kDataResourcesMax));
   }
   return {};
 }

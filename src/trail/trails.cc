@@ -285,7 +285,8 @@ Result<> Trails::add_tags(meta::Transaction& transaction, const Scope& scope, st
   }
   TRY(check_tags(all));
   for (const auto& tag : tags) {
-    TRY(transaction.execute("INSERT INTO trail_tags (arn, key, value) VALUES (?, ?, ?) "
+    TRY(
+        transaction.execute("INSERT INTO trail_tags (arn, key, value) VALUES (?, ?, ?) "
                             "ON CONFLICT (arn, key) DO UPDATE SET value = excluded.value",
                             {arn, tag.key, tag.value}));
   }
@@ -324,8 +325,8 @@ std::shared_ptr<const Trails::Snapshot> Trails::snapshot() const {
 bool Trails::taken_by_any(const event::Record& record) const {
   const auto trails = snapshot();
   return trails && std::ranges::any_of(*trails, [&](const TrailConfig& trail) {
-    return trail.logging && takes(trail, record);
-  });
+           return trail.logging && takes(trail, record);
+         });
 }
 
 }  // namespace traccia::trail

@@ -16,8 +16,8 @@ inline constexpr size_t kEntryAlignment = 8;
 
 struct EntryHeader {
   uint32_t length = 0;
-  // Everything below this position was durable when the entry was written. An unreadable entry at or
-  // above the group start of a later one was never acknowledged; below it, it was.
+  // Everything below this position was durable when the entry was written. An unreadable entry at
+  // or above the group start of a later one was never acknowledged; below it, it was.
   Position group_start = 0;
   uint32_t payload_crc = 0;
 };

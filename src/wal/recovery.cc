@@ -78,8 +78,8 @@ Result<> Wal::check_sealed(const Segment& segment) {
   char header[kSegmentHeaderBytes];
   TRY_ASSIGN(const auto count, file->read_at(0, header));
   if (!segment_header_valid({header, count}, segment.start)) {
-    return fail(ErrorCode::DataLoss, fmt::format("'{}' at byte 0: not the header of this segment",
-                                                 segment.path));
+    return fail(ErrorCode::DataLoss,
+                fmt::format("'{}' at byte 0: not the header of this segment", segment.path));
   }
   const auto needed = kSegmentHeaderBytes + (segment.end - segment.start);
   if (size < needed) {
@@ -100,11 +100,11 @@ Result<Position> Wal::recover_tail(const Segment& segment) {
   walk.run();
   const auto end_offset = kSegmentHeaderBytes + (walk.at() - segment.start);
   if (const auto proof = walk.proof_of_loss()) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("'{}' at byte {}: the entry is damaged, and the one at byte {} shows "
-                            "that it was durable; restore the file or remove what follows",
-                            segment.path, end_offset,
-                            kSegmentHeaderBytes + (*proof - segment.start)));
+    return fail(
+        ErrorCode::DataLoss,
+        fmt::format("'{}' at byte {}: the entry is damaged, and the one at byte {} shows "
+                    "that it was durable; restore the file or remove what follows",
+                    segment.path, end_offset, kSegmentHeaderBytes + (*proof - segment.start)));
   }
   if (end_offset < size) TRY(file->truncate(end_offset));
   // What a killed process wrote and did not sync is read from here on, so it must stay.

@@ -27,9 +27,8 @@ Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string direct
 
 Result<> Wal::append(std::string payload, Completion completion, Room room) {
   if (payload.size() > options_.entry_bytes_max) {
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("log entry of {} bytes; at most {} fit", payload.size(),
-                            options_.entry_bytes_max));
+    return fail(ErrorCode::InvalidArgument, fmt::format("log entry of {} bytes; at most {} fit",
+                                                        payload.size(), options_.entry_bytes_max));
   }
   const MutexLock lock(mutex_);
   if (stopped()) {
@@ -204,8 +203,7 @@ Result<std::optional<Entry>> Wal::read(Position position) {
   const auto header = parse_entry_header({raw, header_bytes}, position);
   if (!header) return corrupt("not an entry's header");
   if (header->length > options_.entry_bytes_max) return corrupt("entry longer than the limit");
-  Entry entry{position, position + entry_extent(header->length),
-              std::string(header->length, '\0')};
+  Entry entry{position, position + entry_extent(header->length), std::string(header->length, '\0')};
   TRY_ASSIGN(const auto count, file->read_at(offset + kEntryHeaderBytes, entry.payload));
   if (count != header->length || compress::crc32c(entry.payload) != header->payload_crc) {
     return corrupt("the entry's checksum does not match");

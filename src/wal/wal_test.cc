@@ -52,7 +52,8 @@ TEST_F(WalTest, KeepsEntriesInOrderAcrossReopening) {
     auto wal = open().value();
     EXPECT_EQ(wal->begin(), 0U);
     for (int i = 0; i < 100; ++i) {
-      expected.push_back(std::string(static_cast<size_t>(i * 13 % 400 + 1), static_cast<char>('a' + i % 26)));
+      expected.push_back(
+          std::string(static_cast<size_t>(i * 13 % 400 + 1), static_cast<char>('a' + i % 26)));
       ASSERT_TRUE(put(*wal, expected.back()));
     }
     EXPECT_EQ(read_all(*wal).value(), expected);
@@ -107,7 +108,8 @@ TEST_F(WalTest, LimitsQueueAndEntries) {
   EXPECT_EQ(wal->append(std::string(3001, 'x'), [](auto) {}).error().code(),
             ErrorCode::InvalidArgument);
   int done = 0;
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(wal->append(std::string(2000, 'x'), [&](auto) { ++done; }));
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(wal->append(std::string(2000, 'x'), [&](auto) { ++done; }));
   EXPECT_EQ(wal->append(std::string(2000, 'x'), [](auto) {}).error().reason(), "LogQueueFull");
   wal->step(Duration(0));
   EXPECT_EQ(done, 8);
