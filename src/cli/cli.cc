@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   add_token(app, action);
   add_record(app, action);
   add_cat(app, action);
+  add_verify(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,7 +20,6 @@ namespace traccia::compress {
 namespace {
 
 constexpr uint32_t kGzipLevel = 1;
-constexpr size_t kGzipOverhead = 18;  // header and trailer
 constexpr size_t kGzipBytesMin = 18;
 constexpr uint64_t kFirstGuessRatio = 8;  // typical audit records compress 10:1
 

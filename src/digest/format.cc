@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "compress/compress.h"
 #include "crypto/crypto.h"
 #include "json/json.h"
 
@@ -151,6 +152,13 @@ Result<DigestFile> parse_digest(std::string_view json) {
     digest.log_files.push_back(std::move(file));
   }
   return digest;
+}
+
+Result<DigestFile> read_digest(std::string_view gzip) {
+  compress::DecompressLimits limits;
+  limits.bytes_max = kDigestBytesMax;
+  TRY_ASSIGN(const auto json, compress::gunzip(gzip, limits));
+  return parse_digest(json);
 }
 
 std::string string_to_sign(const DigestFile& digest, std::string_view sha256_hex) {

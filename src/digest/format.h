@@ -55,6 +55,9 @@ std::string render_digest(const DigestFile& digest);
 // DataLoss when it is not JSON or a needed member is missing or of another type.
 Result<DigestFile> parse_digest(std::string_view json);
 
+// The same out of a digest object's bytes (gzip).
+Result<DigestFile> read_digest(std::string_view gzip);
+
 // The four lines that are signed.
 std::string string_to_sign(const DigestFile& digest, std::string_view sha256_hex);
 

@@ -9,16 +9,23 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
 import botocore.config
+import botocore.credentials
+import botocore.exceptions
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ACCOUNT = "111122223333"
@@ -65,6 +72,31 @@ def traccia(*args, env=None, input_bytes=None, limit=60):
     """Runs the program; stdout and stderr are bytes."""
     return subprocess.run([str(binary), *map(str, args)], env=env or clean_environment(),
                           input=input_bytes, capture_output=True, timeout=limit, check=False)
+
+
+class Answer:
+    """What came back for a raw request."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"<{self.status} {self.body[:500]!r}>"
+
+
+def send(url, method="GET", body=b"", headers=None):
+    """One request as it is, without signature unless the headers carry one."""
+    request = urllib.request.Request(url, method=method, headers=headers or {},
+                                     data=body if body or method in ("POST", "PUT") else None)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
 
 
 class CliError(Exception):
@@ -182,11 +214,10 @@ class Server:
 
     def aws_raw(self, *args, region=None):
         """The real AWS CLI; the finished process with text output."""
-        env = dict(self.env)
-        if region is not None:
-            env["AWS_REGION"] = env["AWS_DEFAULT_REGION"] = region
-        return subprocess.run([sys.executable, "-m", "awscli", *args], env=env, text=True,
-                              capture_output=True, timeout=120, check=False)
+        # validate-logs takes the region whose chain it walks from this option alone.
+        chosen = ["--region", region] if region is not None else []
+        return subprocess.run([sys.executable, "-m", "awscli", *args, *chosen], env=self.env,
+                              text=True, capture_output=True, timeout=120, check=False)
 
     def aws(self, *args, region=None):
         """The real AWS CLI; its JSON output, or CliError."""
@@ -214,6 +245,40 @@ class Server:
                                         region_name=region)
         return session.client(service, endpoint_url=self.endpoint,
                               config=botocore.config.Config(**config))
+
+    def sign(self, method, target, body=b"", headers=None, service="s3", region="us-east-1",
+             key_id=None, secret=None, session=None, at=None, host=None):
+        """botocore's signature over a request; its headers. `at` is the signer's clock."""
+        where = f"http://{host}" if host else self.endpoint
+        request = botocore.awsrequest.AWSRequest(method=method, url=where + target, data=body,
+                                                 headers=dict(headers or {}))
+        credentials = botocore.credentials.Credentials(key_id or self.key_id,
+                                                       secret or self.secret, session)
+        kind = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
+        at = at or datetime.datetime.now(datetime.timezone.utc)
+        with unittest.mock.patch("botocore.auth.get_current_datetime", return_value=at):
+            kind(credentials, service, region).add_auth(request)
+        return dict(request.headers.items()) | ({"Host": host} if host else {})
+
+    def signed(self, method, target, body=b"", headers=None, sent_body=None, **signing):
+        """Signs and sends; `sent_body` goes out instead of what was signed."""
+        signed = self.sign(method, target, body, headers, **signing)
+        return send(self.endpoint + target, method, body if sent_body is None else sent_body,
+                    signed)
+
+    def post_events(self, body, token=None, headers=None, **signing):
+        """POST /v1/events with a bearer token, or signed for the service traccia."""
+        headers = {"Content-Type": "application/x-ndjson"} | (headers or {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+            return send(self.endpoint + "/v1/events", "POST", body, headers)
+        return self.signed("POST", "/v1/events", body, headers,
+                           **({"service": "traccia"} | signing))
+
+    def connect(self):
+        """A plain TCP connection to the server."""
+        parts = urllib.parse.urlsplit(self.endpoint)
+        return socket.create_connection((parts.hostname, parts.port), timeout=60)
 
     def token(self, *args):
         result = self.traccia("token", "create", "--data", self.data, *args)
