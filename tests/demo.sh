@@ -130,4 +130,11 @@ validate valid
 show aws s3 rm "s3://$bucket/$second"
 validate invalid "$second	INVALID: not found"
 
+say "11. traccia verify tells the same, and works on any CloudTrail bucket, AWS's own included"
+echo "\$ traccia verify s3://$bucket --trail demo"
+code=0
+"$traccia" verify "s3://$bucket" --trail demo >"$work/verify.txt" || code=$?
+sed 's/^/  /' "$work/verify.txt"
+[ "$code" -eq 1 ] && grep -qF "$second	INVALID: not found" "$work/verify.txt"
+
 printf '\n%sDone: recorded, delivered, validated; every tampering was found.%s\n' "$bold" "$plain"
