@@ -89,7 +89,7 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
   record["eventID"] = event_id;
   record["readOnly"] = event.read_only;
   if (event.resources.is_array()) record["resources"] = event.resources;
-  record["eventType"] = "AwsApiCall";
+  record["eventType"] = event.type;
   if (!event.api_version.empty()) record["apiVersion"] = event.api_version;
   record["managementEvent"] = event.category == event::Category::Management;
   record["recipientAccountId"] = account;

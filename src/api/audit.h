@@ -37,6 +37,7 @@ struct AuditEvent {
   std::string region;
   std::string api_version;
   std::string account;  // recipientAccountId; the caller's when empty
+  std::string_view type = "AwsApiCall";
   event::Category category = event::Category::Management;
   bool read_only = false;
   std::string error_code, error_message;

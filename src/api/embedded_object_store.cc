@@ -61,7 +61,7 @@ Result<> EmbeddedObjectStore::put_if_absent(const delivery::PutRequest& request)
   auto stored = outbox_.commit(
       [&](meta::Transaction& transaction) { return put_in(transaction, request, blob); });
   // When the log refused, the object is committed and keeps its bytes.
-  if (!stored && stored.error().reason() != "LogStopped") TRY(s3_.discard_bytes(blob));
+  if (!stored && stored.error().reason() != kCommittedNotLogged) TRY(s3_.discard_bytes(blob));
   return stored;
 }
 

@@ -123,6 +123,8 @@ constexpr Entry kS3[] = {
      "The list of parts was not in ascending order. Parts must be ordered by part number."},
     {"MalformedXML", "MalformedXML", 400,
      "The XML you provided was not well-formed or did not validate against our published schema"},
+    {"AccessControlListNotSupported", "AccessControlListNotSupported", 400,
+     "The bucket does not allow ACLs"},
     {"BadDigest", "BadDigest", 400, ""},
     {"InvalidDigest", "InvalidDigest", 400, "The Content-MD5 you specified was invalid."},
     {"MethodNotAllowed", "MethodNotAllowed", 405,
@@ -134,7 +136,7 @@ constexpr Entry kS3[] = {
 
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
-  const bool ours = reason == "LogStopped" || reason == "LogQueueFull" || reason == "TooLarge";
+  const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" || reason == "LogQueueFull" || reason == "TooLarge";
   if (!reason.empty() && !ours) return reason;
   switch (error.code()) {
     case ErrorCode::Unavailable:

@@ -53,9 +53,10 @@ aws::Protocol guess_protocol(const http::Request& request) {
   if (type.starts_with("application/x-amz-json") || request.path.starts_with("/v1/")) {
     return aws::Protocol::Json11;
   }
-  if (type.starts_with("application/x-www-form-urlencoded")) return aws::Protocol::Query;
-  return request.query.find("Action=") != std::string::npos ? aws::Protocol::Query
-                                                            : aws::Protocol::RestXml;
+  const bool form =
+      request.method == "POST" && type.starts_with("application/x-www-form-urlencoded");
+  const bool action = request.method == "GET" && request.query.find("Action=") != std::string::npos;
+  return request.path == "/" && (form || action) ? aws::Protocol::Query : aws::Protocol::RestXml;
 }
 
 const Binding* find_binding(const ServiceEntry& service, std::string_view operation) {

@@ -102,7 +102,7 @@ Result<json::Object> execute(Services& services, const Caller& caller, const Bin
   }();
   if (result) return result;
   // The log's own refusal cannot be recorded in the log.
-  if (services.ingest.stopped()) return result;
+  if (services.ingest.stopped() || result.error().reason() == kCommittedNotLogged) return result;
   TRY(record_failure(services, caller, operation, input, result.error()));
   return result;
 }

@@ -86,11 +86,11 @@ Result<> Outbox::commit(
         [durable](Result<ingest::Outcome> outcome) { durable->set_value(std::move(outcome)); },
         wal::Room::Reserve);
   }
-  TRY_ASSIGN(const auto outcome, done.get());
-  if (!outcome.rejected.empty()) {
-    return fail(ErrorCode::Internal,
-                "log refused a record of a committed change: " + outcome.rejected.front().message);
+  const auto outcome = done.get();
+  if (!outcome) {
+    return fail(ErrorCode::Unavailable, kCommittedNotLogged, outcome.error().message());
   }
+  // An eventID that is taken means that its event is in the log: derived ids do that on a repeat.
   const MutexLock lock(sent_mutex_);
   sent_.insert(sent_.end(), ids.begin(), ids.end());
   return {};

@@ -16,6 +16,9 @@ namespace traccia::api {
 
 extern const std::string_view kOutboxSchema;
 
+// Reason of the error after which the change stands although its records did not reach the log.
+inline constexpr std::string_view kCommittedNotLogged = "CommittedNotLogged";
+
 // Thread-safe. A record's eventID or change id makes a second submission a duplicate, so a crash
 // between commit and removal repeats nothing.
 class Outbox {
@@ -24,8 +27,8 @@ class Outbox {
 
   // Runs `body` in a write transaction together with the log records it returns, submits those in
   // commit order, and returns once they are durable in the log. An error of `body` rolls back and
-  // leaves no trace. Unavailable when the log refused: the change is committed and its records stay
-  // in the outbox, but nobody may be told that it succeeded.
+  // leaves no trace. Unavailable (kCommittedNotLogged) when the log refused: the change is
+  // committed and its records stay in the outbox, but nobody may be told that it succeeded.
   Result<> commit(
       const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
 

@@ -42,7 +42,12 @@ Result<std::string> requested_region(S3Call& call) {
   const auto& signed_for = call.caller().region;
   const auto& services = call.services();
   if (call.request().body.empty()) {
-    return services.serves_region(signed_for) ? signed_for : std::string("us-east-1");
+    if (signed_for == "us-east-1" || !services.serves_region(signed_for)) {
+      return std::string("us-east-1");
+    }
+    return s3_error("IllegalLocationConstraintException",
+                    "The unspecified location constraint is incompatible for the region specific "
+                    "endpoint this request was sent to.");
   }
   TRY_ASSIGN(const auto root, aws::parse_xml(call.request().body));
   if (root.name != "CreateBucketConfiguration") return s3_error("MalformedXML", "wrong root");
@@ -119,13 +124,14 @@ Result<http::Response> get_location(S3Call& call) {
 
 Result<http::Response> get_acl(S3Call& call) {
   TRY_ASSIGN(const auto bucket, load_bucket(call));
-  aws::XmlWriter xml;
-  xml.begin("AccessControlPolicy", kS3Xmlns);
-  xml.begin("Owner").element("ID", bucket.owner_account).end();
-  xml.begin("AccessControlList").begin("Grant");
-  xml.begin("Grantee").element("ID", bucket.owner_account).end();
-  xml.element("Permission", "FULL_CONTROL").end().end().end();
-  return s3_xml(std::move(xml).take());
+  return s3_xml(fmt::format(
+      R"(<?xml version="1.0" encoding="UTF-8"?>)"
+      "\n"
+      R"(<AccessControlPolicy xmlns="{0}"><Owner><ID>{1}</ID></Owner><AccessControlList><Grant>)"
+      R"(<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">)"
+      "<ID>{1}</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"
+      "</AccessControlPolicy>",
+      kS3Xmlns, bucket.owner_account));
 }
 
 struct DocumentKind {
@@ -181,6 +187,9 @@ Result<> check_document(const DocumentKind& kind, const std::string& body) {
                                                 : "Policies must be valid JSON and the first byte "
                                                   "must be '{'");
     }
+    if (!policy->get_object().contains("Statement")) {
+      return s3_error("MalformedPolicy", "Missing required field Statement");
+    }
     if (body.size() > kPolicyBytesMax) {
       return s3_error("PolicyTooLarge", "The policy is larger than 20 KB");
     }
@@ -188,6 +197,16 @@ Result<> check_document(const DocumentKind& kind, const std::string& body) {
   }
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
   if (root.name != kind.root) return s3_error("MalformedXML", "wrong root element");
+  const auto status = root.child_text("Status");
+  if (kind.document == Document::Versioning && status != "Enabled" && status != "Suspended") {
+    return s3_error("MalformedXML", "Status is Enabled or Suspended");
+  }
+  if (kind.document == Document::Versioning && root.child_text("MfaDelete") == "Enabled") {
+    return s3_error("NotImplemented", "MFA delete is not available on this server yet");
+  }
+  if (kind.document == Document::Encryption && body.find(">aws:kms") != body.npos) {
+    return s3_error("NotImplemented", "SSE-KMS is not available on this server yet; use AES256");
+  }
   return {};
 }
 
@@ -197,6 +216,9 @@ Result<http::Response> put_document(S3Call& call) {
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
   TRY(check_document(kind, body));
+  if (kind.document == Document::Policy) {
+    TRY_ASSIGN(call.extra_parameters["bucketPolicy"], json::parse(body));
+  }
   TRY(call.commit([&](meta::Transaction& transaction) {
     return call.services().s3.put_document(transaction, call.bucket(), kind.document, body);
   }));

@@ -48,6 +48,7 @@ Result<> S3Call::authorise(meta::Transaction& transaction) {
   if (address_.bucket.empty() || operation_.name == "CreateBucket") return {};
   TRY_ASSIGN(const auto bucket, services_.s3.get_bucket(transaction, address_.bucket));
   bucket_region_ = bucket.region;
+  bucket_owner_ = bucket.owner_account;
   const auto expected = header("x-amz-expected-bucket-owner");
   if (expected.empty() || expected == bucket.owner_account) return {};
   return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
@@ -87,10 +88,27 @@ AuditEvent S3Call::describe() const {
         json::Object{{"type", "AWS::S3::Object"},
                      {"ARNPrefix", fmt::format("arn:aws:s3:::{}/", address_.bucket)}});
   }
-  resources.push_back(json::Object{{"accountId", caller_.principal.account_id},
-                                   {"type", "AWS::S3::Bucket"},
-                                   {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}});
+  resources.push_back(json::Object{
+      {"accountId", bucket_owner_.empty() ? caller_.principal.account_id : bucket_owner_},
+      {"type", "AWS::S3::Bucket"},
+      {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}});
   event.resources = std::move(resources);
+  return event;
+}
+
+// As S3 records the removals of DeleteObjects: a service event for each key.
+AuditEvent S3Call::describe_deletion(const std::string& key) const {
+  auto event = describe();
+  event.name = "DeleteObject";
+  event.type = "AwsServiceEvent";
+  event.request_parameters = json::Object{{"bucketName", address_.bucket}, {"key", key}};
+  event.additional_event_data = nullptr;
+  event.resources =
+      json::Array{json::Object{{"type", "AWS::S3::Object"},
+                               {"ARN", fmt::format("arn:aws:s3:::{}/{}", address_.bucket, key)}},
+                  json::Object{{"accountId", bucket_owner_},
+                               {"type", "AWS::S3::Bucket"},
+                               {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}}};
   return event;
 }
 
@@ -110,6 +128,10 @@ Result<> S3Call::commit(const std::function<Result<>(meta::Transaction&)>& body)
         TRY_ASSIGN(auto made, draft(describe()));
         std::vector<ingest::Draft> drafts;
         if (made) drafts.push_back(std::move(*made));
+        for (const auto& key : deleted_keys) {
+          TRY_ASSIGN(auto deletion, draft(describe_deletion(key)));
+          if (deletion) drafts.push_back(std::move(*deletion));
+        }
         return drafts;
       });
 }

@@ -13,6 +13,7 @@
 #include "api/audit.h"
 #include "api/services.h"
 #include "aws/error.h"
+#include "blob/blob.h"
 #include "http/message.h"
 
 namespace traccia::api {
@@ -68,6 +69,10 @@ class S3Call {
   // A header, or the query parameter that presigned URLs carry in its place.
   std::string_view header(std::string_view name) const;
 
+  std::span<const std::pair<std::string, std::string>> query_pairs() const { return query_; }
+
+  // Keys that DeleteObjects removed: each has an event of its own beside the call's.
+  std::vector<std::string> deleted_keys;
   // Shown in the audit event beside bucket, key and host.
   json::Object extra_parameters;
   json::Value response_elements;
@@ -84,6 +89,7 @@ class S3Call {
  private:
   std::string resource_arn() const;
   AuditEvent describe() const;
+  AuditEvent describe_deletion(const std::string& key) const;
   // nullopt for a data event that no trail takes.
   Result<std::optional<ingest::Draft>> draft(const AuditEvent& event);
   Result<> authorise(meta::Transaction& transaction);
@@ -97,6 +103,7 @@ class S3Call {
   const S3Operation& operation_;
   std::vector<std::pair<std::string, std::string>> query_;
   std::string bucket_region_;
+  std::string bucket_owner_;
 };
 
 // Operations by group, in the order they are tried.
@@ -104,6 +111,7 @@ std::span<const S3Operation> s3_bucket_operations();
 std::span<const S3Operation> s3_list_operations();
 std::span<const S3Operation> s3_upload_operations();
 std::span<const S3Operation> s3_object_operations();
+std::span<const S3Operation> s3_copy_operations();
 
 std::unexpected<Error> s3_error(std::string_view reason, std::string message);
 inline constexpr std::string_view kS3Xmlns = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -122,5 +130,7 @@ Result<> s3_check_body(const S3Call& call, std::string_view body,
 void s3_add_checksums(http::Response& response,
                       const std::map<std::string, std::string>& checksums);
 std::string s3_quoted(std::string_view etag);
+// After a commit that failed: removes the bytes unless the object was committed all the same.
+Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 
 }  // namespace traccia::api

@@ -55,6 +55,12 @@ Result<> s3_check_body(const S3Call& call, std::string_view body,
     }
     checksums[std::string(name)] = *sent;
   }
+  if (checksums.empty() && call.request().headers.find("x-amz-sdk-checksum-algorithm") &&
+      !call.request().headers.find("Content-MD5")) {
+    return s3_error("InvalidRequest",
+                    "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
+                    "or x-amz-trailer headers were found.");
+  }
   return {};
 }
 

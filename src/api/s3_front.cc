@@ -13,26 +13,66 @@
 namespace traccia::api {
 namespace {
 
-// Subresources that S3 has and this server does not, beside those that the operations name: a
-// request for one must not pass for a plain one.
-constexpr std::string_view kSubresources[] = {"accelerate",   "acl",
-                                              "analytics",    "attributes",
-                                              "cors",         "delete",
-                                              "encryption",   "intelligent-tiering",
-                                              "inventory",    "legal-hold",
-                                              "lifecycle",    "location",
-                                              "logging",      "metadataTable",
-                                              "metrics",      "notification",
-                                              "object-lock",  "ownershipControls",
-                                              "partNumber",   "policy",
-                                              "policyStatus", "publicAccessBlock",
-                                              "replication",  "requestPayment",
-                                              "restore",      "retention",
-                                              "select",       "tagging",
-                                              "torrent",      "uploadId",
-                                              "uploads",      "versionId",
-                                              "versioning",   "versions",
-                                              "website"};
+// Query parameters that say how, not what. Any other that no operation names is a subresource this
+// server does not have: its request must not pass for a plain one.
+constexpr std::string_view kPlainParameters[] = {"bucket-region",
+                                                 "continuation-token",
+                                                 "delimiter",
+                                                 "encoding-type",
+                                                 "fetch-owner",
+                                                 "key-marker",
+                                                 "list-type",
+                                                 "marker",
+                                                 "max-buckets",
+                                                 "max-keys",
+                                                 "max-parts",
+                                                 "max-uploads",
+                                                 "part-number-marker",
+                                                 "prefix",
+                                                 "start-after",
+                                                 "upload-id-marker",
+                                                 "x-id"};
+
+bool is_plain(std::string_view name) {
+  for (const std::string_view prefix : {"X-Amz-", "x-amz-", "response-"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return std::ranges::find(kPlainParameters, name) != std::end(kPlainParameters);
+}
+
+// Headers that ask for what this server does not do: refused rather than overlooked.
+struct RefusedHeader {
+  std::string_view prefix;
+  std::string_view reason;
+};
+constexpr RefusedHeader kRefusedHeaders[] = {
+    {"x-amz-grant-", "AccessControlListNotSupported"},
+    {"x-amz-tagging", "NotImplemented"},
+    {"x-amz-object-lock-", "NotImplemented"},
+    {"x-amz-bucket-object-lock-enabled", "NotImplemented"},
+    {"x-amz-server-side-encryption-customer-", "NotImplemented"},
+    {"x-amz-copy-source-server-side-encryption-customer-", "NotImplemented"},
+    {"x-amz-website-redirect-location", "NotImplemented"},
+    {"x-amz-mfa", "NotImplemented"}};
+// ACLs that say no more than the bucket owner's ownership does.
+constexpr std::string_view kHarmlessAcls[] = {"", "private", "bucket-owner-full-control",
+                                              "bucket-owner-read"};
+
+Result<> check_header(std::string_view name, std::string_view value) {
+  std::string lower(name);
+  for (auto& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  if (lower == "x-amz-acl" && std::ranges::find(kHarmlessAcls, value) == std::end(kHarmlessAcls)) {
+    return s3_error("AccessControlListNotSupported", "The bucket does not allow ACLs");
+  }
+  if (value == "false") return {};
+  for (const auto& [prefix, reason] : kRefusedHeaders) {
+    if (!lower.starts_with(prefix) || lower == "x-amz-tagging-directive") continue;
+    return s3_error(reason, fmt::format("A header you provided implies functionality that is not "
+                                        "implemented: {}",
+                                        lower.substr(0, 80)));
+  }
+  return {};
+}
 
 std::string_view host_without_port(std::string_view host) {
   if (host.starts_with('[')) return host;
@@ -71,26 +111,27 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
   const auto level = address.bucket.empty() ? S3Level::Service
                      : address.key.empty()  ? S3Level::Bucket
                                             : S3Level::Object;
-  for (const auto group : {s3_upload_operations(), s3_bucket_operations(), s3_list_operations(),
-                           s3_object_operations()}) {
+  for (const auto group : {s3_copy_operations(), s3_upload_operations(), s3_bucket_operations(),
+                           s3_list_operations(), s3_object_operations()}) {
     for (const auto& operation : group) {
       if (!fits(operation, request, level, query)) continue;
-      const auto other = std::ranges::find_if(kSubresources, [&](std::string_view name) {
+      const auto other = std::ranges::find_if(query, [&](const auto& pair) {
+        const auto& name = pair.first;
         const bool part_of_upload = name == "partNumber" && has(query, "uploadId");
-        return name != operation.query_mark && !part_of_upload && has(query, name);
+        return name != operation.query_mark && !part_of_upload && !is_plain(name);
       });
       // A mark that another operation answers is looked at further down the table.
-      if (other != std::end(kSubresources)) continue;
+      if (other != query.end()) continue;
       return &operation;
     }
   }
   const auto named =
-      std::ranges::find_if(kSubresources, [&](std::string_view name) { return has(query, name); });
-  if (named != std::end(kSubresources)) {
+      std::ranges::find_if(query, [](const auto& pair) { return !is_plain(pair.first); });
+  if (named != query.end()) {
     return s3_error("NotImplemented",
                     fmt::format("A parameter you provided implies functionality that is not "
                                 "implemented: {}",
-                                *named));
+                                named->first.substr(0, 80)));
   }
   return s3_error("MethodNotAllowed", "no such operation");
 }
@@ -102,7 +143,7 @@ http::Response render_failure(const Error& error, const S3Address& address,
     shown.details.emplace_back("BucketName", address.bucket);
   }
   if (shown.name == "NoSuchKey") shown.details.emplace_back("Key", address.key);
-  if (shown.status >= 500) {
+  if (shown.status >= 500 && shown.status != 501) {
     log(LogLevel::Error, "S3 request failed", {{"error", error.message()}});
   }
   return aws::render_error(aws::Protocol::RestXml, shown, request_id);
@@ -144,6 +185,16 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
           address, request_id, shown);
     }
     address = *parsed;
+    for (const auto& [name, value] : request.headers) {
+      if (auto fine = check_header(name, value); !fine) {
+        return render_failure(fine.error(), address, request_id, shown);
+      }
+    }
+    for (const auto& [name, value] : *query) {
+      if (auto fine = check_header(name, value); !fine) {
+        return render_failure(fine.error(), address, request_id, shown);
+      }
+    }
     const auto operation = find_operation(request, address, *query);
     if (!operation) return render_failure(operation.error(), address, request_id, shown);
     S3Call call(services, caller, std::move(request), address, request_id, **operation,
@@ -151,7 +202,8 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
     auto done = (*operation)->run(call);
     if (done) return std::move(*done);
     auto failure = render_failure(done.error(), address, request_id, shown);
-    if (services.ingest.stopped()) return failure;
+    const bool stands = done.error().reason() == kCommittedNotLogged;
+    if (services.ingest.stopped() || stands) return failure;
     if (auto recorded = call.record_failure(shown); !recorded) {
       return render_failure(recorded.error(), address, request_id, shown);
     }

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "api/s3_call.h"
+#include "api/s3_conditions.h"
 #include "aws/xml.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
@@ -15,7 +14,6 @@ namespace {
 
 constexpr uint64_t kInMemoryMax = 1 << 20;  // larger answers are streamed
 constexpr size_t kDeleteKeysMax = 1000;
-constexpr uint64_t kCopyBytesMax = 1ULL << 30;
 constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
 
 std::string lowered(std::string_view text) {
@@ -24,87 +22,6 @@ std::string lowered(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
   return out;
-}
-
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) {
-    etag = etag.substr(1, etag.size() - 2);
-  }
-  return std::string(etag);
-}
-
-// Whether an If-Match or If-None-Match value names the ETag.
-bool names_etag(std::string_view list, std::string_view etag) {
-  while (!list.empty()) {
-    const auto end = std::min(list.find(','), list.size());
-    auto one = list.substr(0, end);
-    list.remove_prefix(std::min(end + 1, list.size()));
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == "*" || unquoted(one) == etag) return true;
-  }
-  return false;
-}
-
-// RFC 9110, section 13.2.2: entity tags decide before dates. 200, 304 or 412.
-int judge_conditions(const S3Call& call, const s3::ObjectInfo& object, std::string_view prefix) {
-  const auto header = [&](std::string_view name) {
-    return call.request().headers.find(fmt::format("{}{}", prefix, name));
-  };
-  const auto before = [&](std::string_view date) {  // modified at or before that date
-    const auto time = parse_http_date(date);
-    return time && object.last_modified <= *time;
-  };
-  const int not_modified = prefix.empty() ? 304 : 412;
-  if (const auto value = header("if-match")) {
-    if (!names_etag(*value, object.etag)) return 412;
-  } else if (const auto date = header("if-unmodified-since")) {
-    if (parse_http_date(*date) && !before(*date)) return 412;
-  }
-  if (const auto value = header("if-none-match")) {
-    if (names_etag(*value, object.etag)) return not_modified;
-  } else if (const auto date = header("if-modified-since")) {
-    if (before(*date)) return not_modified;
-  }
-  return 200;
-}
-
-struct ByteRange {
-  uint64_t offset = 0;
-  uint64_t count = 0;
-  bool partial = false;
-};
-
-// One range as RFC 9110 has it; what is not understood is ignored, as S3 does.
-Result<ByteRange> parse_range(const S3Call& call, uint64_t size) {
-  const ByteRange whole{0, size, false};
-  auto text = call.request().headers.get("Range");
-  if (!text.starts_with("bytes=") || text.find(',') != text.npos) return whole;
-  text.remove_prefix(6);
-  const auto dash = text.find('-');
-  if (dash == text.npos) return whole;
-  const auto number = [](std::string_view digits) -> std::optional<uint64_t> {
-    uint64_t out = 0;
-    const auto* end = digits.data() + digits.size();
-    if (digits.empty() || std::from_chars(digits.data(), end, out).ptr != end) return std::nullopt;
-    return out;
-  };
-  const auto first = number(text.substr(0, dash));
-  const auto last = number(text.substr(dash + 1));
-  const auto unsatisfiable = [] {
-    return s3_error("InvalidRange", "The requested range is not satisfiable");
-  };
-  if (!first) {
-    if (dash != 0 || !last) return whole;
-    if (*last == 0 || size == 0) return unsatisfiable();
-    const auto count = std::min(*last, size);
-    return ByteRange{size - count, count, true};
-  }
-  if (text.size() > dash + 1 && !last) return whole;
-  if (last && *last < *first) return whole;
-  if (*first >= size) return unsatisfiable();
-  return ByteRange{*first, std::min(last.value_or(size - 1), size - 1) - *first + 1, true};
 }
 
 void add_object_headers(const S3Call& call, const s3::ObjectInfo& object,
@@ -179,7 +96,11 @@ Result<http::Response> get_object(S3Call& call) {
     TRY(call.record_success());
     return response;
   }
-  TRY_ASSIGN(const auto range, parse_range(call, object.size));
+  // A range of another version than the client holds part of would mix the two.
+  const auto if_range = call.request().headers.find("If-Range");
+  const bool same = !if_range || unquoted(*if_range) == object.etag;
+  TRY_ASSIGN(const auto range,
+             parse_range(same ? call.request().headers.get("Range") : "", object.size));
   if (range.partial) {
     response.status = 206;
     response.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", range.offset,
@@ -212,8 +133,7 @@ Result<http::Response> put_object(S3Call& call) {
     return {};
   });
   if (!stored) {
-    // When the log refused, the object is committed and must keep its bytes.
-    if (!services.ingest.stopped()) TRY(services.s3.discard_bytes(blob));
+    TRY(s3_take_back(call, blob, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
   http::Response response;
@@ -224,8 +144,15 @@ Result<http::Response> put_object(S3Call& call) {
 }
 
 Result<http::Response> delete_object(S3Call& call) {
-  TRY(call.commit([&](meta::Transaction& transaction) {
-    return call.services().s3.delete_object(transaction, call.bucket(), call.key());
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    auto& s3 = call.services().s3;
+    if (const auto match = call.request().headers.find("If-Match")) {
+      TRY_ASSIGN(const auto there, s3.get_object(transaction, call.bucket(), call.key()));
+      if (*match != "*" && unquoted(*match) != there.etag) {
+        return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "another ETag");
+      }
+    }
+    return s3.delete_object(transaction, call.bucket(), call.key());
   }));
   http::Response response;
   response.status = 204;
@@ -240,9 +167,19 @@ Result<http::Response> delete_objects(S3Call& call) {
   if (root.name != "Delete" || objects.empty() || objects.size() > kDeleteKeysMax) {
     return s3_error("MalformedXML", "a Delete document names 1 to 1000 objects");
   }
+  for (const auto* object : objects) {
+    const auto version = object->child_text("VersionId");
+    if (!version.empty() && version != "null") {
+      return s3_error("NotImplemented", "This server keeps no versions of objects yet");
+    }
+    if (!object->child_text("ETag").empty()) {
+      return s3_error("NotImplemented", "Conditional deletes of several objects are not available");
+    }
+  }
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     for (const auto* object : objects) {
       TRY(call.services().s3.delete_object(transaction, call.bucket(), object->child_text("Key")));
+      call.deleted_keys.emplace_back(object->child_text("Key"));
     }
     return {};
   }));
@@ -254,79 +191,6 @@ Result<http::Response> delete_objects(S3Call& call) {
     }
   }
   xml.end();
-  return s3_xml(std::move(xml).take());
-}
-
-// "/bucket/key" or "bucket/key", percent-encoded.
-Result<S3Address> copy_source(const S3Call& call) {
-  auto text = call.header("x-amz-copy-source");
-  text = text.substr(0, text.find('?'));
-  TRY_ASSIGN(const auto decoded, percent_decode(text));
-  std::string_view path = decoded;
-  if (path.starts_with('/')) path.remove_prefix(1);
-  const auto slash = path.find('/');
-  if (slash == path.npos || slash + 1 == path.size()) {
-    return s3_error("InvalidArgument",
-                    "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
-  }
-  return S3Address{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
-}
-
-Result<s3::ObjectInfo> load_source(S3Call& call, const S3Address& address) {
-  s3::ObjectInfo source;
-  TRY(call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
-    const auto resource = fmt::format("arn:aws:s3:::{}/{}", address.bucket, address.key);
-    TRY(call.services().authoriser.authorise(transaction,
-                                             {call.caller().principal, "s3:GetObject", resource}));
-    TRY_ASSIGN(source, call.services().s3.get_object(transaction, address.bucket, address.key));
-    return {};
-  }));
-  if (judge_conditions(call, source, "x-amz-copy-source-") != 200) {
-    return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "a condition does not hold");
-  }
-  if (source.size > kCopyBytesMax) {
-    return s3_error("InvalidRequest",
-                    "The specified copy source is larger than this server copies at once (1 GiB)");
-  }
-  return source;
-}
-
-Result<http::Response> copy_object(S3Call& call) {
-  auto& services = call.services();
-  TRY_ASSIGN(const auto address, copy_source(call));
-  TRY_ASSIGN(const auto source, load_source(call, address));
-  TRY_ASSIGN(auto options, s3_put_options(call));
-  const auto directive = call.header("x-amz-metadata-directive");
-  const bool replaces = directive == "REPLACE";
-  if (!replaces && address.bucket == call.bucket() && address.key == call.key()) {
-    return s3_error("InvalidRequest",
-                    "This copy request is illegal because it is trying to copy an object to itself "
-                    "without changing the object's metadata, storage class, website redirect "
-                    "location or encryption attributes.");
-  }
-  if (!replaces) {
-    options.headers = source.headers;
-    options.metadata = source.metadata;
-  }
-  options.checksums = source.checksums;
-  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size));
-  TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes));
-  s3::ObjectInfo object;
-  auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(object,
-               services.s3.put_object(transaction, call.bucket(), call.key(),
-                                      hex_encode(crypto::md5(bytes)), bytes.size(), blob, options));
-    return {};
-  });
-  if (!stored) {
-    if (!services.ingest.stopped()) TRY(services.s3.discard_bytes(blob));
-    return std::unexpected(std::move(stored).error());
-  }
-  aws::XmlWriter xml;
-  xml.begin("CopyObjectResult", kS3Xmlns)
-      .element("LastModified", format_iso_milliseconds(object.last_modified))
-      .element("ETag", s3_quoted(object.etag))
-      .end();
   return s3_xml(std::move(xml).take());
 }
 
@@ -349,12 +213,15 @@ Result<s3::PutOptions> s3_put_options(const S3Call& call) {
   headers.content_disposition = call.request().headers.get("Content-Disposition");
   headers.cache_control = call.request().headers.get("Cache-Control");
   headers.expires = call.request().headers.get("Expires");
-  for (const auto& [name, value] : call.request().headers) {
+  const auto add_metadata = [&](std::string_view name, std::string_view value) {
     const auto lower = lowered(name);
-    if (!lower.starts_with(kMetadataPrefix)) continue;
+    if (!lower.starts_with(kMetadataPrefix)) return;
     auto& target = options.metadata[lower.substr(kMetadataPrefix.size())];
-    target += (target.empty() ? "" : ",") + value;
-  }
+    if (!target.empty()) target += ",";
+    target += value;
+  };
+  for (const auto& [name, value] : call.request().headers) add_metadata(name, value);
+  for (const auto& [name, value] : call.query_pairs()) add_metadata(name, value);
   options.owner_account = call.caller().principal.account_id;
   if (const auto match = call.request().headers.find("If-Match")) {
     options.if_match = unquoted(*match);
@@ -370,17 +237,13 @@ Result<s3::PutOptions> s3_put_options(const S3Call& call) {
   return options;
 }
 
+Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error) {
+  if (error.reason() == kCommittedNotLogged) return {};
+  return call.services().s3.discard_bytes(blob);
+}
+
 std::span<const S3Operation> s3_object_operations() {
   static const std::vector<S3Operation> operations{
-      {"CopyObject",
-       "PUT",
-       S3Level::Object,
-       {},
-       "x-amz-copy-source",
-       "s3:PutObject",
-       kData,
-       false,
-       copy_object},
       {"PutObject", "PUT", S3Level::Object, {}, {}, "s3:PutObject", kData, false, put_object},
       {"GetObject", "GET", S3Level::Object, {}, {}, "s3:GetObject", kData, true, get_object},
       {"HeadObject", "HEAD", S3Level::Object, {}, {}, "s3:GetObject", kData, true, get_object},

@@ -112,6 +112,7 @@ Result<> Delivery::take_event(const ingest::LogRecord& record, wal::Position pos
     if (!event) {
       event::AdmitOptions options;
       options.stored = true;
+      options.account = record.account;
       TRY_ASSIGN(event, event::admit(record.json, options));
     }
     if (trail::takes(config, *event)) add_to_file(config, record, *event, position);

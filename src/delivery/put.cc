@@ -113,6 +113,7 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
       advance(record.sequence);
       event::AdmitOptions options;
       options.stored = true;
+      options.account = record.account;
       TRY_ASSIGN(const auto event, event::admit(record.json, options));
       if (config && trail::takes(*config, event)) builder.add(record, event.event_time, position);
     }

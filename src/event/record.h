@@ -57,7 +57,8 @@ struct AdmitOptions {
   Time now;
   // Whether recipientAccountId may differ from the sender's account.
   bool may_import = false;
-  // Reads a stored record: nothing is filled in, times are not checked against now.
+  // Reads a stored record: nothing is filled in, times are not checked against now. `account` is
+  // then its owner as the log knows it, for records that do not say it themselves.
   bool stored = false;
   std::function<bool(std::string_view region)> region_known;
   std::function<std::string()> new_event_id;

@@ -98,6 +98,8 @@ TEST(Admit, NamesEachRefusal) {
   EXPECT_EQ(reason(head + R"("recipientAccountId":"444455556666"})", import), "accepted");
   EXPECT_EQ(reason(head + R"("x":")" + std::string(kRecordBytesMax, 'x') + "\"}"),
             "RecordTooLarge");
+  EXPECT_EQ(admit(head + R"("recipientAccountId":"anonymous"})", import)->account, "111122223333");
+  EXPECT_EQ(reason(head + R"("resources":""})"), "accepted");
   const std::string deep(kRecordDepthMax + 1, '[');
   EXPECT_EQ(reason(head + "\"x\":" + deep + std::string(deep.size(), ']') + "}"), "TooDeep");
 }

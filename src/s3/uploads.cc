@@ -62,13 +62,14 @@ Result<> remove_upload(meta::Transaction& transaction, std::string_view upload_i
 // Checks the client's list against what was uploaded; the chosen parts in order.
 Result<std::vector<PartRow>> choose_parts(const std::map<int, PartRow>& uploaded,
                                           const std::vector<std::pair<int, std::string>>& wanted) {
+  for (size_t i = 1; i < wanted.size(); ++i) {
+    if (wanted[i].first > wanted[i - 1].first) continue;
+    return fail(ErrorCode::InvalidArgument, "InvalidPartOrder",
+                "part numbers must be in ascending order");
+  }
   std::vector<PartRow> chosen;
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& [number, etag] = wanted[i];
-    if (i > 0 && number <= wanted[i - 1].first) {
-      return fail(ErrorCode::InvalidArgument, "InvalidPartOrder",
-                  "part numbers must be in ascending order");
-    }
     const auto at = uploaded.find(number);
     if (at == uploaded.end() || at->second.part.etag != etag) {
       return fail(ErrorCode::InvalidArgument, "InvalidPart",

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 import argparse
 import datetime
 import gzip
+import http.client
 import json
 import os
 import pathlib
@@ -88,15 +89,16 @@ class Answer:
 
 
 def send(url, method="GET", body=b"", headers=None):
-    """One request as it is, without signature unless the headers carry one."""
-    request = urllib.request.Request(url, method=method, headers=headers or {},
-                                     data=body if body or method in ("POST", "PUT") else None)
+    """One request as it is: no header is added but Host and Content-Length."""
+    parts = urllib.parse.urlsplit(url)
+    target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return Answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers, error.read())
+        connection.request(method, target, body=body or None, headers=headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read())
+    finally:
+        connection.close()
 
 
 class CliError(Exception):

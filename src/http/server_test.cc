@@ -1,0 +1,304 @@
+// The server over loopback: keep-alive, limits, refusals, streaming, graceful stop; and the client.
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
+#include "http/client.h"
+
+namespace traccia::http {
+namespace {
+
+// A plain connection that sends and reads bytes as they are.
+class RawConnection {
+ public:
+  explicit RawConnection(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~RawConnection() { ::close(socket_); }
+  void send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const auto count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (count <= 0) return;
+      bytes.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+  // Until the other side closes, or `end` was seen.
+  std::string read(std::string_view end = "") const {
+    std::string out;
+    char piece[4096];
+    while (end.empty() || out.find(end) == std::string::npos) {
+      const auto count = ::recv(socket_, piece, sizeof piece, 0);
+      if (count <= 0) break;
+      out.append(piece, static_cast<size_t>(count));
+    }
+    return out;
+  }
+
+ private:
+  int socket_;
+};
+
+class Pieces : public BodySource {
+ public:
+  explicit Pieces(uint64_t size, uint64_t breaks_at) : size_(size), breaks_at_(breaks_at) {}
+  uint64_t size() const override { return size_; }
+  Result<size_t> read(std::span<char> out) override {
+    if (given_ >= breaks_at_) return fail(ErrorCode::DataLoss, "a block is damaged");
+    const auto count = std::min<uint64_t>(out.size(), size_ - given_);
+    std::fill_n(out.begin(), count, 'p');
+    given_ += count;
+    return count;
+  }
+
+ private:
+  uint64_t size_, breaks_at_, given_ = 0;
+};
+
+Response text(std::string body) {
+  Response response;
+  response.body = std::move(body);
+  return response;
+}
+
+void handle(Request request, Responder respond) {
+  if (request.path == "/echo") return respond(text(request.method + " " + request.body));
+  if (request.path == "/query") return respond(text(request.query));
+  if (request.path == "/dropped") return;
+  if (request.path == "/later") {
+    std::thread([respond = std::move(respond)]() mutable { respond(text("later")); }).detach();
+    return;
+  }
+  Response response;
+  if (request.path == "/large") response.stream = std::make_unique<Pieces>(5'000'000, ~0ULL);
+  if (request.path == "/broken") response.stream = std::make_unique<Pieces>(5'000'000, 1'000'000);
+  if (request.path == "/nothing") response.status = 204;
+  respond(std::move(response));
+}
+
+Response refuse(int status, std::string_view code, std::string_view) {
+  Response response;
+  response.status = status;
+  response.body = code;
+  return response;
+}
+
+std::unique_ptr<Server> start(ServerOptions options = {}, Handler handler = handle) {
+  return Server::start(std::move(options), std::move(handler), refuse).value();
+}
+
+std::string base(const Server& server) {
+  return fmt::format("http://127.0.0.1:{}", server.port());
+}
+
+Request make(std::string method, std::string path, std::string body = "") {
+  Request request;
+  request.method = std::move(method);
+  request.path = std::move(path);
+  request.body = std::move(body);
+  return request;
+}
+
+TEST(HttpServer, AnswersOnOneConnection) {
+  const auto server = start();
+  Client client({});
+  for (int i = 0; i < 10; ++i) {
+    const auto body = std::string(static_cast<size_t>(i) * 40'000, 'b');
+    EXPECT_EQ(client.send(base(*server), make("POST", "/echo", body))->body, "POST " + body);
+  }
+  EXPECT_EQ(server->counters().connections_total, 1U);
+  EXPECT_EQ(server->counters().requests, 10U);
+  EXPECT_EQ(client.send(base(*server), make("GET", "/nothing"))->status, 204);
+  EXPECT_EQ(client.send(base(*server), make("GET", "/later"))->body, "later");
+}
+
+TEST(HttpServer, AnAnswerThatIsDroppedIsA500) {
+  const auto server = start();
+  Client client({});
+  EXPECT_EQ(client.send(base(*server), make("GET", "/dropped"))->status, 500);
+}
+
+TEST(HttpServer, HeadTellsTheSizeAndSendsNothing) {
+  const auto server = start();
+  Client client({});
+  const auto answer = client.send(base(*server), make("HEAD", "/large")).value();
+  EXPECT_EQ(answer.headers.get("Content-Length"), "5000000");
+  EXPECT_TRUE(answer.body.empty());
+  EXPECT_EQ(client.send(base(*server), make("GET", "/large"))->body.size(), 5'000'000U);
+}
+
+TEST(HttpServer, AStreamThatBreaksIsNotPassedOffAsWhole) {
+  const auto server = start();
+  Client client({});
+  EXPECT_EQ(client.send(base(*server), make("GET", "/broken")).error().code(),
+            ErrorCode::Unavailable);
+}
+
+TEST(HttpServer, ReadsChunkedBodiesAndPipelinedRequests) {
+  const auto server = start();
+  const RawConnection raw(server->port());
+  raw.send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+           "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+           "GET http://host/query?a=%20&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const auto answers = raw.read();
+  EXPECT_NE(answers.find("POST abcde"), std::string::npos) << answers;
+  EXPECT_NE(answers.find("a=%20&b"), std::string::npos) << answers;
+}
+
+TEST(HttpServer, SendsContinueOnlyForABodyItTakes) {
+  ServerOptions options;
+  options.body_bytes_max = 10;
+  const auto server = start(options);
+  const RawConnection raw(server->port());
+  raw.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_NE(raw.read("\r\n\r\n").find("100 Continue"), std::string::npos);
+  raw.send("hello");
+  EXPECT_NE(raw.read("PUT hello").find("200 OK"), std::string::npos);
+  raw.send("PUT /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n");
+  const auto refused = raw.read();
+  EXPECT_EQ(refused.find("100 Continue"), std::string::npos);
+  EXPECT_NE(refused.find(" 413 "), std::string::npos) << refused;
+}
+
+TEST(HttpServer, NamesTheLimitThatWasReached) {
+  ServerOptions options;
+  options.body_bytes_max = 100;
+  options.header_bytes_max = 1000;
+  options.bodies_bytes_max = 50;
+  options.header_timeout = std::chrono::seconds(1);
+  options.body_timeout = std::chrono::seconds(1);
+  const auto server = start(options);
+  const auto ask = [&](const std::string& bytes) {
+    const RawConnection raw(server->port());
+    raw.send(bytes);
+    return raw.read();
+  };
+  const auto expect = [&](const std::string& bytes, std::string_view status) {
+    const auto answer = ask(bytes);
+    EXPECT_NE(answer.find(status), std::string::npos) << bytes.substr(0, 80) << " → " << answer;
+  };
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\n";
+  expect(head + "X: " + std::string(2000, 'x') + "\r\n\r\n", " 431 ");
+  expect(head + "Content-Length: 101\r\n\r\n", " 413 ");
+  expect(head + "Transfer-Encoding: chunked\r\n\r\n80\r\n" + std::string(128, 'x'), " 413 ");
+  expect(head + "Content-Length: 60\r\n\r\n", " 503 ");
+  expect(head + "Content-Length: 5\r\n\r\nab", " 408 ");
+  expect("POST /ec", " 408 ");
+  expect("NONSENSE\r\n\r\n", " 400 ");
+  expect("GET echo HTTP/1.1\r\nHost: h\r\n\r\n", " 400 ");
+  EXPECT_EQ(ask(head + "Content-Length: 5\r\n\r\nhello" + head + "Connection: close\r\n"
+                "Content-Length: 0\r\n\r\n").find(" 503 "),
+            std::string::npos)
+      << "the budget is given back";
+}
+
+TEST(HttpServer, TooManyConnectionsAndWaitingRequestsAreRefused) {
+  ServerOptions options;
+  options.connections_max = 2;
+  options.worker_threads = 1;
+  options.worker_queue_max = 1;
+  std::promise<void> release;
+  std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> started{0};
+  const auto server = start(options, [&](Request, Responder respond) {
+    ++started;
+    released.wait();
+    respond(text("done"));
+  });
+  const std::string request = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  const RawConnection first(server->port());
+  first.send(request);
+  while (started == 0) std::this_thread::yield();
+  const RawConnection second(server->port());
+  second.send(request);
+  while (server->counters().requests < 2) std::this_thread::yield();
+  const RawConnection third(server->port());
+  EXPECT_NE(third.read().find("503"), std::string::npos) << "one connection too many";
+  release.set_value();
+  EXPECT_NE(first.read().find("done"), std::string::npos);
+  EXPECT_NE(second.read().find("done"), std::string::npos);
+}
+
+TEST(HttpServer, StoppingLetsStartedRequestsFinish) {
+  std::promise<void> begun, release;
+  const auto released = release.get_future().share();
+  auto server = start({}, [&](Request, Responder respond) {
+    begun.set_value();
+    released.wait();
+    respond(text("finished"));
+  });
+  const RawConnection idle(server->port());
+  auto answer = std::async(std::launch::async, [&] {
+    Client client({});
+    return client.send(base(*server), make("GET", "/"))->body;
+  });
+  begun.get_future().wait();
+  auto stopped = std::async(std::launch::async, [&] { server->stop(std::chrono::seconds(30)); });
+  EXPECT_TRUE(idle.read().empty()) << "idle connections are closed";
+  release.set_value();
+  EXPECT_EQ(answer.get(), "finished");
+  stopped.get();
+}
+
+TEST(HttpServer, TellsWhyItCannotStart) {
+  ServerOptions options;
+  options.address = "not an address";
+  EXPECT_EQ(Server::start(options, handle, refuse).error().code(), ErrorCode::InvalidArgument);
+  options.address = "127.0.0.1";
+  options.port = start()->port();
+  const auto holder = start();
+  options.port = holder->port();
+  EXPECT_EQ(Server::start(options, handle, refuse).error().code(), ErrorCode::Unavailable);
+  options.port = 0;
+  options.certificate_file = "/nonexistent/certificate.pem";
+  options.key_file = "/nonexistent/key.pem";
+  EXPECT_EQ(Server::start(options, handle, refuse).error().code(), ErrorCode::InvalidArgument);
+}
+
+TEST(HttpClient, LimitsTheAnswerAndReportsUnreachableServers) {
+  const auto server = start();
+  ClientOptions options;
+  options.response_bytes_max = 1000;
+  Client client(options);
+  EXPECT_EQ(client.send(base(*server), make("GET", "/large")).error().code(),
+            ErrorCode::ResourceExhausted);
+  EXPECT_EQ(client.send("http://127.0.0.1:1", make("GET", "/")).error().code(),
+            ErrorCode::Unavailable);
+  EXPECT_FALSE(client.send("file:///etc", make("GET", "/passwd")));
+}
+
+TEST(Headers, CompareWithoutCaseAndTrim) {
+  Headers headers;
+  headers.add("X-A", "  one ");
+  headers.add("x-a", "two");
+  EXPECT_EQ(headers.get("X-a"), "one");
+  EXPECT_EQ(headers.find_all("x-A").size(), 2U);
+  headers.set("X-A", "three");
+  EXPECT_EQ(headers.size(), 1U);
+  headers.remove("x-a");
+  EXPECT_FALSE(headers.find("X-A"));
+}
+
+TEST(ParseQuery, DecodesPairs) {
+  const auto pairs = parse_query("a=1&b&c=%2F+&&a=2").value();
+  ASSERT_EQ(pairs.size(), 4U);
+  EXPECT_EQ(pairs[1].second, "");
+  EXPECT_EQ(pairs[2].second, "/+");
+  EXPECT_FALSE(parse_query("a=%2"));
+  EXPECT_FALSE(parse_query("%zz=1"));
+}
+
+}  // namespace
+}  // namespace traccia::http
