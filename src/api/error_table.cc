@@ -136,7 +136,8 @@ constexpr Entry kS3[] = {
 
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
-  const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" || reason == "LogQueueFull" || reason == "TooLarge";
+  const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" ||
+                    reason == "LogQueueFull" || reason == "TooLarge";
   if (!reason.empty() && !ours) return reason;
   switch (error.code()) {
     case ErrorCode::Unavailable:

@@ -1,6 +1,6 @@
 // Published signatures: the cases of AWS's Signature Version 4 test suite and the worked examples
-// of the S3 documentation, each signed by us and verified by us. SPDX-License-Identifier:
-// Apache-2.0
+// of the S3 documentation, each signed by us and verified by us.
+// SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -22,7 +22,8 @@ struct ChainId {
 // 16 of [A-Za-z0-9], fixed by the chain and the log places of the file's first and last event.
 std::string unique_part(const ChainId& chain, uint64_t first_sequence, uint64_t last_sequence);
 
-// [prefix/]AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_MINUTE_UNIQUE.json.gz
+// [prefix/]AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/
+//   ACCOUNT_CloudTrail_REGION_MINUTE_UNIQUE.json.gz
 std::string log_file_key(std::string_view prefix, const ChainId& chain, Time minute,
                          std::string_view unique);
 

@@ -212,11 +212,13 @@ class Pipeline {
       options.now = fake_.clock.now();
       ids.push_back(fake_.random.uuid());
       ingest::Draft draft;
-      draft.record = event::admit(
-          fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}","x":"{}"}})",
-                      format_iso_seconds(fake_.clock.now()), ids.back(),
-                      std::string(random_() % 400, 'x')),
-          options).value();
+      draft.record =
+          event::admit(
+              fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}","x":"{}"}})",
+                          format_iso_seconds(fake_.clock.now()), ids.back(),
+                          std::string(random_() % 400, 'x')),
+              options)
+              .value();
       regions_[ids.back()] = draft.record.region;
       drafts.push_back(std::move(draft));
     }
@@ -238,8 +240,8 @@ class Pipeline {
     std::map<std::string, std::string> keys;
     EXPECT_TRUE(machine.database->read([&](meta::Transaction& transaction) -> Result<> {
       for (const auto& region : kRegions) {
-        TRY_ASSIGN(const auto list, list_public_keys(transaction, region, Time(), Time::max(),
-                                                     Time()));
+        TRY_ASSIGN(const auto list,
+                   list_public_keys(transaction, region, Time(), Time::max(), Time()));
         for (const auto& key : list) keys[key.fingerprint] = key.public_pkcs1_der;
       }
       return {};
@@ -251,9 +253,9 @@ class Pipeline {
   os::FakeOs fake_;
   MemoryStore store_;
   std::vector<trail::TrailConfig> trails_;
-  std::map<std::string, std::string> regions_;           // by eventID
+  std::map<std::string, std::string> regions_;              // by eventID
   std::set<std::pair<std::string, std::string>> expected_;  // trail, eventID
-  std::map<std::string, std::string> keys_;              // by fingerprint
+  std::map<std::string, std::string> keys_;                 // by fingerprint
 };
 
 void Pipeline::check() {
@@ -281,7 +283,8 @@ void Pipeline::check() {
     const auto to_sign = string_to_sign(*digest, crypto::sha256_hex(*body));
     ASSERT_TRUE(keys_.contains(digest->fingerprint));
     EXPECT_TRUE(crypto::rsa_verify_sha256(keys_[digest->fingerprint], to_sign,
-                                  hex_decode(object.metadata.at("signature")).value()).value());
+                                          hex_decode(object.metadata.at("signature")).value())
+                    .value());
     for (const auto& file : digest->log_files) ++listed[file.key];
     if (!digest->previous) continue;
     ++followers[digest->previous->key];
@@ -292,7 +295,8 @@ void Pipeline::check() {
     EXPECT_EQ(at->second.metadata.at("signature"), digest->previous->signature_hex);
   }
   for (const auto& [trail_and_id, count] : seen) EXPECT_EQ(count, 1) << trail_and_id.second;
-  for (const auto& one : expected_) EXPECT_TRUE(seen.contains(one)) << one.first << " " << one.second;
+  for (const auto& one : expected_)
+    EXPECT_TRUE(seen.contains(one)) << one.first << " " << one.second;
   for (const auto& [key, hash] : log_hashes) EXPECT_EQ(listed[key], 1) << key;
   for (const auto& [key, count] : listed) {
     EXPECT_EQ(count, 1) << key;

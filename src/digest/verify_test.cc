@@ -52,10 +52,10 @@ const crypto::RsaPrivateKey& signing_key() {
 
 std::string log_key(int hour, int number) {
   const auto minute = kStart + hour * kHour + std::chrono::minutes(10 + number);
-  return fmt::format("AWSLogs/{0}/CloudTrail/{1}/{2}/{0}_CloudTrail_{1}_{3}_AAAABBBBCCCC{4:04}"
-                     ".json.gz",
-                     kAccount, kRegion, format_date_path(minute), format_basic_minutes(minute),
-                     number);
+  return fmt::format(
+      "AWSLogs/{0}/CloudTrail/{1}/{2}/{0}_CloudTrail_{1}_{3}_AAAABBBBCCCC{4:04}"
+      ".json.gz",
+      kAccount, kRegion, format_date_path(minute), format_basic_minutes(minute), number);
 }
 
 // A chain of six digests: a starting one, then each hour one with two log files.
@@ -76,8 +76,8 @@ class VerifyTest : public testing::Test {
         const auto body = fmt::format(R"({{"Records":[{{"n":{}}}]}})", hour * 10 + number);
         const auto key = log_key(hour - 1, number);
         objects_[key].bytes = compress::gzip(body);
-        digest.log_files.push_back(
-            {std::string(kBucket), key, crypto::sha256_hex(body), digest.end_time, digest.end_time});
+        digest.log_files.push_back({std::string(kBucket), key, crypto::sha256_hex(body),
+                                    digest.end_time, digest.end_time});
       }
       const auto json = render_digest(digest);
       const auto hash = crypto::sha256_hex(json);
@@ -127,8 +127,8 @@ class VerifyTest : public testing::Test {
     const auto json = render_digest(digest);
     object.bytes = compress::gzip(json);
     if (!sign) return;
-    object.metadata["signature"] = hex_encode(
-        signing_key().sign_sha256(string_to_sign(digest, crypto::sha256_hex(json))));
+    object.metadata["signature"] =
+        hex_encode(signing_key().sign_sha256(string_to_sign(digest, crypto::sha256_hex(json))));
   }
 
   using Strings = std::vector<std::string>;
@@ -144,8 +144,9 @@ TEST_F(VerifyTest, ASoundChainIsValid) {
   EXPECT_EQ(report.count(FileKind::Log, true), 10U);
   ASSERT_EQ(report.chains.size(), 1U);
   EXPECT_EQ(report.chains[0].trail_name, "my_trail");
-  EXPECT_NE(render_text(report, Detail::ProblemsOnly).find("6/6 digest files valid\n"
-                                                           "10/10 log files valid\nVALID"),
+  EXPECT_NE(render_text(report, Detail::ProblemsOnly)
+                .find("6/6 digest files valid\n"
+                      "10/10 log files valid\nVALID"),
             std::string::npos);
   EXPECT_TRUE(json::parse(render_json(report))->at("valid").as_bool());
 }
@@ -239,8 +240,8 @@ TEST_F(VerifyTest, ACopyWithoutMetadataUsesTheSuccessorsSignatures) {
   VerifyOptions options;
   options.bucket = kBucket;
   options.without_metadata = true;
-  const FindKeys keys = [&](const std::string&, Time, Time)
-      -> Result<std::map<std::string, std::string>> { return keys_; };
+  const FindKeys keys = [&](const std::string&, Time,
+                            Time) -> Result<std::map<std::string, std::string>> { return keys_; };
   auto report = verify(options, open, keys).value();
   EXPECT_EQ(report.count(FileKind::Digest, true), 5U);
   EXPECT_EQ(report.chains[0].files[0].problem,
@@ -255,15 +256,15 @@ TEST_F(VerifyTest, ACopyWithoutMetadataUsesTheSuccessorsSignatures) {
 }
 
 TEST(DigestFormat, NamesGoBothWays) {
-  const DigestKeyParts parts{"a/b", "111122223333", "eu-south-1", "x_y_z", "us-east-1", kStart,
-                             false};
+  const DigestKeyParts parts{"a/b",       "111122223333", "eu-south-1", "x_y_z",
+                             "us-east-1", kStart,         false};
   const auto back = parse_digest_key(digest_key(parts)).value();
   EXPECT_EQ(back.prefix, parts.prefix);
   EXPECT_EQ(back.trail_name, parts.trail_name);
   EXPECT_EQ(back.home_region, parts.home_region);
   EXPECT_EQ(back.end_time, parts.end_time);
-  for (const auto* key : {"", "AWSLogs/", "AWSLogs/1/CloudTrail-Digest/r/2026/01/01/x.json.gz",
-                          "x/AWSLogs/1/2/3"}) {
+  for (const auto* key :
+       {"", "AWSLogs/", "AWSLogs/1/CloudTrail-Digest/r/2026/01/01/x.json.gz", "x/AWSLogs/1/2/3"}) {
     EXPECT_FALSE(parse_digest_key(key)) << key;
     EXPECT_FALSE(parse_log_key(key)) << key;
   }

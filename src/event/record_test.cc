@@ -42,7 +42,8 @@ TEST(Admit, KeepsBytesAndOrderAndDropsWhitespaceBetween) {
                           options())
                           .value();
   EXPECT_TRUE(record.json.starts_with(
-      R"({"eventName":"a  b","eventTime":"2026-11-24T11:00:00Z","x":[1.50,1e3,"\u00e9\n"],"eventID":"e")"))
+      R"({"eventName":"a  b","eventTime":"2026-11-24T11:00:00Z",)"
+      R"("x":[1.50,1e3,"\u00e9\n"],"eventID":"e")"))
       << record.json;
 }
 
@@ -51,8 +52,10 @@ TEST(Admit, ReadsWhatLookUpsAndSelectorsNeed) {
       admit(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"GetObject","eventID":"e1",
         "eventSource":"s3.amazonaws.com","awsRegion":"eu-west-1","readOnly":true,
         "managementEvent":false,"errorCode":"AccessDenied","userIdentity":{"type":"AssumedRole",
-        "principalId":"AROAX:alice","arn":"arn:aws:sts::1:assumed-role/r/alice","accessKeyId":"ASIA1",
-        "invokedBy":"x.amazonaws.com"},"resources":[{"ARN":"arn:aws:s3:::b/k","type":"AWS::S3::Object"},
+        "principalId":"AROAX:alice","arn":"arn:aws:sts::1:assumed-role/r/alice",
+        "accessKeyId":"ASIA1",
+        "invokedBy":"x.amazonaws.com"},
+        "resources":[{"ARN":"arn:aws:s3:::b/k","type":"AWS::S3::Object"},
         {"ARNPrefix":"arn:aws:s3:::b/","type":"AWS::S3::Object"}]})",
             options())
           .value();

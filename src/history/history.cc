@@ -245,7 +245,7 @@ Result<> History::State::take_next(Batch& batch, size_t& bytes) {
   if (log.kind == ingest::Kind::Event) {
     event::AdmitOptions options;
     options.stored = true;
-    options.account = record.account;
+    options.account = log.account;
     auto parsed = event::admit(log.json, options);
     if (!parsed) {
       // It was admitted once, so its bytes or the rules have changed under it.

@@ -58,14 +58,16 @@ Client::Client(ClientOptions options) : state_(std::make_unique<State>()) {
   TRACCIA_ASSERT(state_->handle != nullptr);
 }
 
-Client::~Client() { curl_easy_cleanup(state_->handle); }
+Client::~Client() {
+  curl_easy_cleanup(state_->handle);
+}
 
 Result<Response> Client::send(const std::string& base_url, const Request& request) {
   auto* curl = state_->handle;
   const auto& options = state_->options;
   curl_easy_reset(curl);  // keeps connections
-  const auto url = fmt::format("{}{}{}{}", base_url, request.path,
-                               request.query.empty() ? "" : "?", request.query);
+  const auto url = fmt::format("{}{}{}{}", base_url, request.path, request.query.empty() ? "" : "?",
+                               request.query);
   struct ListFree {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };

@@ -46,7 +46,7 @@ struct Request {
   std::string path;   // as sent, still percent-encoded, starts with '/'
   std::string query;  // as sent, without '?'; empty when there is none
   Headers headers;
-  std::string body;     // transfer coding removed, content coding and aws-chunked kept
+  std::string body;          // transfer coding removed, content coding and aws-chunked kept
   std::string peer_address;  // numeric, no port
   std::optional<Tls> tls;
 };
@@ -67,7 +67,8 @@ struct Response {
   std::unique_ptr<BodySource> stream;  // instead of `body` when set
 };
 
-// Splits a raw query into decoded pairs in order; '+' stays '+'. A missing '=' gives an empty value.
+// Splits a raw query into decoded pairs in order; '+' stays '+'. A missing '=' gives an empty
+// value.
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 
 }  // namespace traccia::http

@@ -22,8 +22,7 @@ using Tcp = asio::ip::tcp;
 class BeastServer : public Server {
  public:
   BeastServer(ServerOptions options, Handler handler, Refusal refusal)
-      : shared_(std::move(options), std::move(handler), std::move(refusal)),
-        acceptor_(io_) {}
+      : shared_(std::move(options), std::move(handler), std::move(refusal)), acceptor_(io_) {}
   ~BeastServer() override { stop(std::chrono::seconds(5)); }
 
   Result<> start() {
@@ -105,12 +104,12 @@ class BeastServer : public Server {
   }
 
   void accept() {
-    acceptor_.async_accept(asio::make_strand(io_), [this](beast::error_code code,
-                                                          Tcp::socket socket) {
-      if (!acceptor_.is_open()) return;
-      if (!code) serve(std::move(socket));
-      accept();  // an error concerns one connection (or descriptors are short for a moment)
-    });
+    acceptor_.async_accept(
+        asio::make_strand(io_), [this](beast::error_code code, Tcp::socket socket) {
+          if (!acceptor_.is_open()) return;
+          if (!code) serve(std::move(socket));
+          accept();  // an error concerns one connection (or descriptors are short for a moment)
+        });
   }
 
   void serve(Tcp::socket socket) {
@@ -165,8 +164,8 @@ class BeastServer : public Server {
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler,
                                               Refusal refusal) {
-  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler),
-                                              std::move(refusal));
+  auto server =
+      std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(refusal));
   TRY(server->start());
   return server;
 }

@@ -18,22 +18,23 @@ using Responder = std::move_only_function<void(Response)>;
 // Runs on a worker thread. May return before it answers.
 using Handler = std::function<void(Request, Responder)>;
 // Renders the server's own refusals (400, 408, 413, 431, 503); `code` is a stable word.
-using Refusal = std::function<Response(int status, std::string_view code, std::string_view message)>;
+using Refusal =
+    std::function<Response(int status, std::string_view code, std::string_view message)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0 picks a free one
   unsigned event_threads = 2;
   unsigned worker_threads = 8;
-  size_t worker_queue_max = 1024;       // requests waiting for a worker; beyond: 503 + Retry-After
-  size_t connections_max = 4096;        // beyond: accepted and closed with 503
-  size_t header_bytes_max = 64 << 10;   // 431
-  uint64_t body_bytes_max = 65ULL << 20;          // 413
-  uint64_t bodies_bytes_max = 512ULL << 20;       // all bodies in memory; beyond: 503 + Retry-After
-  std::chrono::seconds header_timeout{30};        // idle keep-alive and header time
-  std::chrono::seconds body_timeout{120};         // whole body
-  std::chrono::seconds write_timeout{120};        // one write making no progress
-  std::string certificate_file;  // PEM chain; with key_file turns TLS on
+  size_t worker_queue_max = 1024;      // requests waiting for a worker; beyond: 503 + Retry-After
+  size_t connections_max = 4096;       // beyond: accepted and closed with 503
+  size_t header_bytes_max = 64 << 10;  // 431
+  uint64_t body_bytes_max = 65ULL << 20;     // 413
+  uint64_t bodies_bytes_max = 512ULL << 20;  // all bodies in memory; beyond: 503 + Retry-After
+  std::chrono::seconds header_timeout{30};   // idle keep-alive and header time
+  std::chrono::seconds body_timeout{120};    // whole body
+  std::chrono::seconds write_timeout{120};   // one write making no progress
+  std::string certificate_file;              // PEM chain; with key_file turns TLS on
   std::string key_file;
 };
 

@@ -149,9 +149,10 @@ TEST(HttpServer, AStreamThatBreaksIsNotPassedOffAsWhole) {
 TEST(HttpServer, ReadsChunkedBodiesAndPipelinedRequests) {
   const auto server = start();
   const RawConnection raw(server->port());
-  raw.send("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-           "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
-           "GET http://host/query?a=%20&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  raw.send(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+      "GET http://host/query?a=%20&b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const auto answers = raw.read();
   EXPECT_NE(answers.find("POST abcde"), std::string::npos) << answers;
   EXPECT_NE(answers.find("a=%20&b"), std::string::npos) << answers;
@@ -198,8 +199,10 @@ TEST(HttpServer, NamesTheLimitThatWasReached) {
   expect("POST /ec", " 408 ");
   expect("NONSENSE\r\n\r\n", " 400 ");
   expect("GET echo HTTP/1.1\r\nHost: h\r\n\r\n", " 400 ");
-  EXPECT_EQ(ask(head + "Content-Length: 5\r\n\r\nhello" + head + "Connection: close\r\n"
-                "Content-Length: 0\r\n\r\n").find(" 503 "),
+  EXPECT_EQ(ask(head + "Content-Length: 5\r\n\r\nhello" + head +
+                "Connection: close\r\n"
+                "Content-Length: 0\r\n\r\n")
+                .find(" 503 "),
             std::string::npos)
       << "the budget is given back";
 }

@@ -3,13 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <array>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -25,7 +25,9 @@ namespace beast = boost::beast;
 // What the sessions of one server share. The server outlives them.
 struct Shared {
   Shared(ServerOptions chosen, Handler handle, Refusal refuse)
-      : options(std::move(chosen)), handler(std::move(handle)), refusal(std::move(refuse)),
+      : options(std::move(chosen)),
+        handler(std::move(handle)),
+        refusal(std::move(refuse)),
         workers(options.worker_threads, options.worker_queue_max) {}
 
   ServerOptions options;
@@ -189,15 +191,15 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         body_deadline_ - std::chrono::steady_clock::now());
     arm(std::max(left, std::chrono::milliseconds(1)));
-    beast::http::async_read_some(stream_, buffer_, *parser_,
-                                 [self = self()](beast::error_code code, size_t) {
-                                   self->disarm();
-                                   if (code) return self->on_read_error(code, true);
-                                   if (!self->budget_->grow_to(self->parser_->get().body().size())) {
-                                     return self->refuse_memory();
-                                   }
-                                   self->read_more_body();
-                                 });
+    beast::http::async_read_some(
+        stream_, buffer_, *parser_, [self = self()](beast::error_code code, size_t) {
+          self->disarm();
+          if (code) return self->on_read_error(code, true);
+          if (!self->budget_->grow_to(self->parser_->get().body().size())) {
+            return self->refuse_memory();
+          }
+          self->read_more_body();
+        });
   }
 
   void on_read_error(beast::error_code code, bool inside_request) {
@@ -332,10 +334,9 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     if (!no_body) message->body() = std::move(response.body);
     // The serializer takes "no body" from an empty one; Content-Length still tells its size.
     arm(shared_.options.write_timeout + std::chrono::seconds(message->body().size() >> 16));
-    beast::http::async_write(stream_, *message,
-                             [self = self(), message](beast::error_code code, size_t) {
-                               self->on_written(code);
-                             });
+    beast::http::async_write(
+        stream_, *message,
+        [self = self(), message](beast::error_code code, size_t) { self->on_written(code); });
   }
 
   template <typename Message>
@@ -343,9 +344,9 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     message.version(version_);
     message.result(static_cast<unsigned>(response.status));
     message.set(beast::http::field::server, "Traccia");
-    message.set(beast::http::field::date,
-                format_http_date(std::chrono::time_point_cast<Duration>(
-                    std::chrono::system_clock::now())));
+    message.set(
+        beast::http::field::date,
+        format_http_date(std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())));
     for (const auto& [name, value] : response.headers) message.insert(name, value);
     if (response.status != 204 && response.status != 304) message.content_length(size);
     message.keep_alive(keep_alive_);
@@ -382,12 +383,12 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     body.size = *count;
     body.more = *count != 0;
     arm(shared_.options.write_timeout);
-    beast::http::async_write(
-        stream_, *streaming->serializer,
-        [self = self(), streaming](beast::error_code code, size_t) {
-          if (code == beast::http::error::need_buffer) return self->write_piece(streaming);
-          self->on_written(code);
-        });
+    beast::http::async_write(stream_, *streaming->serializer,
+                             [self = self(), streaming](beast::error_code code, size_t) {
+                               if (code == beast::http::error::need_buffer)
+                                 return self->write_piece(streaming);
+                               self->on_written(code);
+                             });
   }
 
   void on_written(beast::error_code code) {

@@ -8,7 +8,9 @@ WorkerPool::WorkerPool(unsigned threads, size_t queue_max) : queue_max_(queue_ma
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-WorkerPool::~WorkerPool() { stop(); }
+WorkerPool::~WorkerPool() {
+  stop();
+}
 
 bool WorkerPool::submit(Job& job) {
   const MutexLock lock(mutex_);

@@ -21,8 +21,8 @@ constexpr std::string_view kAccount = "111122223333";
 struct Store {
   static Result<std::unique_ptr<Store>> open(os::FakeOs& fake) {
     auto store = std::make_unique<Store>();
-    TRY_ASSIGN(store->database, meta::Database::open(fake.os(), "/d/meta.db",
-                                                     meta::Durability::Full, {kSchema}));
+    TRY_ASSIGN(store->database,
+               meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
     store->s3.emplace(fake.os(), *store->blobs);
     return store;
@@ -42,7 +42,8 @@ struct Store {
       return s3->create_bucket(transaction, {bucket, std::string(kAccount), "us-east-1", Time()});
     });
   }
-  Result<ObjectInfo> put(const std::string& key, const std::string& bytes, PutOptions options = {}) {
+  Result<ObjectInfo> put(const std::string& key, const std::string& bytes,
+                         PutOptions options = {}) {
     TRY_ASSIGN(const auto blob, s3->store_bytes(bytes));
     options.owner_account = kAccount;
     return write<ObjectInfo>([&](meta::Transaction& transaction) {
@@ -51,9 +52,8 @@ struct Store {
     });
   }
   Result<ObjectInfo> get(const std::string& key) {
-    return write<ObjectInfo>([&](meta::Transaction& transaction) {
-      return s3->get_object(transaction, "bucket", key);
-    });
+    return write<ObjectInfo>(
+        [&](meta::Transaction& transaction) { return s3->get_object(transaction, "bucket", key); });
   }
   Result<std::string> read(const std::string& key) {
     TRY_ASSIGN(const auto object, get(key));
@@ -209,9 +209,11 @@ TEST_F(S3Test, ListingAgreesWithASimpleModel) {
 class UploadTest : public S3Test {
  protected:
   std::string begin() {
-    return store_->write<Upload>([&](meta::Transaction& transaction) {
-      return store_->s3->create_upload(transaction, "bucket", "big", {});
-    })->id;
+    return store_
+        ->write<Upload>([&](meta::Transaction& transaction) {
+          return store_->s3->create_upload(transaction, "bucket", "big", {});
+        })
+        ->id;
   }
   Result<Part> part(const std::string& upload, int number, const std::string& bytes) {
     TRY_ASSIGN(const auto blob, store_->s3->store_bytes(bytes));
