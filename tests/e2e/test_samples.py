@@ -112,11 +112,13 @@ class Samples(unittest.TestCase):
     def test_there_are_samples(self):
         self.assertGreaterEqual(len(list(SAMPLES.glob("*/*.gz"))), 8)
 
-    def start(self, account, records):
-        regions = {r.get("awsRegion") for r in records} - {None, ""}
-        server = Server("--account-id", account, regions=",".join(sorted(regions | {"us-east-1"})),
-                        digest="1h")
-        server.__enter__()
+    @staticmethod
+    def server(account, records):
+        regions = {r.get("awsRegion") for r in records} - {None, ""} | {"us-east-1"}
+        return Server("--account-id", account, regions=",".join(sorted(regions)), digest="1h")
+
+    @staticmethod
+    def start_trail(server):
         trail = server.client("cloudtrail")
         server.client("s3").create_bucket(Bucket="sample-logs")
         trail.create_trail(Name="samples", S3BucketName="sample-logs", IsMultiRegionTrail=True)
@@ -124,7 +126,6 @@ class Samples(unittest.TestCase):
             {"Type": kind, "Values": [f"arn:aws:{source.split('.')[0]}"]}
             for source, kind in SELECTABLE.items()]}])
         trail.start_logging(Name="samples")
-        return server
 
     def send(self, server, records, verdicts):
         answer = server.post_events(b"\n".join(json.dumps(r).encode() for r in records))
@@ -212,15 +213,11 @@ def add_file(path):
         accounts = {r.get("recipientAccountId") for r in records}
         accounts = {a for a in accounts if a and re.fullmatch(r"\d{12}", a)} or {harness.ACCOUNT}
         for account in sorted(accounts):
-            with self.subTest(account=account):
-                server = self.start(account, records)
-                try:
-                    verdicts = Verdicts(records, account)
-                    self.send(server, records, verdicts)
-                    self.check(server, verdicts)
-                finally:
-                    server.kill9()
-                    server.__exit__(None, None, None)
+            with self.subTest(account=account), self.server(account, records) as server:
+                self.start_trail(server)
+                verdicts = Verdicts(records, account)
+                self.send(server, records, verdicts)
+                self.check(server, verdicts)
     name = re.sub(r"\W+", "_", path.name.removesuffix(".gz"))
     setattr(Samples, f"test_{path.parent.name.replace('-', '_')}_{name}", test)
 
