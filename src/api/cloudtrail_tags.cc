@@ -23,6 +23,8 @@ constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 constexpr std::string_view kChangeErrors[] = {
     "ResourceNotFoundException", "CloudTrailARNInvalidException", "TagsLimitExceededException",
     "InvalidTagParameterException"};
+constexpr std::string_view kRemoveErrors[] = {
+    "ResourceNotFoundException", "CloudTrailARNInvalidException", "InvalidTagParameterException"};
 constexpr std::string_view kListErrors[] = {
     "ResourceNotFoundException", "CloudTrailARNInvalidException", "InvalidTokenException"};
 constexpr aws::Operation kAdd{.service = kService,
@@ -38,7 +40,7 @@ constexpr aws::Operation kRemove{.service = kService,
                                  .api_version = kVersion,
                                  .iam_action = "cloudtrail:RemoveTags",
                                  .input = &kChangeRequest,
-                                 .errors = kChangeErrors};
+                                 .errors = kRemoveErrors};
 constexpr aws::Operation kList{.service = kService,
                                .event_source = kSource,
                                .name = "ListTags",

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_record(app, action);
   add_cat(app, action);
   add_verify(app, action);
+  add_operations(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

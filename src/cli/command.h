@@ -33,5 +33,6 @@ void add_token(CLI::App& app, Action& action);
 void add_record(CLI::App& app, Action& action);
 void add_cat(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
+void add_operations(CLI::App& app, Action& action);
 
 }  // namespace traccia::cli

@@ -35,7 +35,7 @@ class CliCase(ServerCase):
 
 
 class Validation(CliCase):
-    """validate-logs on a trail of two regions: valid when untouched, INVALID after each tampering."""
+    """validate-logs on a trail of two regions: valid untouched, INVALID after each tampering."""
 
     bucket = "validation-logs"
     arn = arn_of("validation")
@@ -283,8 +283,9 @@ class Refusals(CliCase):
                      message="Value arn:aws:s3:::b*/ for DataResources.Values is invalid.")
         resource = {"Type": "AWS::S3::Bucket", "Values": ["arn:aws:s3:::b/"]}
         self.refused("InvalidEventSelectorsException", *put([{"DataResources": [resource]}]),
-                     message="Value AWS::S3::Bucket for DataResources.Type is invalid. Valid values "
-                             "are: AWS::DynamoDB::Table, AWS::Lambda::Function, AWS::S3::Object")
+                     message="Value AWS::S3::Bucket for DataResources.Type is invalid. Valid "
+                             "values are: AWS::DynamoDB::Table, AWS::Lambda::Function, "
+                             "AWS::S3::Object")
         self.refused("InvalidEventSelectorsException", *put([{}] * 6))
 
     def test_sixth_trail(self):

@@ -1,179 +1,88 @@
-"""Drift between the server's operation descriptions and botocore's published models, each named.
-
-Told from outside: for every input member of the model, however deep, a value of the wrong type must
-be refused as such (an unknown member would be ignored), the required members must be exactly the
-model's, and no answer may hold a member that the model does not have. What the server takes beyond
-the model cannot be seen this way.
+"""The operations' descriptions against botocore's published models: each drift is named.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import subprocess
+import unittest
 
 import botocore.session
 
 import harness
-from harness import ServerCase
 
-IMPLEMENTED = {
-    "AddTags", "CreateTrail", "DeleteTrail", "DescribeTrails", "GetEventSelectors", "GetTrail",
-    "GetTrailStatus", "ListPublicKeys", "ListTags", "ListTrails", "LookupEvents",
-    "PutEventSelectors", "RemoveTags", "StartLogging", "StopLogging", "UpdateTrail"}
-WRONG = {"string": 7, "list": "x", "structure": "x", "boolean": "x", "integer": "x", "long": "x",
-         "timestamp": "x", "blob": 7}
-
-
-def wrong_inputs(shape, path=""):
-    """(path, value for the shape) pairs: one member at a time is of the wrong type."""
-    if shape.type_name == "structure":
-        for name, member in shape.members.items():
-            where = f"{path}.{name}" if path else name
-            yield where, {name: WRONG[member.type_name]}
-            for deeper, value in wrong_inputs(member, where):
-                yield deeper, {name: value}
-    elif shape.type_name == "list":
-        yield f"{path}[]", [WRONG[shape.member.type_name]]
-        for deeper, value in wrong_inputs(shape.member, f"{path}[]"):
-            yield deeper, [value]
+# Where this server knowingly differs from the model of botocore, with the reason.
+KNOWN = {
+    # The model of the day may be younger than this server, or older; members named here may be absent
+    # on one side.
+    "cloudtrail.CreateTrail: input RecursiveLogging is not in the model",
+    "cloudtrail.CreateTrail: output RecursiveLogging is not in the model",
+    "cloudtrail.UpdateTrail: input RecursiveLogging is not in the model",
+    "cloudtrail.UpdateTrail: output RecursiveLogging is not in the model",
+    "cloudtrail.GetTrail: output Trail.RecursiveLogging is not in the model",
+    "cloudtrail.DescribeTrails: output trailList[].RecursiveLogging is not in the model",
+}
+NUMBERS = {"integer", "long"}
 
 
-def surplus(value, shape, path):
-    """Members of an answer that the model lacks, and members of another type."""
-    if shape.type_name == "structure" and isinstance(value, dict):
-        for name, member in value.items():
-            where = f"{path}.{name}"
-            if name in shape.members:
-                yield from surplus(member, shape.members[name], where)
-            else:
-                yield f"{where} is not in the model"
-        for name in shape.required_members:
-            if name not in value:
-                yield f"{path}.{name} is required by the model and missing"
-    elif shape.type_name == "list" and isinstance(value, list):
-        for one in value:
-            yield from surplus(one, shape.member, f"{path}[]")
-    else:
-        kinds = {"string": str, "boolean": bool, "integer": int, "long": int,
-                 "timestamp": (int, float), "blob": str}
-        if not isinstance(value, kinds.get(shape.type_name, ())):
-            yield f"{path} is a {type(value).__name__}, the model says {shape.type_name}"
+def drifts_of_shape(ours, model, where):
+    """Names each difference between a described shape and botocore's."""
+    if model is None:
+        if ours.get("members"):
+            yield f"{where} is not in the model"
+        return
+    same = ours["type"] == model.type_name or {ours["type"], model.type_name} <= NUMBERS
+    if not same:
+        yield f"{where} is a {ours['type']}, the model says {model.type_name}"
+        return
+    if model.type_name == "string":
+        if set(ours.get("enum", [])) - set(model.enum):
+            yield f"{where} has values the model lacks: {sorted(set(ours['enum']) - set(model.enum))}"
+        if ours.get("enum") and set(model.enum) - set(ours["enum"]):
+            yield f"{where} lacks values: {sorted(set(model.enum) - set(ours['enum']))}"
+    if model.type_name == "list":
+        yield from drifts_of_shape(ours["member"], model.member, f"{where}[]")
+    if model.type_name == "structure":
+        names = set(ours["members"])
+        for name in sorted(names - set(model.members)):
+            yield f"{where}{sep(where)}{name} is not in the model"
+        for name in sorted(set(model.members) - names):
+            yield f"{where}{sep(where)}{name} is missing here"
+        for name in sorted(names & set(model.members)):
+            yield from drifts_of_shape(ours["members"][name], model.members[name],
+                                       f"{where}{sep(where)}{name}")
+        if set(ours["required"]) != set(model.required_members):
+            yield f"{where} requires {sorted(ours['required'])}, the model {sorted(model.required_members)}"
 
 
-class Descriptions(ServerCase):
+def sep(where):
+    return " " if where.endswith(("input", "output")) else "."
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.model = botocore.session.get_session().get_service_model("cloudtrail")
 
-    def call(self, operation, body):
-        return self.server.signed(
-            "POST", "/", json.dumps(body).encode(), service="cloudtrail",
-            headers={"Content-Type": "application/x-amz-json-1.1",
-                     "X-Amz-Target": f"CloudTrail_20131101.{operation}"})
-
-    def error(self, operation, body):
-        answer = self.call(operation, body)
-        return answer.json().get("__type") if answer.status != 200 else None
-
-    def test_operations(self):
-        known = {name for name in self.model.operation_names
-                 if self.error(name, {}) != "UnknownOperationException"}
-        self.assertEqual(known, IMPLEMENTED)
-
-    def test_input_members_and_their_types(self):
-        drift, count = [], 0
-        for operation in sorted(IMPLEMENTED):
-            for path, value in wrong_inputs(self.model.operation_model(operation).input_shape):
-                count += 1
-                error = self.error(operation, value)
-                if error != "SerializationException":
-                    drift.append(f"{operation} {path}: {error}")
-        self.assertGreater(count, 80)
-        self.assertEqual(drift, [])
-
-    def test_required_members(self):
-        for operation in sorted(IMPLEMENTED):
-            required = self.model.operation_model(operation).input_shape.required_members
-            answer = self.call(operation, {})
-            with self.subTest(operation=operation):
-                if not required:
-                    self.assertEqual(answer.status, 200, answer)
-                    continue
-                self.assertEqual(answer.json()["__type"], "ValidationException")
-                message = answer.json()["message"]
-                self.assertEqual(message.count("Member must not be null"), len(required), message)
-                for name in required:
-                    self.assertIn(f"'{name[0].lower()}{name[1:]}'", message)
-
-    def test_answers(self):
-        self.s3.create_bucket(Bucket="drift-logs")
-        arn = f"arn:aws:cloudtrail:us-east-1:{harness.ACCOUNT}:trail/drift"
-        tags = [{"Key": "k", "Value": "v"}]
-        name, trail_name = {"Name": "drift"}, {"TrailName": "drift"}
-        story = [
-            ("CreateTrail", {**name, "S3BucketName": "drift-logs", "S3KeyPrefix": "p",
-                             "EnableLogFileValidation": True, "TagsList": tags}),
-            ("PutEventSelectors", {**trail_name, "EventSelectors": [{"DataResources": [
-                {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}]}),
-            ("GetEventSelectors", trail_name),
-            ("StartLogging", name),
-            ("UpdateTrail", {**name, "IsMultiRegionTrail": True}),
-            ("GetTrail", name),
-            ("DescribeTrails", {}),
-            ("ListTrails", {}),
-            ("AddTags", {"ResourceId": arn, "TagsList": [{"Key": "l"}]}),
-            ("ListTags", {"ResourceIdList": [arn]}),
-            ("RemoveTags", {"ResourceId": arn, "TagsList": [{"Key": "l"}]}),
-            ("ListPublicKeys", {}),
-            ("LookupEvents", {"MaxResults": 5}),
-            ("GetTrailStatus", name),
-            ("StopLogging", name),
-            ("GetTrailStatus", name),
-            ("DeleteTrail", name)]
-        self.assertEqual({operation for operation, _ in story}, IMPLEMENTED)
-        drift = []
-        for operation, body in story:
-            answer = self.call(operation, body)
-            self.assertEqual(answer.status, 200, (operation, answer))
-            shape = self.model.operation_model(operation).output_shape
-            drift += surplus(answer.json(), shape, operation)
-        self.assertEqual(drift, [])
-
-    def test_errors_are_those_of_the_model(self):
-        """What an operation may say, beside the errors that every one shares."""
-        self.s3.create_bucket(Bucket="error-logs")
-        self.trail.create_trail(Name="errors", S3BucketName="error-logs")
-        bad_arn, arn = "arn:aws:cloudtrail:x", \
-            f"arn:aws:cloudtrail:us-east-1:{harness.ACCOUNT}:trail/nobody"
-        calls = [(operation, {member: value})
-                 for operation, member in [(o, "Name") for o in (
-                     "GetTrail", "GetTrailStatus", "StartLogging", "StopLogging", "DeleteTrail",
-                     "UpdateTrail")] + [(o, "TrailName") for o in (
-                         "GetEventSelectors", "PutEventSelectors")]
-                 for value in ("nobody", "a..b", bad_arn)]
-        calls += [(operation, {"ResourceId": value, "TagsList": [{"Key": "k"}]})
-                  for operation in ("AddTags", "RemoveTags") for value in (arn, bad_arn)]
-        calls += [("ListTags", {"ResourceIdList": [value]}) for value in (arn, bad_arn)]
-        calls += [("CreateTrail", {"Name": "errors", "S3BucketName": "error-logs"}),
-                  ("CreateTrail", {"Name": "e", "S3BucketName": "error-logs"}),
-                  ("CreateTrail", {"Name": "new", "S3BucketName": "B!"}),
-                  ("CreateTrail", {"Name": "new", "S3BucketName": "no-such-logs"}),
-                  ("PutEventSelectors", {"TrailName": "errors", "EventSelectors": []}),
-                  ("DescribeTrails", {"trailNameList": ["a..b"]}),
-                  ("LookupEvents", {"MaxResults": 51}),
-                  ("LookupEvents", {"EventCategory": "other"}),
-                  ("LookupEvents", {"NextToken": "x"}),
-                  ("LookupEvents", {"StartTime": 2, "EndTime": 1}),
-                  ("ListPublicKeys", {"StartTime": 2, "EndTime": 1}),
-                  ("ListTrails", {"NextToken": "x"}), ("ListPublicKeys", {"NextToken": "x"})]
-        drift = []
-        for operation, body in calls:
-            error = self.error(operation, body)
-            allowed = {e.name for e in self.model.operation_model(operation).error_shapes}
-            if error not in allowed | {"ValidationException"} and not (
-                    operation in ("DescribeTrails", "ListTrails") and error is None):
-                drift.append(f"{operation} {body}: {error}")
-        self.assertEqual(drift, [])
+class Descriptions(unittest.TestCase):
+    def test_no_drift_from_the_models(self):
+        out = subprocess.run([str(harness.binary), "operations", "--output", "json"], check=True,
+                             capture_output=True, text=True).stdout
+        session = botocore.session.get_session()
+        found, compared = set(), 0
+        for operation in json.loads(out):
+            if operation["service"] == "traccia":
+                continue  # our own
+            model = session.get_service_model(operation["service"])
+            where = f"{operation['service']}.{operation['name']}"
+            if operation["name"] not in model.operation_names:
+                found.add(f"{where}: not in the model")
+                continue
+            theirs = model.operation_model(operation["name"])
+            found.update(drifts_of_shape(operation["input"], theirs.input_shape, f"{where}: input"))
+            found.update(drifts_of_shape(operation["output"], theirs.output_shape, f"{where}: output"))
+            errors = {shape.name for shape in theirs.error_shapes}
+            found.update(f"{where}: error {name} is not in the model"
+                         for name in set(operation["errors"]) - errors)
+            if operation["apiVersion"] != model.api_version:
+                found.add(f"{where}: version {operation['apiVersion']}, the model {model.api_version}")
+            compared += 1
+        self.assertGreater(compared, 15)
+        self.assertEqual(sorted(found - KNOWN), [])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// The AWS SDK for JavaScript v3 through the main job; run by test_js.py with the server in the
-// environment. Usage: node test_js.mjs PACKAGES_FOLDER. Prints "ok STEP" lines; throws on a surprise.
+// The AWS SDK for JavaScript v3 through the main job; test_js.py runs it with the server in the
+// environment. Usage: node test_js.mjs PACKAGES_FOLDER. Prints "ok STEP" lines; throws else.
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import {createRequire} from 'node:module';

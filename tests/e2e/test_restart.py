@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import gzip
 import json
+import signal
 import subprocess
 import unittest
 import uuid
@@ -144,7 +145,7 @@ class Restarts(unittest.TestCase):
         with Server() as server:
             token = server.token()
             accepted = []
-            stopping = None
+            stopping = False
             while True:
                 one = event("Busy")
                 try:
@@ -153,8 +154,9 @@ class Restarts(unittest.TestCase):
                     break
                 if answer.status == 200:
                     accepted.append(one["eventID"])
-                if len(accepted) == 50 and stopping is None:
-                    stopping = server.process.send_signal(harness.signal.SIGTERM) or True
+                if len(accepted) == 50 and not stopping:
+                    stopping = True
+                    server.process.send_signal(signal.SIGTERM)
             self.assertGreaterEqual(len(accepted), 50)
             self.assertEqual(server.process.wait(harness.STOP_LIMIT), 0)
             server.process = None

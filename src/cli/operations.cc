@@ -1,0 +1,37 @@
+// traccia operations: what the server answers, as data.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "api/describe.h"
+#include "cli/command.h"
+
+namespace traccia::cli {
+namespace {
+
+Exit print_operations(const std::string& output) {
+  const auto operations = api::describe_operations();
+  if (output == "json") {
+    fmt::print("{}\n", json::serialize(operations));
+    return Exit::Good;
+  }
+  for (const auto& value : operations) {
+    const auto& operation = value.as_object();
+    fmt::print("{:<12}{:<24}{}\n", json::find_string(operation, "service"),
+               json::find_string(operation, "name"), json::find_string(operation, "action"));
+  }
+  return Exit::Good;
+}
+
+}  // namespace
+
+void add_operations(CLI::App& app, Action& action) {
+  auto* command =
+      app.add_subcommand("operations", "List the JSON and Query operations this server answers");
+  auto output = std::make_shared<std::string>("text");
+  command->add_option("--output", *output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command->callback([output, &action] { action = [output] { return print_operations(*output); }; });
+}
+
+}  // namespace traccia::cli

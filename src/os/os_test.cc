@@ -1,0 +1,116 @@
+// The two file systems behave alike, and the fake one loses what was not synced.
+// SPDX-License-Identifier: Apache-2.0
+#include "os/os.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "os/fake_os.h"
+#include "os/real_os.h"
+
+namespace traccia::os {
+namespace {
+
+// What both implementations must do alike.
+void check_files(FileSystem& files, const std::string& root) {
+  ASSERT_TRUE(files.make_directories(root + "/a/b"));
+  ASSERT_TRUE(files.make_directories(root + "/a/b")) << "again";
+  const auto path = root + "/a/b/file";
+  EXPECT_EQ(files.open(path, OpenMode::ReadOnly).error().code(), ErrorCode::NotFound);
+  {
+    const auto file = files.open(path, OpenMode::CreateNew).value();
+    ASSERT_TRUE(file->write_at(3, "xyz"));
+    ASSERT_TRUE(file->sync_data());
+    EXPECT_EQ(file->size().value(), 6U);
+    std::string out(10, '-');
+    EXPECT_EQ(file->read_at(0, out).value(), 6U);
+    EXPECT_EQ(out, std::string("\0\0\0xyz----", 10));
+    EXPECT_EQ(file->read_at(100, out).value(), 0U);
+    ASSERT_TRUE(file->truncate(4));
+    ASSERT_TRUE(file->allocate(8));
+    EXPECT_EQ(file->size().value(), 8U);
+  }
+  EXPECT_EQ(files.open(path, OpenMode::CreateNew).error().code(), ErrorCode::AlreadyExists);
+  EXPECT_EQ(files.open(root + "/none/file", OpenMode::CreateNew).error().code(),
+            ErrorCode::NotFound);
+  ASSERT_TRUE(files.rename(path, root + "/a/moved"));
+  EXPECT_FALSE(files.exists(path).value());
+  const auto entries = files.list(root + "/a").value();
+  std::set<std::string> names;
+  for (const auto& entry : entries) names.insert(entry.name + (entry.is_directory ? "/" : ""));
+  EXPECT_EQ(names, (std::set<std::string>{"b/", "moved"}));
+  ASSERT_TRUE(files.sync_directory(root + "/a"));
+  ASSERT_TRUE(write_file_atomically(files, root + "/a/moved", "new"));
+  EXPECT_EQ(read_file(files, root + "/a/moved", 3).value(), "new");
+  EXPECT_EQ(read_file(files, root + "/a/moved", 2).error().code(), ErrorCode::ResourceExhausted);
+  EXPECT_FALSE(files.readable_by_others(root + "/a/moved").value());
+  {
+    const auto lock = files.lock(root + "/lock");
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(files.lock(root + "/lock").error().code(), ErrorCode::FailedPrecondition);
+  }
+  EXPECT_TRUE(files.lock(root + "/lock"));
+  ASSERT_TRUE(files.remove(root + "/a/moved"));
+  EXPECT_EQ(files.remove(root + "/a/moved").error().code(), ErrorCode::NotFound);
+}
+
+TEST(FileSystems, TheFakeBehavesAsFiles) {
+  FakeOs fake;
+  check_files(fake.files, "/root");
+}
+
+TEST(FileSystems, TheRealBehavesAsFiles) {
+  RealOs real;
+  const auto root = testing::TempDir() + "traccia-os-test-" + real.os().random.uuid();
+  check_files(real.os().files, root);
+}
+
+TEST(FakeFiles, LoseWhatWasNotSynced) {
+  bool lost_name = false, lost_bytes = false;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    FakeFileSystem files;
+    ASSERT_TRUE(files.make_directories("/d"));
+    {
+      const auto kept = files.open("/d/kept", OpenMode::CreateNew).value();
+      ASSERT_TRUE(kept->write_at(0, "synced"));
+      ASSERT_TRUE(kept->sync_data());
+      ASSERT_TRUE(files.sync_directory("/d"));
+      ASSERT_TRUE(kept->write_at(6, "+more"));
+      ASSERT_TRUE(files.open("/d/unsynced", OpenMode::CreateNew));
+    }
+    files.restart(seed);
+    const auto bytes = read_file(files, "/d/kept", 100).value();
+    EXPECT_EQ(bytes.substr(0, 6), "synced");
+    lost_bytes = lost_bytes || bytes.size() == 6;
+    lost_name = lost_name || !files.exists("/d/unsynced").value();
+  }
+  EXPECT_TRUE(lost_bytes);
+  EXPECT_TRUE(lost_name);
+}
+
+TEST(FakeFiles, StopWorkingWhenThePowerFails) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.make_directories("/d"));
+  files.lose_power_after(1);
+  const auto file = files.open("/d/x", OpenMode::CreateNew).value();
+  EXPECT_EQ(file->write_at(0, "x").error().code(), ErrorCode::Unavailable);
+  EXPECT_TRUE(files.power_lost());
+  files.restart(1);
+  EXPECT_FALSE(file->size()) << "files of before are dead";
+}
+
+TEST(Random, GivesUuidsAndCharacters) {
+  FakeRandom random(1);
+  const auto uuid = random.uuid();
+  EXPECT_EQ(uuid.size(), 36U);
+  EXPECT_EQ(uuid[14], '4');
+  EXPECT_NE(std::string("89ab").find(uuid[19]), std::string::npos);
+  EXPECT_NE(random.uuid(), uuid);
+  const auto text = random.characters(1000, "abc");
+  EXPECT_EQ(text.size(), 1000U);
+  EXPECT_EQ(text.find_first_not_of("abc"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace traccia::os
