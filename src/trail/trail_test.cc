@@ -44,9 +44,9 @@ TEST(Selectors, AreChecked) {
   EXPECT_EQ(with("AWS::S3::Object", "arn:aws:s3"), "");
   EXPECT_EQ(with("AWS::S3::Object", "arn:aws:s3:::b/*"),
             "InvalidEventSelectors: Value arn:aws:s3:::b/* for DataResources.Values is invalid.");
-  EXPECT_EQ(
-      with("AWS::SNS::Topic", "x").substr(0, 85),
-      "InvalidEventSelectors: Value AWS::SNS::Topic for DataResources.Type is invalid. Valid ");
+  EXPECT_TRUE(with("AWS::SNS::Topic", "x")
+                  .starts_with("InvalidEventSelectors: Value AWS::SNS::Topic for "
+                               "DataResources.Type is invalid. Valid values are: "));
   EXPECT_FALSE(check_selectors({}));
   EXPECT_FALSE(check_selectors(std::vector<EventSelector>(6)));
   EventSelector excluding;
