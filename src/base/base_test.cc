@@ -48,7 +48,8 @@ TEST(Bytes, ReadersStopAtTheEnd) {
   EXPECT_EQ(reader.u8().error().code(), ErrorCode::DataLoss);
   std::string lying;
   append_u32(lying, 0xFFFFFFFF);
-  ByteReader liar(lying + "x");
+  lying += "x";
+  ByteReader liar(lying);
   EXPECT_EQ(liar.block().error().code(), ErrorCode::DataLoss);
 }
 

@@ -309,6 +309,7 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     keep_alive_ = false;
     handling_ = true;
     lingering_ = true;
+    budget_.reset();  // what was refused must not keep others waiting
     if (parser_ && parser_->is_header_done()) {
       head_ = parser_->get().method() == beast::http::verb::head;
     }
