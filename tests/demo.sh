@@ -88,7 +88,7 @@ log_keys() { aws s3api list-objects --bucket $bucket --prefix AWSLogs/1111222233
   --query 'Contents[].Key' --output text | tr '\t' '\n' | grep json.gz; }
 digest_keys() { aws s3api list-objects --bucket $bucket --prefix AWSLogs/111122223333/CloudTrail-Digest/us-east-1/ \
   --query 'Contents[].Key' --output text | tr '\t' '\n' | grep json.gz; }
-delivered() { log_keys >"$work/logs" && [ "$(wc -l <"$work/logs")" -ge 2 ] \
+delivered() { log_keys >"$work/logs" && [ "$(wc -l <"$work/logs")" -ge 1 ] \
   && digest_keys >"$work/digests" && [ "$(wc -l <"$work/digests")" -ge 3 ]; }
 wait_for 30 delivered
 show aws s3 ls --recursive s3://$bucket/AWSLogs/
