@@ -160,7 +160,7 @@ Caller FrontDoor::make_caller(const http::Request& request, const Authenticated&
   return caller;
 }
 
-http::Response FrontDoor::answer_json(http::Request request, const Caller& caller,
+http::Response FrontDoor::answer_json(const http::Request& request, const Caller& caller,
                                       std::string_view service, const aws::RequestId& request_id) {
   const auto& entry = *find_service(service);
   const auto refused = [&](const Error& error) {
@@ -193,7 +193,7 @@ http::Response FrontDoor::answer_json(http::Request request, const Caller& calle
   return response;
 }
 
-http::Response FrontDoor::answer_query(http::Request request, const Caller& caller,
+http::Response FrontDoor::answer_query(const http::Request& request, const Caller& caller,
                                        std::string_view service, const aws::RequestId& request_id) {
   const auto refused = [&](const Error& error) {
     return refuse(error, aws::Protocol::Query, request_id);
@@ -242,9 +242,9 @@ http::Response FrontDoor::answer(http::Request request) {
   const auto caller = make_caller(request, *who, request_id);
   switch (entry.protocol) {
     case aws::Protocol::Json11:
-      return answer_json(std::move(request), caller, entry.name, request_id);
+      return answer_json(request, caller, entry.name, request_id);
     case aws::Protocol::Query:
-      return answer_query(std::move(request), caller, entry.name, request_id);
+      return answer_query(request, caller, entry.name, request_id);
     case aws::Protocol::RestXml:
     case aws::Protocol::RestJson:
       break;

@@ -48,10 +48,10 @@ class FrontDoor {
   Result<Authenticated> authenticate(http::Request& request);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;
-  http::Response answer_json(http::Request request, const Caller& caller, std::string_view service,
-                             const aws::RequestId& request_id);
-  http::Response answer_query(http::Request request, const Caller& caller, std::string_view service,
-                              const aws::RequestId& request_id);
+  http::Response answer_json(const http::Request& request, const Caller& caller,
+                             std::string_view service, const aws::RequestId& request_id);
+  http::Response answer_query(const http::Request& request, const Caller& caller,
+                              std::string_view service, const aws::RequestId& request_id);
   http::Response refuse(const Error& error, aws::Protocol protocol,
                         const aws::RequestId& request_id);
   void handle_ingest(http::Request request, http::Responder respond);

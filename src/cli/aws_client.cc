@@ -16,7 +16,7 @@ namespace {
 constexpr uint64_t kSettingsBytesMax = 1 << 20;
 
 std::string environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nothing sets it
   return value == nullptr ? "" : value;
 }
 

@@ -22,7 +22,8 @@ using Tcp = asio::ip::tcp;
 class BeastServer : public Server {
  public:
   BeastServer(ServerOptions options, Handler handler, Refusal refusal)
-      : shared_(std::move(options), std::move(handler), std::move(refusal)), acceptor_(io_) {}
+      : shared_(std::move(options), std::move(handler), std::move(refusal)),
+        acceptor_(asio::make_strand(io_)) {}
   ~BeastServer() override { stop(std::chrono::seconds(5)); }
 
   Result<> start() {
@@ -44,7 +45,7 @@ class BeastServer : public Server {
   void stop(std::chrono::seconds drain) override {
     if (stopped_.exchange(true)) return;
     shared_.stopping = true;
-    asio::post(io_, [this] {
+    asio::post(acceptor_.get_executor(), [this] {
       beast::error_code ignored;
       acceptor_.close(ignored);
     });
@@ -152,7 +153,7 @@ class BeastServer : public Server {
       io_.get_executor()};
   std::optional<asio::ssl::context> tls_;
   Shared shared_;
-  Tcp::acceptor acceptor_;
+  Tcp::acceptor acceptor_;  // on a strand of its own: it is closed while it accepts
   uint16_t port_ = 0;
   std::atomic<bool> stopped_{false};
   Mutex mutex_;

@@ -47,7 +47,9 @@ class BodyBudget {
   BodyBudget(BodyBudget&& other) noexcept
       : shared_(other.shared_), held_(std::exchange(other.held_, 0)) {}
   BodyBudget& operator=(BodyBudget&&) = delete;
-  ~BodyBudget() { shared_->bodies_bytes -= held_; }
+  ~BodyBudget() {
+    if (held_ > 0) shared_->bodies_bytes -= held_;  // an answerer that is done may outlive `shared`
+  }
 
   // False when the server has no room for a body of `bytes`.
   bool grow_to(uint64_t bytes) {
@@ -266,7 +268,7 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
       auto session = std::move(session_);
       if (!session) return;
       const auto executor = session->stream_.get_executor();
-      asio::dispatch(executor, [session = std::move(session),
+      asio::dispatch(executor, [session = std::move(session), budget = std::move(budget_),
                                 answer = std::make_shared<Response>(std::move(response))] {
         session->write(std::move(*answer));
       });

@@ -203,6 +203,7 @@ void FakeFileSystem::corrupt(const std::string& path, uint64_t offset, char mask
 std::vector<std::string> FakeFileSystem::paths() const {
   const MutexLock lock(mutex_);
   std::vector<std::string> out;
+  out.reserve(names_.size());
   for (const auto& [path, inode] : names_) out.push_back(path);
   return out;
 }

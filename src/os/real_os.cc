@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 #include "base/assert.h"
 
@@ -28,7 +29,8 @@ std::unexpected<Error> system_error(std::string_view operation, const std::strin
   if (number == ENOSPC || number == EDQUOT || number == EMFILE || number == ENFILE) {
     code = ErrorCode::ResourceExhausted;
   }
-  return fail(code, fmt::format("{} '{}': {}", operation, path, std::strerror(number)));
+  return fail(code,
+              fmt::format("{} '{}': {}", operation, path, std::generic_category().message(number)));
 }
 
 class Descriptor {
@@ -168,14 +170,16 @@ class RealFileSystem : public FileSystem {
     std::vector<DirectoryEntry> entries;
     while (true) {
       errno = 0;
-      const auto* entry = ::readdir(stream.get());  // one stream, one thread
+      // One stream, one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
+      const auto* entry = ::readdir(stream.get());
       if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name == "." || name == "..") continue;
       bool is_directory = entry->d_type == DT_DIR;
       if (entry->d_type == DT_UNKNOWN) {
         struct stat status{};
-        const auto path = directory + "/" + name;
+        auto path = directory;
+        path.append("/").append(name);
         if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
         is_directory = S_ISDIR(status.st_mode);
       }

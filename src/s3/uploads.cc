@@ -189,6 +189,7 @@ Result<std::vector<Part>> S3::list_parts(meta::Transaction& transaction, std::st
   TRY(find_upload(transaction, bucket, key, upload_id));
   TRY_ASSIGN(const auto rows, load_parts(transaction, upload_id));
   std::vector<Part> parts;
+  parts.reserve(rows.size());
   for (const auto& [number, row] : rows) parts.push_back(row.part);
   return parts;
 }
