@@ -120,25 +120,83 @@ Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limi
   return out;
 }
 
-std::string zstd(std::string_view bytes, int level) {
-  struct Free {
-    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  };
-  thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
+namespace {
+
+struct FreeZstd {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  void operator()(ZSTD_CDict* dictionary) const { ZSTD_freeCDict(dictionary); }
+  void operator()(ZSTD_DDict* dictionary) const { ZSTD_freeDDict(dictionary); }
+};
+
+ZSTD_CCtx* thread_compressor() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeZstd> context(ZSTD_createCCtx());
+  TRACCIA_ASSERT(context != nullptr);
+  return context.get();
+}
+
+ZSTD_DCtx* thread_decompressor() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(ZSTD_createDCtx());
+  TRACCIA_ASSERT(context != nullptr);
+  return context.get();
+}
+
+std::unexpected<Error> not_zstd(size_t bytes) {
+  return fail(ErrorCode::DataLoss, "NotZstd",
+              fmt::format("{} bytes are not whole, undamaged zstd frames", bytes));
+}
+
+}  // namespace
+
+struct Dictionary::Prepared {
+  std::unique_ptr<ZSTD_CDict, FreeZstd> compressing;
+  std::unique_ptr<ZSTD_DDict, FreeZstd> decompressing;
+};
+
+Dictionary::Dictionary(std::string text, int level)
+    : text_(std::move(text)), prepared_(std::make_unique<Prepared>()) {
+  prepared_->compressing.reset(ZSTD_createCDict(text_.data(), text_.size(), level));
+  prepared_->decompressing.reset(ZSTD_createDDict(text_.data(), text_.size()));
+  TRACCIA_ASSERT(prepared_->compressing && prepared_->decompressing);
+}
+
+Dictionary::~Dictionary() = default;
+
+std::string Dictionary::compress(std::string_view bytes) const {
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
   const auto size =
-      ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), level);
+      ZSTD_compress_usingCDict(thread_compressor(), out.data(), out.size(), bytes.data(),
+                               bytes.size(), prepared_->compressing.get());
+  TRACCIA_ASSERT(!ZSTD_isError(size));
+  out.resize(size);
+  return out;
+}
+
+Result<std::string> Dictionary::decompress(std::string_view bytes, uint64_t bytes_max) const {
+  const auto size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > bytes_max) {
+    return not_zstd(bytes.size());
+  }
+  std::string out(size, '\0');
+  const auto done =
+      ZSTD_decompress_usingDDict(thread_decompressor(), out.data(), out.size(), bytes.data(),
+                                 bytes.size(), prepared_->decompressing.get());
+  if (ZSTD_isError(done) != 0U || done != size) return not_zstd(bytes.size());
+  return out;
+}
+
+std::string zstd(std::string_view bytes, int level) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const auto size = ZSTD_compressCCtx(thread_compressor(), out.data(), out.size(), bytes.data(),
+                                      bytes.size(), level);
   TRACCIA_ASSERT(!ZSTD_isError(size));
   out.resize(size);
   return out;
 }
 
 Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits) {
-  struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-  };
   const auto bytes_max = output_max(bytes.size(), limits);
-  const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+  const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(ZSTD_createDCtx());
   TRACCIA_ASSERT(context != nullptr);
   std::string out;
   ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
@@ -154,8 +212,7 @@ Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits) {
     state = ZSTD_decompressStream(context.get(), &output, &input);
     out.resize(filled + output.pos);
     if (ZSTD_isError(state) != 0U || (input.pos == before && output.pos == 0)) {
-      return fail(ErrorCode::DataLoss, "NotZstd",
-                  fmt::format("{} bytes are not whole, undamaged zstd frames", bytes.size()));
+      return not_zstd(bytes.size());
     }
     if (out.size() > bytes_max) return too_large(bytes_max, bytes.size());
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,23 @@ Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limi
 std::string zstd(std::string_view bytes, int level);
 // Reasons: "NotZstd", "TooLarge". Concatenated frames are joined.
 Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits);
+
+// Compresses small pieces that resemble a text both sides have: zstd with that text as its window.
+// An empty text is no dictionary. Thread-safe.
+class Dictionary {
+ public:
+  explicit Dictionary(std::string text, int level = 1);
+  ~Dictionary();
+  std::string compress(std::string_view bytes) const;
+  // DataLoss, reason "NotZstd", unless `bytes` is one whole frame of at most `bytes_max` content.
+  Result<std::string> decompress(std::string_view bytes, uint64_t bytes_max) const;
+  const std::string& text() const { return text_; }
+
+ private:
+  struct Prepared;
+  std::string text_;
+  std::unique_ptr<Prepared> prepared_;
+};
 
 // CRC-32C (Castagnoli), hardware-assisted where the CPU can. crc32c(b, crc32c(a)) == crc32c(a+b).
 uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);

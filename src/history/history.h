@@ -13,14 +13,20 @@
 #include "base/time.h"
 #include "event/record.h"
 #include "ingest/ingest.h"
-#include "meta/database.h"
 #include "os/os.h"
 #include "wal/wal.h"
 
 namespace traccia::history {
 
 enum class Attribute {
-  EventId, EventName, ReadOnly, Username, ResourceType, ResourceName, EventSource, AccessKeyId
+  EventId,
+  EventName,
+  ReadOnly,
+  Username,
+  ResourceType,
+  ResourceName,
+  EventSource,
+  AccessKeyId
 };
 
 struct Query {
@@ -40,7 +46,7 @@ struct Page {
   // JSON, newest eventTime first (ties: newest place in the log first). At most count_max, fewer
   // when the page reaches kPageBytesMax.
   std::vector<std::string> records;
-  std::optional<std::string> next;   // opaque text for Query::after; absent on the last page
+  std::optional<std::string> next;  // opaque text for Query::after; absent on the last page
 };
 
 // What LookupEvents lists and finds as ResourceName: the ARN, the resource's own name in it (bucket
@@ -51,24 +57,39 @@ inline constexpr std::chrono::hours kRetention{90 * 24};  // counted from ingest
 inline constexpr size_t kPageRecordsMax = 1000;
 inline constexpr size_t kPageBytesMax = 16 << 20;
 
-// A sink of the log. Thread-safe, but step() is called from one thread.
+struct Options {
+  // The newest events are in memory until so many of them, or so many compressed bytes, become a
+  // segment; likewise what the log has grown by, or time, so that the log can be cut.
+  uint32_t head_events_max = 128 << 10;
+  uint64_t head_bytes_max = 48 << 20;
+  uint64_t head_log_bytes_max = 512ULL << 20;
+  std::chrono::hours head_age_max{24};
+  std::chrono::milliseconds room_wait{50};  // how long step() waits for a maintain() that lags
+};
+
+// A sink of the log. Thread-safe, but step() is called from one thread and maintain() from one.
 class History {
  public:
   // The directory is made when missing. DataLoss when what was taken in and the log do not meet:
-  // the log begins after the cursor, or ends before it (restored from unlike backups).
+  // the log begins after the cursor, or ends before it (restored from unlike backups); and when a
+  // segment is missing or damaged.
   static Result<std::unique_ptr<History>> open(os::Os os, const std::string& directory,
-                                               wal::Wal& wal);
+                                               wal::Wal& wal, Options options = {});
   ~History();
-  // Takes in what is durable in the log, with its cursor in the same transaction; removes what is
-  // past retention, bounded per step. The count of log records passed, kept or not; 0 means that
-  // nothing was there. After an error the same records are tried again.
+  // Takes in what is durable in the log: it can be looked up on return. The count of log records
+  // passed, kept or not; 0 means that nothing was there, or that maintain() lags behind (waited for
+  // briefly). After an error the same records are tried again.
   Result<size_t> step(size_t records_max);
-  // The log position up to which everything is taken in. Power loss may set it back, never below
-  // a durable_cursor() seen earlier: the log may be cut there and not here.
+  // Writes a segment when one is due, removes those past retention. True when there was something
+  // to do. An error leaves all as it was; it is tried again by the next call.
+  Result<bool> maintain();
+  // The log position up to which everything is taken in. A restart sets it back to
+  // durable_cursor().
   wal::Position cursor() const;
-  // Follows cursor() within seconds, as long as step() is called.
+  // Everything below this log position is in segments: the log may be cut here. Never goes back.
   wal::Position durable_cursor() const;
-  Result<Page> lookup(const Query& query);
+  // Newest first across memory and segments; DataLoss names a damaged file.
+  Result<Page> lookup(const Query& query) const;
 
  private:
   struct State;

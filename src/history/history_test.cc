@@ -11,8 +11,8 @@
 #include <set>
 #include <thread>
 
+#include "history/segment.h"
 #include "ingest/ingest.h"
-#include "meta/database.h"
 #include "os/fake_os.h"
 #include "wal/entry.h"
 
@@ -38,10 +38,11 @@ ingest::Draft draft(const Sample& sample) {
   options.default_region = sample.region;
   options.now = from_unix_seconds(2'000'000'000);
   ingest::Draft out;
-  out.record = event::admit(fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}"{}}})",
-                                        format_iso_milliseconds(sample.time), sample.id,
-                                        sample.more),
-                            options).value();
+  out.record =
+      event::admit(fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}"{}}})",
+                               format_iso_milliseconds(sample.time), sample.id, sample.more),
+                   options)
+          .value();
   return out;
 }
 
@@ -53,7 +54,7 @@ class HistoryTest : public testing::Test {
   void open() {
     history_.reset();
     open_log();
-    auto opened = History::open(fake_.os(), "/data/history", *wal_);
+    auto opened = History::open(fake_.os(), "/data/history", *wal_, options_);
     ASSERT_TRUE(opened) << opened.error().message();
     history_ = std::move(*opened);
   }
@@ -79,8 +80,31 @@ class HistoryTest : public testing::Test {
     while (true) {
       const auto taken = history_->step(records_max);
       ASSERT_TRUE(taken) << taken.error().message();
+      maintain();
       if (*taken == 0) return;
     }
+  }
+  void maintain() {
+    while (true) {
+      const auto worked = history_->maintain();
+      ASSERT_TRUE(worked) << worked.error().message();
+      if (!*worked) return;
+    }
+  }
+  // Everything taken in so far goes into segments.
+  void seal() {
+    const auto before = options_.head_age_max;
+    catch_up();
+    fake_.clock.advance(before);
+    catch_up();
+    ASSERT_EQ(history_->durable_cursor(), history_->cursor());
+  }
+  std::vector<std::string> segments() const {
+    std::vector<std::string> out;
+    for (const auto& path : fake_.files.paths()) {
+      if (path.ends_with(kSegmentSuffix)) out.push_back(path);
+    }
+    return out;
   }
   static Query query() {
     Query out;
@@ -108,6 +132,7 @@ class HistoryTest : public testing::Test {
     return page ? ids_of(*page) : Strings{};
   }
 
+  Options options_{.room_wait = {}};
   os::FakeOs fake_;
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
@@ -292,6 +317,7 @@ TEST_F(HistoryTest, PagesAreStableUnderIngest) {
     fake_.files.restart_keeping_all();
     history_.reset();
     for (const auto& path : fake_.files.paths()) ASSERT_TRUE(fake_.files.remove(path));
+    options_.head_events_max = static_cast<uint32_t>(1 + seed * seed % 97);
     open();
     std::mt19937_64 random(seed);
     std::vector<Sample> sent;
@@ -310,9 +336,9 @@ TEST_F(HistoryTest, PagesAreStableUnderIngest) {
     };
     send(60);
     for (int round = 0; round < 10; ++round) {
-      auto asked = random() % 3 == 0 ? query()
-                                     : query(Attribute::EventSource,
-                                             fmt::format("s{}", random() % 3));
+      auto asked = random() % 3 == 0
+                       ? query()
+                       : query(Attribute::EventSource, fmt::format("s{}", random() % 3));
       if (random() % 2 == 0) asked.start = Sample{}.time + std::chrono::seconds(random() % 8);
       if (random() % 2 == 0) asked.end = Sample{}.time + std::chrono::seconds(random() % 8);
       asked.count_max = 1 + random() % 9;
@@ -331,9 +357,12 @@ TEST_F(HistoryTest, PagesAreStableUnderIngest) {
         asked.after = page.next;
         if (random() % 3 == 0) send(3);
       } while (asked.after);
-      ASSERT_TRUE(std::ranges::is_sorted(got, [&](size_t left, size_t right) {
-        return std::pair(sent[left].time, left) > std::pair(sent[right].time, right);
-      })) << "seed " << seed;
+      ASSERT_TRUE(std::ranges::is_sorted(got,
+                                         [&](size_t left, size_t right) {
+                                           return std::pair(sent[left].time, left) >
+                                                  std::pair(sent[right].time, right);
+                                         }))
+          << "seed " << seed;
       for (const auto at : got) ASSERT_TRUE(matches(sent[at])) << "seed " << seed;
       for (size_t at = 0; at < known; ++at) {
         ASSERT_EQ(std::ranges::count(got, at), matches(sent[at]) ? 1 : 0) << "seed " << seed;
@@ -347,12 +376,17 @@ TEST_F(HistoryTest, TakesALargeEntryInStepsAndGoesOnAfterReopening) {
   for (int i = 0; i < 25; ++i) samples.push_back({.id = fmt::format("{}", i)});
   ASSERT_TRUE(submit(samples));
   ASSERT_TRUE(submit({{.id = "last"}}));
-  EXPECT_EQ(history_->step(10).value(), 10U);
-  EXPECT_EQ(history_->cursor(), wal_->begin()) << "the entry is not all in";
-  fake_.files.restart_keeping_all();
+  options_.head_events_max = 10;
   open();
   EXPECT_EQ(history_->step(10).value(), 10U);
-  EXPECT_EQ(history_->step(10).value(), 6U);
+  EXPECT_EQ(history_->cursor(), wal_->begin()) << "the entry is not all in";
+  EXPECT_EQ(history_->step(5).value(), 5U);
+  maintain();
+  ASSERT_EQ(segments().size(), 1U) << "a segment may end inside an entry";
+  fake_.files.restart_keeping_all();
+  open();
+  EXPECT_EQ(ids(query()).size(), 10U);
+  EXPECT_EQ(history_->step(100).value(), 16U);
   EXPECT_EQ(history_->step(10).value(), 0U);
   EXPECT_EQ(history_->cursor(), wal_->durable_end());
   const auto found = ids(query());
@@ -360,41 +394,52 @@ TEST_F(HistoryTest, TakesALargeEntryInStepsAndGoesOnAfterReopening) {
   EXPECT_EQ(found.size(), 26U);
 }
 
+TEST_F(HistoryTest, WaitsForUpkeepAndThenGoesOn) {
+  options_.head_events_max = 1;
+  open();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(history_->step(1).value(), 1U);
+  EXPECT_EQ(history_->step(1).value(), 0U) << "two heads wait to be written";
+  EXPECT_EQ(ids(query()).size(), 2U);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(history_->maintain().value());
+    EXPECT_EQ(history_->step(1).value(), 1U);
+  }
+  EXPECT_EQ(ids(query()), (Strings{"3", "2", "1", "0"}));
+}
+
 TEST_F(HistoryTest, ForgetsNinetyDaysAfterIngest) {
   ASSERT_TRUE(submit({{.id = "old", .more = std::string(kRich)}}));
-  catch_up();
-  fake_.clock.advance(std::chrono::hours(24));
+  seal();
   ASSERT_TRUE(submit({{.id = "younger", .more = std::string(kRich)}}));
-  catch_up();
-  fake_.clock.advance(kRetention - std::chrono::hours(24));
+  seal();
+  ASSERT_EQ(segments().size(), 2U);
+  fake_.clock.advance(kRetention - 2 * options_.head_age_max);
   EXPECT_EQ(ids(query()).size(), 2U) << "exactly 90 days";
   fake_.clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(ids(query()), Strings{"younger"}) << "hidden before it is removed";
-  EXPECT_EQ(history_->step(10).value(), 0U);
+  EXPECT_TRUE(history_->maintain().value());
+  EXPECT_EQ(segments().size(), 1U);
   fake_.clock.set(from_unix_seconds(1'790'000'000));  // what is removed does not come back
   EXPECT_EQ(ids(query()), Strings{"younger"});
   EXPECT_EQ(ids(query(Attribute::ResourceName, "bucket")), Strings{"younger"});
-  history_.reset();
-  auto database =
-      meta::Database::open(fake_.os(), "/data/history/history.db", meta::Durability::Full, {});
-  EXPECT_EQ(database.error().code(), ErrorCode::FailedPrecondition) << "schema is versioned";
+  fake_.clock.advance(2 * kRetention);
+  EXPECT_EQ(ids(query()), Strings{});
+  EXPECT_FALSE(history_->maintain().value()) << "the newest segment tells where the history ends";
+  open();
+  EXPECT_EQ(history_->step(10).value(), 0U);
 }
 
-TEST_F(HistoryTest, RemovalIsBoundedPerStep) {
-  std::vector<Sample> samples;
-  for (int i = 0; i < 1500; ++i) samples.push_back({.id = fmt::format("{}", i)});
-  ASSERT_TRUE(submit(samples));
-  catch_up(2000);
-  fake_.clock.advance(kRetention + std::chrono::hours(1));
-  EXPECT_EQ(history_->step(10).value(), 0U);
-  fake_.clock.set(from_unix_seconds(1'790'000'000));
-  auto asked = query();
-  asked.count_max = 1000;
-  EXPECT_EQ(ids(asked).size(), 500U);
-  fake_.clock.set(from_unix_seconds(1'790'000'000) + kRetention + std::chrono::hours(1));
-  EXPECT_EQ(history_->step(10).value(), 0U);
-  fake_.clock.set(from_unix_seconds(1'790'000'000));
-  EXPECT_EQ(ids(asked).size(), 0U);
+TEST_F(HistoryTest, TheDatabaseOfTheFirstVersionIsReplaced) {
+  ASSERT_TRUE(submit({{.id = "a"}}));
+  for (const std::string_view name : {"history.db", "history.db-wal", "000.segment.new"}) {
+    ASSERT_TRUE(os::write_file_atomically(fake_.files, fmt::format("/data/history/{}", name), "x"));
+  }
+  open();
+  catch_up();
+  EXPECT_EQ(ids(query()), Strings{"a"});
+  EXPECT_FALSE(fake_.files.exists("/data/history/history.db").value());
+  EXPECT_FALSE(fake_.files.exists("/data/history/000.segment.new").value());
 }
 
 TEST_F(HistoryTest, CorruptionInTheLogIsToldAfterWhatPrecedesIt) {
@@ -413,7 +458,7 @@ TEST_F(HistoryTest, CorruptionInTheLogIsToldAfterWhatPrecedesIt) {
 
 TEST_F(HistoryTest, RefusesALogThatDoesNotMeetTheCursor) {
   ASSERT_TRUE(submit({{.id = "a"}}));
-  catch_up();
+  seal();
   history_.reset();
   for (const auto& path : fake_.files.paths()) {
     if (path.starts_with("/data/wal/")) {
@@ -428,7 +473,7 @@ TEST_F(HistoryTest, RefusesALogThatDoesNotMeetTheCursor) {
 
 TEST_F(HistoryTest, RefusesALogCutAboveTheCursor) {
   ASSERT_TRUE(submit({{.id = "a"}}));
-  catch_up();
+  seal();
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
   ASSERT_TRUE(wal_->remove_below(wal_->durable_end()));
   ASSERT_GT(wal_->begin(), history_->cursor());
@@ -438,22 +483,96 @@ TEST_F(HistoryTest, RefusesALogCutAboveTheCursor) {
   EXPECT_EQ(gap.error().code(), ErrorCode::DataLoss);
 }
 
-TEST_F(HistoryTest, AFailedStepIsTriedAgain) {
+TEST_F(HistoryTest, AFailedSegmentIsWrittenAgain) {
   ASSERT_TRUE(submit({{.id = "a"}, {.id = "b"}}));
-  fake_.files.set_fault([](os::Operation operation, const std::string& path)
-                            -> std::optional<Error> {
-    if (operation != os::Operation::Write || !path.starts_with("/data/history")) return {};
-    return Error(ErrorCode::ResourceExhausted, "no space left on device");
-  });
-  EXPECT_EQ(history_->step(100).error().code(), ErrorCode::ResourceExhausted);
-  EXPECT_EQ(ids(query()), Strings{});
-  fake_.files.set_fault(nullptr);
+  options_.head_events_max = 2;
+  open();
+  fake_.files.set_fault(
+      [](os::Operation operation, const std::string& path) -> std::optional<Error> {
+        if (operation != os::Operation::Write || !path.starts_with("/data/history")) return {};
+        return Error(ErrorCode::ResourceExhausted, "no space left on device");
+      });
   EXPECT_EQ(history_->step(100).value(), 2U);
+  EXPECT_EQ(history_->step(100).value(), 0U);
+  EXPECT_EQ(history_->maintain().error().code(), ErrorCode::ResourceExhausted);
+  EXPECT_EQ(ids(query()), (Strings{"b", "a"})) << "still in memory";
+  EXPECT_EQ(history_->durable_cursor(), wal_->begin()) << "the log must stay";
+  fake_.files.set_fault(nullptr);
+  EXPECT_TRUE(history_->maintain().value());
+  EXPECT_EQ(history_->durable_cursor(), wal_->durable_end());
   EXPECT_EQ(ids(query()), (Strings{"b", "a"}));
 }
 
-TEST_F(HistoryTest, AnswersWhileItTakesIn) {
+TEST_F(HistoryTest, AMissingSegmentIsTold) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
+    seal();
+  }
+  const auto paths = segments();
+  ASSERT_EQ(paths.size(), 3U);
+  ASSERT_TRUE(fake_.files.remove(paths[1]));
+  const auto opened = History::open(fake_.os(), "/data/history", *wal_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), ErrorCode::DataLoss);
+  EXPECT_NE(opened.error().message().find(paths[0]), std::string::npos);
+}
+
+// Every byte of a segment: a damaged one is told, by open or by the look-up, or is never read.
+TEST_F(HistoryTest, DamageInASegmentIsNeverAWrongAnswer) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 40; ++i) {
+    samples.push_back({.id = fmt::format("{}", i), .more = std::string(kRich)});
+  }
+  ASSERT_TRUE(submit(samples));
+  seal();
+  const auto path = segments().at(0);
+  const auto size = os::read_file(fake_.files, path, 1 << 20)->size();
+  std::vector<Query> asked = {query(), query(Attribute::EventId, "7")};
+  for (const auto& [attribute, value] : std::vector<std::pair<Attribute, std::string>>{
+           {Attribute::EventName, "n"},
+           {Attribute::ReadOnly, "true"},
+           {Attribute::Username, "Ada"},
+           {Attribute::EventSource, "iam.amazonaws.com"},
+           {Attribute::AccessKeyId, "AKIA1"},
+           {Attribute::ResourceType, "AWS::IAM::Role"},
+           {Attribute::ResourceName, "arn:aws:iam::111122223333:role/ops/Writer"},
+           {Attribute::ResourceName, "ops/Writer"},
+           {Attribute::ResourceName, "Writer"},
+           {Attribute::ResourceName, "arn:aws:s3:::bucket"},
+           {Attribute::ResourceName, "bucket"}}) {
+    asked.push_back(query(attribute, value));
+  }
+  std::vector<Strings> expected;
+  for (const auto& one : asked) expected.push_back(ids(one));
+  EXPECT_EQ(expected[0].size(), 40U);
+  size_t told = 0;
+  for (size_t at = 0; at < size; ++at) {
+    fake_.files.corrupt(path, at, 0x11);
+    const auto opened = History::open(fake_.os(), "/data/history", *wal_);
+    bool damaged = !opened;
+    if (!opened) {
+      ASSERT_EQ(opened.error().code(), ErrorCode::DataLoss) << at;
+    }
+    for (size_t i = 0; opened && i < asked.size(); ++i) {
+      const auto page = (*opened)->lookup(asked[i]);
+      if (page) {
+        ASSERT_EQ(ids_of(*page), expected[i]) << "byte " << at;
+      } else {
+        ASSERT_EQ(page.error().code(), ErrorCode::DataLoss) << at;
+        ASSERT_NE(page.error().message().find(path), std::string::npos) << at;
+        damaged = true;
+      }
+    }
+    told += damaged;
+    fake_.files.corrupt(path, at, 0x11);
+  }
+  EXPECT_EQ(told, size) << "every byte is under a checksum, and these look-ups read all";
+}
+
+TEST_F(HistoryTest, AnswersWhileItTakesInAndWritesSegments) {
   constexpr int kCount = 200;
+  options_.head_events_max = 7;
+  open();
   std::atomic<bool> over{false};
   std::thread reader([&] {
     size_t before = 0;
@@ -470,9 +589,11 @@ TEST_F(HistoryTest, AnswersWhileItTakesIn) {
   for (int i = 0; i < kCount; ++i) {
     EXPECT_TRUE(submit({{.id = fmt::format("{}", i)}}));
     EXPECT_EQ(history_->step(10).value(), 1U);
+    maintain();
   }
   over = true;
   reader.join();
+  EXPECT_GT(segments().size(), 20U);
 }
 
 // Whatever is lost of the index comes again from the log; nothing comes twice; the cursor that
@@ -483,6 +604,10 @@ TEST_F(HistoryTest, SurvivesPowerLoss) {
     history_.reset();
     fake_.files.restart_keeping_all();
     for (const auto& path : fake_.files.paths()) ASSERT_TRUE(fake_.files.remove(path));
+    for (const std::string_view name : {"/data/wal", "/data/history"}) {
+      ASSERT_TRUE(fake_.files.sync_directory(std::string(name)));
+    }
+    options_.head_events_max = static_cast<uint32_t>(1 + seed % 20);
     open();
     std::set<std::string> acknowledged;
     int tried = 0;
@@ -498,6 +623,7 @@ TEST_F(HistoryTest, SurvivesPowerLoss) {
         for (const auto& sample : samples) acknowledged.insert(sample.id);
         fake_.clock.advance(std::chrono::milliseconds(random() % 1500));
         if (!history_->step(1 + random() % 20)) break;
+        if (random() % 3 == 0) (void)history_->maintain();
         durable = history_->durable_cursor();
         ASSERT_LE(durable, history_->cursor());
       }

@@ -1,6 +1,6 @@
-// The names of a resource.
+// The names of a resource, and the short hash of an event id.
 // SPDX-License-Identifier: Apache-2.0
-#include "history/history.h"
+#include "history/terms.h"
 
 namespace traccia::history {
 namespace {
@@ -22,6 +22,15 @@ std::string_view own_name(std::string_view arn) {
 }
 
 }  // namespace
+
+uint32_t hash_event_id(std::string_view event_id) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : event_id) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return static_cast<uint32_t>(hash ^ (hash >> 32));
+}
 
 std::vector<std::string> resource_names(const event::Resource& resource) {
   std::vector<std::string> names;

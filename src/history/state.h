@@ -1,28 +1,23 @@
-// What History keeps, shared by its taking in and its looking up.
+// What History keeps, shared by its taking in, its upkeep and its looking up.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "base/mutex.h"
+#include "history/head.h"
 #include "history/history.h"
+#include "history/segment.h"
 #include "ingest/ingest.h"
-#include "meta/database.h"
 
 namespace traccia::history {
 
-// A place in the log between two records: so many records of the entry at `position` are taken.
-struct Cursor {
-  wal::Position position = 0;
-  uint64_t taken = 0;
-  bool operator==(const Cursor&) const = default;
-};
+class Walk;  // lookup.cc
 
-// A management event on its way into the database.
+// A management event on its way into the head.
 struct Arrival {
   ingest::LogRecord log;
   event::Record event;
@@ -35,33 +30,45 @@ struct Batch {
   Cursor end;
 };
 
-// The members in the second part belong to the thread that calls step().
+// The parts of the history from oldest to newest: segments, frozen heads, the active head. Segments
+// and frozen heads are immutable; the active head is read and changed under the mutex.
 struct History::State {
-  State(os::Os borrowed_os, wal::Wal& borrowed_wal) : os(borrowed_os), wal(borrowed_wal) {}
+  State(os::Os borrowed_os, std::string where, wal::Wal& borrowed_wal, Options chosen)
+      : os(borrowed_os), directory(std::move(where)), wal(borrowed_wal), options(chosen) {}
 
   os::Os os;
+  std::string directory;
   wal::Wal& wal;
-  std::unique_ptr<meta::Database> database;  // thread-safe
+  Options options;
+
+  mutable Mutex mutex;
+  Condition room;  // a frozen head became a segment
+  std::vector<std::shared_ptr<const Segment>> segments GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<const Head>> frozen GUARDED_BY(mutex);
+  std::shared_ptr<Head> active GUARDED_BY(mutex);
+
   std::atomic<wal::Position> cursor{0};
   std::atomic<wal::Position> durable_cursor{0};
 
-  Cursor committed;
-  Cursor at;                              // the next record to read; ahead of `committed` in a step
-  std::vector<ingest::LogRecord> entry;   // the entry at `at.position`, when it is loaded
+  // The stepping thread's own.
+  Cursor at;                             // the next record to read
+  std::vector<ingest::LogRecord> entry;  // the entry at `at.position`, when it is loaded
   wal::Position entry_next = 0;
-  Duration last_checkpoint{0};
+  Duration head_since{0};
 
-  Result<> load_cursor();
-  Result<> make_durable();
-  // Back to what is committed, after a failure.
-  void rewind();
+  Result<> load_segments();
+  bool has_room();
   // Whether a record is left; it is entry[at.taken] then.
   Result<bool> load_entry();
   Result<Batch> gather(size_t records_max);
   Result<> take_next(Batch& batch, size_t& bytes);
-  Result<bool> something_expired();
-  Result<> commit(const Batch& batch);
-  Time retained_from() { return os.clock.now() - kRetention; }
+  void take_in(Batch batch);
+  void freeze_when_due();
+  Result<bool> seal_oldest();
+  Result<bool> remove_expired();
+  // The parts that may hold something of the slice, as they are now.
+  std::vector<std::unique_ptr<Walk>> walks(const Slice& slice, size_t portion) const;
+  Time retained_from() const { return os.clock.now() - kRetention; }
 };
 
 }  // namespace traccia::history

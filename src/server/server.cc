@@ -32,6 +32,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLogIdle{50};
 constexpr std::chrono::milliseconds kSinkIdle{200};
+constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
@@ -88,6 +89,7 @@ struct Server::State {
   Result<> listen();
   void run_log();
   void run_history();
+  void run_history_upkeep();
   void run_delivery();
   void run_housekeeping();
   ServerState describe() const;
@@ -115,10 +117,10 @@ struct Server::State {
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
   std::unique_ptr<http::Server> http;
-  LastError history_error, delivery_error;
+  LastError history_error, upkeep_error, delivery_error;
 
   StopSignal stop_sinks, stop_log;
-  std::jthread log_thread, history_thread, delivery_thread, housekeeping_thread;
+  std::jthread log_thread, history_thread, upkeep_thread, delivery_thread, housekeeping_thread;
   bool stopped = false;
 };
 
@@ -214,7 +216,8 @@ ServerState Server::State::describe() const {
   state.log_stopped = log->stopped();
   state.log_end = log->durable_end();
   state.log_disk_bytes = log->disk_bytes();
-  state.sinks = {{"history", history->cursor(), history_error.get()},
+  state.sinks = {{"history", history->cursor(),
+                  history_error.get().empty() ? upkeep_error.get() : history_error.get()},
                  {"delivery", delivery->read_position(), delivery_error.get()}};
   state.files_pending = delivery->pending();
   if (http) state.http = http->counters();
@@ -244,6 +247,17 @@ void Server::State::run_history() {
     } else if (*taken == 0) {
       log->wait_beyond(history->cursor(), kSinkIdle);
     }
+  }
+}
+
+void Server::State::run_history_upkeep() {
+  while (!stop_sinks.is_set()) {
+    const auto worked = history->maintain();
+    upkeep_error.set(worked ? "" : worked.error().message());
+    if (!worked) {
+      traccia::log(LogLevel::Error, "history upkeep", {{"error", worked.error().message()}});
+    }
+    if (!worked || !*worked) stop_sinks.wait_for(worked ? kUpkeepIdle : kRetryAfterError);
   }
 }
 
@@ -295,6 +309,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.log_thread = std::jthread([&state] { state.run_log(); });
   TRY(state.open_services());
   state.history_thread = std::jthread([&state] { state.run_history(); });
+  state.upkeep_thread = std::jthread([&state] { state.run_history_upkeep(); });
   state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());
@@ -326,7 +341,8 @@ void Server::stop() {
   if (state.http) state.http->stop(kDrain);
   state.stop_sinks.set();
   if (state.log) state.log->wake();
-  for (auto* thread : {&state.housekeeping_thread, &state.delivery_thread, &state.history_thread}) {
+  for (auto* thread : {&state.housekeeping_thread, &state.delivery_thread, &state.upkeep_thread,
+                       &state.history_thread}) {
     if (thread->joinable()) thread->join();
   }
   state.stop_log.set();

@@ -1,0 +1,157 @@
+// Postings in order of arrival; the newest are found by walking them backwards.
+// SPDX-License-Identifier: Apache-2.0
+#include "history/head.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "history/records.h"
+#include "history/terms.h"
+
+namespace traccia::history {
+
+uint64_t first_retained(const std::vector<IngestPoint>& points, Time retained_from) {
+  const auto second = to_unix_nanoseconds(floor_seconds(retained_from)) / 1'000'000'000;
+  const auto at = std::ranges::lower_bound(points, second, {}, &IngestPoint::second);
+  return at == points.end() ? std::numeric_limits<uint64_t>::max() : at->sequence;
+}
+
+uint32_t Head::place_number(const std::string& account, const std::string& region) {
+  const auto [at, fresh] =
+      places_.try_emplace({account, region}, static_cast<uint32_t>(by_place_.size()));
+  if (fresh) by_place_.emplace_back();
+  return at->second;
+}
+
+void Head::add_id(uint32_t place, std::string_view event_id) {
+  const auto arrival = count();
+  if (id_buckets_.size() <= arrival) {
+    // Twice the buckets: every chain is linked again.
+    id_buckets_.assign(std::max<size_t>(1024, id_buckets_.size() * 2), kNone);
+    for (uint32_t i = 0; i < arrival; ++i) {
+      auto& bucket = id_buckets_[id_hashes_[i] & (id_buckets_.size() - 1)];
+      same_bucket_[i] = std::exchange(bucket, i);
+    }
+  }
+  const auto hash = hash_event_id(event_id);
+  auto& bucket = id_buckets_[hash & (id_buckets_.size() - 1)];
+  id_hashes_.push_back(hash);
+  same_bucket_.push_back(std::exchange(bucket, arrival));
+  place_numbers_.push_back(place);
+}
+
+void Head::add(const ingest::LogRecord& log, const event::Record& event) {
+  const auto arrival = count();
+  const auto place = place_number(log.account, log.region);
+  add_id(place, event.event_id);
+  const auto time = to_unix_nanoseconds(event.event_time);
+  auto& here = by_place_[place];
+  newest_so_far_.push_back(here.empty() ? time : std::max(time, newest_so_far_[here.back()]));
+  here.push_back(arrival);
+  times_.push_back(time);
+  TRACCIA_ASSERT(sequences_.empty() || sequences_.back() < log.sequence);
+  sequences_.push_back(log.sequence);
+  const auto second = to_unix_nanoseconds(floor_seconds(log.ingest_time)) / 1'000'000'000;
+  if (ingest_points_.empty() || ingest_points_.back().second < second) {
+    ingest_points_.push_back({log.sequence, second});
+  }
+  for_each_term(event, [&](Attribute attribute, std::string_view value) {
+    render_term(term_, place, attribute, value);
+    auto at = terms_.find(std::string_view(term_));
+    if (at == terms_.end()) at = terms_.emplace(term_, std::vector<uint32_t>()).first;
+    if (at->second.empty() || at->second.back() != arrival) at->second.push_back(arrival);
+  });
+  open_block_.push_back(log.json);
+  if (open_block_.size() == kBlockRecords) close_block();
+}
+
+void Head::close_block() {
+  if (open_block_.empty()) return;
+  blocks_.push_back(
+      std::make_shared<const std::string>(dictionary_->compress(pack_records(open_block_))));
+  block_bytes_ += blocks_.back()->size();
+  open_block_.clear();
+}
+
+void Head::freeze() {
+  close_block();
+}
+
+std::string Head::sample() const {
+  std::string out;
+  for (auto at = blocks_.rbegin(); at != blocks_.rend() && out.size() < kDictionaryBytesMax; ++at) {
+    const auto block = dictionary_->decompress(**at, kBlockBytesMax);
+    TRACCIA_ASSERT(block);
+    out += block->substr(0, kDictionaryBytesMax - out.size());
+  }
+  return out;
+}
+
+Found Head::found(uint32_t arrival) const {
+  Found out{place_of(arrival), arrival, nullptr, nullptr};
+  if (arrival / kBlockRecords < blocks_.size()) {
+    out.block = blocks_[arrival / kBlockRecords];
+  } else {
+    out.record = std::make_shared<const std::string>(open_block_[arrival % kBlockRecords]);
+  }
+  return out;
+}
+
+std::vector<uint32_t> Head::arrivals_of_id(uint32_t place, std::string_view event_id) const {
+  std::vector<uint32_t> out;
+  const auto hash = hash_event_id(event_id);
+  for (auto at = id_buckets_[hash & (id_buckets_.size() - 1)]; at != kNone; at = same_bucket_[at]) {
+    if (id_hashes_[at] == hash && place_numbers_[at] == place) out.push_back(at);
+  }
+  std::ranges::reverse(out);
+  return out;
+}
+
+std::optional<int64_t> Head::newest(const std::string& account, const std::string& region) const {
+  const auto place = places_.find({account, region});
+  if (place == places_.end()) return std::nullopt;
+  return newest_so_far_[by_place_[place->second].back()];
+}
+
+std::vector<Found> Head::collect(const Slice& slice, size_t count_max) const {
+  const auto& query = *slice.query;
+  const auto place = places_.find({query.account, query.region});
+  if (place == places_.end()) return {};
+  const std::vector<uint32_t>* candidates = &by_place_[place->second];
+  std::vector<uint32_t> of_id;
+  if (query.attribute && query.attribute->first == Attribute::EventId) {
+    of_id = arrivals_of_id(place->second, query.attribute->second);
+    candidates = &of_id;
+  } else if (query.attribute) {
+    std::string term;
+    render_term(term, place->second, query.attribute->first, query.attribute->second);
+    const auto at = terms_.find(std::string_view(term));
+    if (at == terms_.end()) return {};
+    candidates = &at->second;
+  }
+  // The oldest of what is kept is on top. What is left cannot be newer than newest_so_far_.
+  std::vector<std::pair<PagePlace, uint32_t>> kept;
+  const auto newer = std::greater<>();
+  for (auto at = candidates->rbegin(); at != candidates->rend(); ++at) {
+    if (sequences_[*at] > slice.sequence_max) continue;
+    const bool full = kept.size() == count_max;
+    const auto bound = newest_so_far_[*at];
+    if (bound < slice.from_time || (full && bound < kept.front().first.event_time)) break;
+    const auto here = place_of(*at);
+    if (here >= slice.below || here.event_time < slice.from_time) continue;
+    if (full) {
+      if (here <= kept.front().first) continue;
+      std::ranges::pop_heap(kept, newer);
+      kept.pop_back();
+    }
+    kept.emplace_back(here, *at);
+    std::ranges::push_heap(kept, newer);
+  }
+  std::ranges::sort(kept, newer);
+  std::vector<Found> out;
+  out.reserve(kept.size());
+  for (const auto& [at, arrival] : kept) out.push_back(found(arrival));
+  return out;
+}
+
+}  // namespace traccia::history

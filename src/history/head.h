@@ -1,0 +1,131 @@
+// The newest events, in memory: searchable as soon as they are taken in, until a segment has them.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "compress/compress.h"
+#include "event/record.h"
+#include "history/history.h"
+#include "history/token.h"
+#include "ingest/ingest.h"
+
+namespace traccia::history {
+
+// A place in the log between two records: so many records of the entry at `position` are taken.
+struct Cursor {
+  wal::Position position = 0;
+  uint64_t taken = 0;
+  bool operator==(const Cursor&) const = default;
+};
+
+// From this sequence on records were ingested in this second (or later).
+struct IngestPoint {
+  uint64_t sequence = 0;
+  int64_t second = 0;  // unix
+};
+
+// The first sequence that is still retained.
+uint64_t first_retained(const std::vector<IngestPoint>& points, Time retained_from);
+
+// What a look-up asks of one part of the history.
+struct Slice {
+  const Query* query = nullptr;
+  PagePlace below;                                               // exclusive
+  int64_t from_time = 0;                                         // inclusive, unix nanoseconds
+  uint64_t sequence_max = std::numeric_limits<uint64_t>::max();  // later arrivals are not asked for
+};
+
+// One event that a part of the history found.
+struct Found {
+  PagePlace at;
+  uint32_t arrival = 0;
+  std::shared_ptr<const std::string> block;   // compressed, or
+  std::shared_ptr<const std::string> record;  // not in a block yet
+};
+
+// Events are numbered by arrival, from 0. Not thread-safe; a head that is frozen is never changed
+// again and may be read from any thread.
+class Head {
+ public:
+  Head(Cursor start, std::shared_ptr<const compress::Dictionary> dictionary)
+      : start_(start), end_(start), dictionary_(std::move(dictionary)) {}
+
+  void add(const ingest::LogRecord& log, const event::Record& event);
+  void set_end(Cursor end) { end_ = end; }
+  // Compresses what is left over; nothing may be added afterwards.
+  void freeze();
+
+  // The newest `count_max` events of the slice, newest first.
+  std::vector<Found> collect(const Slice& slice, size_t count_max) const;
+  // The newest event time of the place; nullopt when it has no events here.
+  std::optional<int64_t> newest(const std::string& account, const std::string& region) const;
+  // A text like the records here, for the dictionary of the next head.
+  std::string sample() const;
+
+  const std::shared_ptr<const compress::Dictionary>& dictionary() const { return dictionary_; }
+  uint32_t count() const { return static_cast<uint32_t>(times_.size()); }
+  uint64_t block_bytes() const { return block_bytes_; }
+  uint64_t last_sequence() const { return sequences_.empty() ? 0 : sequences_.back(); }
+  Cursor start() const { return start_; }
+  Cursor end() const { return end_; }
+  const std::vector<IngestPoint>& ingest_points() const { return ingest_points_; }
+
+  // For the writer of segments.
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  using Terms = std::unordered_map<std::string, std::vector<uint32_t>, TextHash, std::equal_to<>>;
+  using Places = std::map<std::pair<std::string, std::string>, uint32_t>;
+  const Places& places() const { return places_; }
+  const std::vector<uint32_t>& arrivals(uint32_t place) const { return by_place_[place]; }
+  const Terms& terms() const { return terms_; }
+  const std::vector<std::shared_ptr<const std::string>>& blocks() const { return blocks_; }
+  PagePlace place_of(uint32_t arrival) const {
+    return {times_[arrival], static_cast<int64_t>(sequences_[arrival])};
+  }
+  uint32_t id_hash(uint32_t arrival) const { return id_hashes_[arrival]; }
+
+ private:
+  static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+
+  uint32_t place_number(const std::string& account, const std::string& region);
+  void add_id(uint32_t place, std::string_view event_id);
+  void close_block();
+  Found found(uint32_t arrival) const;
+  std::vector<uint32_t> arrivals_of_id(uint32_t place, std::string_view event_id) const;
+
+  Cursor start_, end_;
+  std::shared_ptr<const compress::Dictionary> dictionary_;
+  Places places_;
+  std::vector<std::vector<uint32_t>> by_place_;
+  std::vector<IngestPoint> ingest_points_;
+
+  // By arrival.
+  std::vector<int64_t> times_;
+  std::vector<int64_t> newest_so_far_;  // of the same place, up to and with this one
+  std::vector<uint64_t> sequences_;
+  std::vector<uint32_t> id_hashes_;
+  std::vector<uint32_t> same_bucket_;  // the one before it whose id falls into the same bucket
+  std::vector<uint32_t> place_numbers_;
+
+  std::vector<uint32_t> id_buckets_;  // a power of two
+  Terms terms_;
+  std::string term_;  // reused
+
+  std::vector<std::shared_ptr<const std::string>> blocks_;
+  std::vector<std::string> open_block_;
+  uint64_t block_bytes_ = 0;
+};
+
+}  // namespace traccia::history

@@ -1,0 +1,138 @@
+// A segment: an immutable file with the events of one stretch of the log, and its index.
+// Format: docs/formats/history.md.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "compress/compress.h"
+#include "history/head.h"
+#include "os/os.h"
+
+namespace traccia::history {
+
+inline constexpr std::string_view kSegmentSuffix = ".segment";
+inline constexpr uint32_t kGroupEvents = 64;       // of the table of times
+inline constexpr uint32_t kPostingsBlock = 128;    // events
+inline constexpr uint32_t kInlinePostingsMax = 8;  // stay in the dictionary
+inline constexpr uint32_t kTermsBlock = 32;
+inline constexpr uint32_t kIdsBlock = 256;
+
+// Writes what a frozen head holds as `directory`/<first log position>.segment; durable on return.
+Result<std::string> write_segment(os::FileSystem& files, const std::string& directory,
+                                  const Head& head);
+
+// An event of a segment: events are numbered from 0 by place, time and sequence.
+struct SegmentEvent {
+  PagePlace at;
+  uint32_t arrival = 0;
+};
+
+// Thread-safe: all is read-only. Every read is checked: DataLoss names file and byte.
+class Segment {
+ public:
+  static Result<std::shared_ptr<const Segment>> open(os::FileSystem& files, std::string path);
+
+  struct Place {
+    uint32_t first = 0;  // event
+    uint32_t count = 0;
+    uint32_t first_group = 0;
+    int64_t newest = 0;
+    uint32_t number = 0;
+  };
+  const Place* find_place(const std::string& account, const std::string& region) const;
+
+  // Numbers relative to the place's first event, ascending, at most those below `limit`; read from
+  // the end. Empty when the term is not here.
+  class Postings {
+   public:
+    // The largest number below `limit` and below everything given before.
+    Result<std::optional<uint32_t>> next();
+
+   private:
+    friend class Segment;
+    Result<> load(size_t block);
+    const Segment* segment_ = nullptr;
+    bool all_ = false;  // every number below limit_
+    uint32_t limit_ = 0;
+    std::vector<uint32_t> now_;  // what is left of the block that is read
+    struct Block {
+      uint32_t first = 0;
+      uint32_t length = 0;
+      uint64_t offset = 0;
+    };
+    std::vector<Block> blocks_;  // not read yet
+  };
+  Result<Postings> all(const Place& place, uint32_t limit) const;
+  Result<Postings> of_term(const Place& place, Attribute attribute, std::string_view value,
+                           uint32_t limit) const;
+  Result<Postings> of_id(const Place& place, std::string_view event_id, uint32_t limit) const;
+
+  // The count of the place's events that come before `below`.
+  Result<uint32_t> count_before(const Place& place, PagePlace below) const;
+  // `group` is kept by the caller between calls, so that neighbours are decoded once.
+  struct Group {
+    std::optional<uint32_t> number;
+    std::vector<SegmentEvent> events;
+  };
+  Result<SegmentEvent> event(const Place& place, uint32_t number, Group& group) const;
+  // The block of records that an arrival is in, decompressed.
+  Result<std::string> block(uint32_t block_number) const;
+
+  Cursor start() const { return start_; }
+  Cursor end() const { return end_; }
+  uint32_t count() const { return count_; }
+  const std::vector<IngestPoint>& ingest_points() const { return ingest_points_; }
+  const std::string& path() const { return path_; }
+  uint64_t file_bytes() const { return file_bytes_; }
+
+ private:
+  struct Reader;  // of the footer
+  struct GroupAt {
+    uint64_t offset = 0;
+    uint32_t length = 0;
+    PagePlace first;
+  };
+  struct TermsAt {
+    uint64_t offset = 0;
+    uint32_t length = 0;
+    std::string first;
+  };
+  struct IdsAt {
+    uint64_t offset = 0;
+    uint32_t length = 0;
+    uint32_t first = 0;  // hash
+  };
+
+  explicit Segment(std::string path) : path_(std::move(path)) {}
+  std::unexpected<Error> damaged(uint64_t offset, std::string_view what) const;
+  Result<> read_footer();
+  Result<> parse_footer(std::string_view footer);
+  // The payload of a unit whose length includes its checksum.
+  Result<std::string> unit(uint64_t offset, uint64_t length) const;
+  Result<const Group*> group(uint32_t number, uint32_t count, Group& group) const;
+
+  std::string path_;
+  std::unique_ptr<os::File> file_;
+  uint64_t file_bytes_ = 0;
+  Cursor start_, end_;
+  uint32_t count_ = 0;
+  std::shared_ptr<const compress::Dictionary> dictionary_;
+  std::map<std::pair<std::string, std::string>, Place> places_;
+  std::vector<uint64_t> block_ends_;  // of record blocks, from blocks_at_
+  uint64_t blocks_at_ = 0;
+  uint64_t postings_at_ = 0;
+  std::vector<GroupAt> groups_;
+  std::vector<TermsAt> terms_;
+  std::vector<IdsAt> ids_;
+  std::vector<IngestPoint> ingest_points_;
+};
+
+}  // namespace traccia::history

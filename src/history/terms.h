@@ -1,0 +1,51 @@
+// What an event can be found by.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "event/record.h"
+#include "history/history.h"
+
+namespace traccia::history {
+
+// Values that no look-up can ask for (its values have at most 2000 characters) are not indexed.
+inline constexpr size_t kValueBytesMax = 8000;
+
+// The index orders terms by these bytes: place (big-endian), attribute, value.
+inline void render_term(std::string& out, uint32_t place, Attribute attribute,
+                        std::string_view value) {
+  out.clear();
+  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(place >> shift));
+  out.push_back(static_cast<char>(attribute));
+  out.append(value);
+}
+
+// Event ids are found by a short hash, confirmed by the record itself. The same in every build.
+uint32_t hash_event_id(std::string_view event_id);
+
+// Answers show an event that does not say as writing.
+inline std::string_view read_only_text(const event::Record& event) {
+  return event.read_only.value_or(false) ? "true" : "false";
+}
+
+// Calls `visit(attribute, value)` for every term but EventId; a value may come twice.
+template <typename Visit>
+void for_each_term(const event::Record& event, Visit visit) {
+  const auto give = [&](Attribute attribute, std::string_view value) {
+    if (!value.empty() && value.size() <= kValueBytesMax) visit(attribute, value);
+  };
+  give(Attribute::EventName, event.event_name);
+  give(Attribute::ReadOnly, read_only_text(event));
+  give(Attribute::Username, event.user_name);
+  give(Attribute::EventSource, event.event_source);
+  give(Attribute::AccessKeyId, event.access_key_id);
+  for (const auto& resource : event.resources) {
+    give(Attribute::ResourceType, resource.type);
+    for (const auto& name : resource_names(resource)) give(Attribute::ResourceName, name);
+  }
+}
+
+}  // namespace traccia::history
