@@ -72,15 +72,14 @@ Result<size_t> Delivery::read_log() {
   size_t entries = 0;
   for (; entries < options_.entries_per_step; ++entries) {
     const auto position = read_position_.load(std::memory_order_relaxed);
-    TRY_ASSIGN(const auto entry, wal_.read(position));
+    TRY_ASSIGN(const auto entry, ingest::read_entry(wal_, position));
     if (!entry) break;
-    TRY_ASSIGN(const auto records, ingest::decode_entry(entry->payload));
-    for (const auto& record : records) {
+    for (const auto& record : *entry->records) {
       if (record.kind == ingest::Kind::TrailChange) {
         TRY_ASSIGN(auto change, trail::decode_change(record.json));
         take_change(record, position, std::move(change));
       } else {
-        TRY(take_event(record, position));
+        take_event(record, position);
       }
     }
     read_position_.store(entry->next, std::memory_order_release);
@@ -105,23 +104,15 @@ void Delivery::take_change(const ingest::LogRecord& record, wal::Position positi
   changes_.push_back({record.sequence, position, record.ingest_time, std::move(change)});
 }
 
-Result<> Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
-  std::optional<event::Record> event;
+void Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
   for (const auto& [arn, config] : configs_) {
     if (!config.logging || config.account != record.account) continue;
-    if (!event) {
-      event::AdmitOptions options;
-      options.stored = true;
-      options.account = record.account;
-      TRY_ASSIGN(event, event::admit(record.json, options));
-    }
-    if (trail::takes(config, *event)) add_to_file(config, record, *event, position);
+    if (trail::takes(config, record.event)) add_to_file(config, record, position);
   }
-  return {};
 }
 
 void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
-                           const event::Record& event, wal::Position position) {
+                           wal::Position position) {
   const ChainId chain{config.arn, config.created, record.account, record.region};
   const auto closed = closed_.find(chain);
   if (closed != closed_.end() && record.sequence <= closed->second) return;  // a replay
@@ -136,7 +127,7 @@ void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRe
   }
   auto& builder = at->second.builder;
   const auto before = builder.bytes();
-  builder.add(record, event.event_time, position);
+  builder.add(record, position);
   open_bytes_ += builder.bytes() - before;
   if (open_bytes_ > options_.open_bytes_max) {
     close(std::ranges::max_element(open_, {},

@@ -78,9 +78,9 @@ class Delivery {
   Result<size_t> read_log();
   void take_change(const ingest::LogRecord& record, wal::Position position,
                    trail::TrailChange change);
-  Result<> take_event(const ingest::LogRecord& record, wal::Position position);
+  void take_event(const ingest::LogRecord& record, wal::Position position);
   void add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
-                   const event::Record& event, wal::Position position);
+                   wal::Position position);
   void close(std::map<ChainId, OpenFile>::iterator at);
   void close_due();
   Result<> commit();

@@ -15,7 +15,8 @@ namespace traccia::delivery {
 // {"Records":[…]} as it grows. owned by one thread.
 class FileBuilder {
  public:
-  void add(const ingest::LogRecord& record, Time event_time, wal::Position position) {
+  void add(const ingest::LogRecord& record, wal::Position position) {
+    const auto event_time = record.event.event_time;
     if (count_ == 0) {
       first_sequence_ = record.sequence;
       first_position_ = position;

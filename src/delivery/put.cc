@@ -101,21 +101,16 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
   FileBuilder builder;
   auto position = manifest.first_position;
   while (builder.last_sequence() < manifest.last_sequence) {
-    TRY_ASSIGN(const auto entry, wal_.read(position));
+    TRY_ASSIGN(const auto entry, ingest::read_entry(wal_, position));
     if (!entry) break;
-    TRY_ASSIGN(const auto records, ingest::decode_entry(entry->payload));
-    for (const auto& record : records) {
+    for (const auto& record : *entry->records) {
       if (record.sequence < manifest.first_sequence || record.sequence > manifest.last_sequence ||
           record.kind != ingest::Kind::Event || record.account != manifest.chain.account ||
           record.region != manifest.chain.region) {
         continue;
       }
       advance(record.sequence);
-      event::AdmitOptions options;
-      options.stored = true;
-      options.account = record.account;
-      TRY_ASSIGN(const auto event, event::admit(record.json, options));
-      if (config && trail::takes(*config, event)) builder.add(record, event.event_time, position);
+      if (config && trail::takes(*config, record.event)) builder.add(record, position);
     }
     position = entry->next;
   }

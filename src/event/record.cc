@@ -293,7 +293,11 @@ Result<Record> admit(std::string_view json, const AdmitOptions& options) {
                                                 json.size(), kRecordBytesMax));
   }
   Record out;
-  TRY_ASSIGN(out.json, compact(json));
+  if (options.stored) {
+    out.json = json;  // it is compact already
+  } else {
+    TRY_ASSIGN(out.json, compact(json));
+  }
   if (out.json.size() > kRecordBytesMax) {
     return reject("RecordTooLarge", fmt::format("the record has {} bytes; at most {} are allowed",
                                                 out.json.size(), kRecordBytesMax));

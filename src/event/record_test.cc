@@ -41,9 +41,8 @@ TEST(Admit, KeepsBytesAndOrderAndDropsWhitespaceBetween) {
                           "\"x\":[1.50, 1e3 , \"\\u00e9\\n\"],\"eventID\":\"e\"}",
                           options())
                           .value();
-  EXPECT_TRUE(record.json.starts_with(
-      R"({"eventName":"a  b","eventTime":"2026-11-24T11:00:00Z",)"
-      R"("x":[1.50,1e3,"\u00e9\n"],"eventID":"e")"))
+  EXPECT_TRUE(record.json.starts_with(R"({"eventName":"a  b","eventTime":"2026-11-24T11:00:00Z",)"
+                                      R"("x":[1.50,1e3,"\u00e9\n"],"eventID":"e")"))
       << record.json;
 }
 

@@ -40,7 +40,8 @@ void Head::add_id(uint32_t place, std::string_view event_id) {
   place_numbers_.push_back(place);
 }
 
-void Head::add(const ingest::LogRecord& log, const event::Record& event) {
+void Head::add(const ingest::LogRecord& log) {
+  const auto& event = log.event;
   const auto arrival = count();
   const auto place = place_number(log.account, log.region);
   add_id(place, event.event_id);

@@ -60,7 +60,7 @@ class Head {
   Head(Cursor start, std::shared_ptr<const compress::Dictionary> dictionary)
       : start_(start), end_(start), dictionary_(std::move(dictionary)) {}
 
-  void add(const ingest::LogRecord& log, const event::Record& event);
+  void add(const ingest::LogRecord& log);
   void set_end(Cursor end) { end_ = end; }
   // Compresses what is left over; nothing may be added afterwards.
   void freeze();

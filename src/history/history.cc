@@ -82,51 +82,34 @@ wal::Position History::durable_cursor() const {
 }
 
 Result<bool> History::State::load_entry() {
-  if (!entry.empty()) return true;
-  TRY_ASSIGN(const auto read, wal.read(at.position));
+  if (entry) return true;
+  TRY_ASSIGN(auto read, ingest::read_entry(wal, at.position));
   if (!read) return false;
-  auto records = ingest::decode_entry(read->payload);
-  if (!records) {
-    return std::unexpected(std::move(records).error().with_context(
-        fmt::format("log entry at position {}", at.position)));
-  }
-  if (at.taken >= records->size()) {
+  if (at.taken >= read->records->size()) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("log entry at position {} has {} records; event history has taken in "
                             "{} of them",
-                            at.position, records->size(), at.taken));
+                            at.position, read->records->size(), at.taken));
   }
-  entry = std::move(*records);
-  entry_next = read->next;
+  entry = std::move(read);
   return true;
 }
 
-Result<> History::State::take_next(Batch& batch, size_t& bytes) {
-  auto& log = entry[at.taken];
-  bytes += log.json.size();
-  if (log.kind == ingest::Kind::Event) {
-    event::AdmitOptions admit;
-    admit.stored = true;
-    admit.account = log.account;
-    auto parsed = event::admit(log.json, admit);
-    if (!parsed) {
-      // It was admitted once, so its bytes or the rules have changed under it.
-      return fail(ErrorCode::DataLoss,
-                  fmt::format("log record {} is not an event that can be read: {}", log.sequence,
-                              parsed.error().message()));
+void History::State::take_next(Batch& batch, size_t& bytes) {
+  const auto& record = (*entry->records)[at.taken];
+  bytes += record.json.size();
+  if (record.kind == ingest::Kind::Event && record.event.category == event::Category::Management) {
+    if (batch.entries.empty() || batch.entries.back().records != entry->records) {
+      batch.entries.push_back(*entry);
     }
-    if (parsed->category == event::Category::Management) {
-      parsed->json.clear();
-      batch.arrivals.push_back({std::move(log), std::move(*parsed)});
-    }
+    batch.arrivals.push_back(&record);
   }
   ++batch.passed;
-  if (++at.taken == entry.size()) {
-    at = {entry_next, 0};
-    entry.clear();
+  if (++at.taken == entry->records->size()) {
+    at = {entry->next, 0};
+    entry.reset();
   }
   batch.end = at;
-  return {};
 }
 
 // What precedes something unreadable is still given; the next step meets the error first.
@@ -136,21 +119,19 @@ Result<Batch> History::State::gather(size_t records_max) {
   size_t bytes = 0;
   while (batch.passed < records_max && bytes < kStepBytesMax) {
     const auto more = load_entry();
-    if (more && !*more) break;
-    const auto done = more ? take_next(batch, bytes) : Result<>(std::unexpected(more.error()));
-    if (done) continue;
-    if (batch.passed > 0) break;
-    return std::unexpected(done.error());
+    if (!more && batch.passed == 0) return std::unexpected(more.error());
+    if (!more || !*more) break;
+    take_next(batch, bytes);
   }
   return batch;
 }
 
-void History::State::take_in(Batch batch) {
+void History::State::take_in(const Batch& batch) {
   const auto& arrivals = batch.arrivals;
   for (size_t done = 0; done < arrivals.size(); done += kArrivalsPerLock) {
     const MutexLock lock(mutex);
     for (auto i = done; i < std::min(arrivals.size(), done + kArrivalsPerLock); ++i) {
-      active->add(arrivals[i].log, arrivals[i].event);
+      active->add(*arrivals[i]);
     }
   }
   const MutexLock lock(mutex);
@@ -189,7 +170,7 @@ Result<size_t> History::step(size_t records_max) {
   auto batch = state.gather(records_max);
   if (!batch) return std::unexpected(std::move(batch).error().with_context("event history"));
   const auto passed = batch->passed;
-  if (passed > 0) state.take_in(std::move(*batch));
+  if (passed > 0) state.take_in(*batch);
   return passed;
 }
 

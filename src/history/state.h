@@ -17,15 +17,10 @@ namespace traccia::history {
 
 class Walk;  // lookup.cc
 
-// A management event on its way into the head.
-struct Arrival {
-  ingest::LogRecord log;
-  event::Record event;
-};
-
 // What one step takes in.
 struct Batch {
-  std::vector<Arrival> arrivals;
+  std::vector<ingest::ReadEntry> entries;          // that hold the arrivals
+  std::vector<const ingest::LogRecord*> arrivals;  // management events
   size_t passed = 0;  // log records, events of other categories included
   Cursor end;
 };
@@ -51,18 +46,17 @@ struct History::State {
   std::atomic<wal::Position> durable_cursor{0};
 
   // The stepping thread's own.
-  Cursor at;                             // the next record to read
-  std::vector<ingest::LogRecord> entry;  // the entry at `at.position`, when it is loaded
-  wal::Position entry_next = 0;
+  Cursor at;                               // the next record to read
+  std::optional<ingest::ReadEntry> entry;  // the entry at `at.position`, when it is loaded
   Duration head_since{0};
 
   Result<> load_segments();
   bool has_room();
-  // Whether a record is left; it is entry[at.taken] then.
+  // Whether a record is left; it is the entry's record at.taken then.
   Result<bool> load_entry();
   Result<Batch> gather(size_t records_max);
-  Result<> take_next(Batch& batch, size_t& bytes);
-  void take_in(Batch batch);
+  void take_next(Batch& batch, size_t& bytes);
+  void take_in(const Batch& batch);
   void freeze_when_due();
   Result<bool> seal_oldest();
   Result<bool> remove_expired();

@@ -37,22 +37,24 @@ Result<std::string> take_text(ByteReader& reader) {
   return std::string(bytes);
 }
 
-Result<StoredRecord> take_record(ByteReader& reader) {
-  StoredRecord stored;
-  auto& record = stored.record;
+Result<> take_record(ByteReader& reader, Batch& batch) {
+  LogRecord record;
+  Identity identity;
   TRY_ASSIGN(const auto kind, reader.u8());
   if (kind != uint8_t(Kind::Event) && kind != uint8_t(Kind::TrailChange)) {
     return fail(ErrorCode::DataLoss, fmt::format("log record of unknown kind {}", kind));
   }
   record.kind = static_cast<Kind>(kind);
-  TRY_ASSIGN(stored.key, take_array<16>(reader));
-  TRY_ASSIGN(stored.content, take_array<8>(reader));
+  TRY_ASSIGN(identity.key, take_array<16>(reader));
+  TRY_ASSIGN(identity.content, take_array<8>(reader));
   TRY_ASSIGN(record.region_index, reader.u64());
   TRY_ASSIGN(record.sender, take_text(reader));
   TRY_ASSIGN(record.account, take_text(reader));
   TRY_ASSIGN(record.region, take_text(reader));
   TRY_ASSIGN(record.json, take_text(reader));
-  return stored;
+  batch.records.push_back(std::move(record));
+  batch.identities.push_back(identity);
+  return {};
 }
 
 }  // namespace
@@ -67,14 +69,21 @@ ContentHash content_of(const Draft& draft) {
   return shortened_hash<8>(draft.kind == Kind::TrailChange ? draft.change_json : draft.record.json);
 }
 
-std::string encode_batch(const std::vector<StoredRecord>& records) {
-  TRACCIA_ASSERT(!records.empty());
-  const auto& first = records.front().record;
-  std::string out(1, static_cast<char>(kVersion));
+std::string encode_batch(const Batch& batch) {
+  const auto& records = batch.records;
+  TRACCIA_ASSERT(!records.empty() && records.size() == batch.identities.size());
+  const auto& first = records.front();
+  size_t bytes = 32;
+  for (const auto& record : records) bytes += record.json.size() + record.sender.size() + 96;
+  std::string out;
+  out.reserve(bytes);
+  out.push_back(static_cast<char>(kVersion));
   append_u64(out, first.sequence);
   append_u64(out, static_cast<uint64_t>(to_unix_nanoseconds(first.ingest_time)));
   append_u32(out, static_cast<uint32_t>(records.size()));
-  for (const auto& [record, key, content] : records) {
+  for (size_t i = 0; i < records.size(); ++i) {
+    const auto& record = records[i];
+    const auto& [key, content] = batch.identities[i];
     out.push_back(static_cast<char>(record.kind));
     out.append(key.data(), key.size());
     out.append(content.data(), content.size());
@@ -87,7 +96,7 @@ std::string encode_batch(const std::vector<StoredRecord>& records) {
   return compress::zstd(out, kZstdLevel);
 }
 
-Result<std::vector<StoredRecord>> decode_batch(std::string_view payload) {
+Result<Batch> decode_batch(std::string_view payload) {
   compress::DecompressLimits limits;
   limits.bytes_max = kBatchBytesMax * 2;
   limits.ratio_free_bytes = limits.bytes_max;
@@ -103,26 +112,63 @@ Result<std::vector<StoredRecord>> decode_batch(std::string_view payload) {
   if (count == 0 || count > kRecordsMax) {
     return fail(ErrorCode::DataLoss, fmt::format("log batch of {} records", count));
   }
-  std::vector<StoredRecord> records;
+  Batch batch;
   for (uint32_t i = 0; i < count; ++i) {
-    TRY_ASSIGN(auto stored, take_record(reader));
-    stored.record.sequence = first + i;
-    stored.record.ingest_time = from_unix_nanoseconds(static_cast<int64_t>(time));
-    records.push_back(std::move(stored));
+    TRY(take_record(reader, batch));
+    batch.records.back().sequence = first + i;
+    batch.records.back().ingest_time = from_unix_nanoseconds(static_cast<int64_t>(time));
   }
   if (reader.remaining() != 0) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("{} bytes follow the last record of a log batch", reader.remaining()));
   }
-  return records;
+  return batch;
 }
 
 Result<std::vector<LogRecord>> decode_entry(std::string_view payload) {
-  TRY_ASSIGN(auto stored, decode_batch(payload));
-  std::vector<LogRecord> records;
-  records.reserve(stored.size());
-  for (auto& one : stored) records.push_back(std::move(one.record));
-  return records;
+  TRY_ASSIGN(auto batch, decode_batch(payload));
+  return std::move(batch.records);
+}
+
+namespace {
+
+// It was admitted once, so a failure means that its bytes or the rules have changed under it.
+Result<> parse_event(LogRecord& record) {
+  event::AdmitOptions options;
+  options.stored = true;
+  options.account = record.account;
+  auto event = event::admit(record.json, options);
+  if (!event) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("log record {} is not an event that can be read: {}", record.sequence,
+                            event.error().message()));
+  }
+  record.event = std::move(*event);
+  record.event.json.clear();
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position) {
+  if (auto recent = wal.recent(position)) {
+    return ReadEntry{std::static_pointer_cast<const std::vector<LogRecord>>(recent->content),
+                     recent->next};
+  }
+  TRY_ASSIGN(const auto entry, wal.read(position));
+  if (!entry) return std::nullopt;
+  const auto named = [&](Error error) {
+    return std::unexpected(
+        std::move(error).with_context(fmt::format("log entry at position {}", position)));
+  };
+  auto records = decode_entry(entry->payload);
+  if (!records) return named(std::move(records).error());
+  for (auto& record : *records) {
+    if (record.kind != Kind::Event) continue;
+    if (auto parsed = parse_event(record); !parsed) return named(std::move(parsed).error());
+  }
+  return ReadEntry{std::make_shared<const std::vector<LogRecord>>(std::move(*records)),
+                   entry->next};
 }
 
 }  // namespace traccia::ingest

@@ -19,17 +19,21 @@ using ContentHash = std::array<char, 8>;
 RecordKey key_of(const Draft& draft);
 ContentHash content_of(const Draft& draft);
 
-struct StoredRecord {
-  LogRecord record;
+struct Identity {
   RecordKey key;
   ContentHash content;
+};
+
+struct Batch {
+  std::vector<LogRecord> records;
+  std::vector<Identity> identities;  // as many
 };
 
 // A batch's records uncompressed; with fill-ins a request of 64 MiB stays below.
 inline constexpr uint64_t kBatchBytesMax = 256ULL << 20;
 
-std::string encode_batch(const std::vector<StoredRecord>& records);
+std::string encode_batch(const Batch& batch);
 // DataLoss on anything that encode_batch does not write.
-Result<std::vector<StoredRecord>> decode_batch(std::string_view payload);
+Result<Batch> decode_batch(std::string_view payload);
 
 }  // namespace traccia::ingest

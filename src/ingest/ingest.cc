@@ -12,6 +12,11 @@
 #include "ingest/window.h"
 
 namespace traccia::ingest {
+namespace {
+
+constexpr uint64_t kRecordMemory = 1024;  // of a decoded record beside its bytes, about
+
+}  // namespace
 
 struct Ingest::State {
   State(os::Os machine, wal::Wal& log, Options options)
@@ -27,10 +32,9 @@ struct Ingest::State {
   }
 
   Result<> replay(const wal::Entry& entry) REQUIRES(mutex);
-  void judge(std::vector<Draft>& drafts, Time time, std::vector<StoredRecord>& fresh,
-             Outcome& outcome) REQUIRES(mutex);
+  void judge(std::vector<Draft>& drafts, Time time, Batch& fresh, Outcome& outcome) REQUIRES(mutex);
   void add_receipt(Outcome& outcome, uint32_t region, uint64_t index) REQUIRES(mutex);
-  void take_back(const std::vector<StoredRecord>& fresh) REQUIRES(mutex);
+  void take_back(const std::vector<LogRecord>& fresh) REQUIRES(mutex);
 
   os::Os os;
   wal::Wal& wal;
@@ -44,12 +48,14 @@ struct Ingest::State {
 };
 
 Result<> Ingest::State::replay(const wal::Entry& entry) {
-  auto records = decode_batch(entry.payload);
-  if (!records) {
-    return std::unexpected(std::move(records).error().with_context(
+  auto batch = decode_batch(entry.payload);
+  if (!batch) {
+    return std::unexpected(std::move(batch).error().with_context(
         fmt::format("log entry at position {}", entry.position)));
   }
-  for (const auto& [record, key, content] : *records) {
+  for (size_t i = 0; i < batch->records.size(); ++i) {
+    const auto& record = batch->records[i];
+    const auto& [key, content] = batch->identities[i];
     if (record.sequence != next_sequence && next_sequence != 1) {
       return fail(ErrorCode::DataLoss,
                   fmt::format("log entry at position {}: sequence {} follows {}", entry.position,
@@ -78,8 +84,7 @@ void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t inde
   receipts.push_back({names[region], index, 1});
 }
 
-void Ingest::State::judge(std::vector<Draft>& drafts, Time time, std::vector<StoredRecord>& fresh,
-                          Outcome& outcome) {
+void Ingest::State::judge(std::vector<Draft>& drafts, Time time, Batch& fresh, Outcome& outcome) {
   for (size_t i = 0; i < drafts.size(); ++i) {
     auto& draft = drafts[i];
     const auto key = key_of(draft);
@@ -97,10 +102,7 @@ void Ingest::State::judge(std::vector<Draft>& drafts, Time time, std::vector<Sto
       if (is_event) add_receipt(outcome, seen->region, seen->region_index);
       continue;
     }
-    StoredRecord stored;
-    stored.key = key;
-    stored.content = content;
-    auto& record = stored.record;
+    LogRecord record;
     record.sequence = next_sequence++;
     record.kind = draft.kind;
     record.ingest_time = time;
@@ -108,25 +110,28 @@ void Ingest::State::judge(std::vector<Draft>& drafts, Time time, std::vector<Sto
     uint32_t region = 0;
     if (is_event) {
       region = region_number(draft.record.region);
-      record.account = std::move(draft.record.account);
+      record.account = draft.record.account;
       record.region = names[region];
       record.region_index = next_index[region]++;
       record.json = std::move(draft.record.json);
+      record.event = std::move(draft.record);
+      record.event.json.clear();
       add_receipt(outcome, region, record.region_index);
     } else {
       record.json = std::move(draft.change_json);
     }
     ++outcome.accepted;
     window.add(key, {content, region, record.region_index});
-    fresh.push_back(std::move(stored));
+    fresh.records.push_back(std::move(record));
+    fresh.identities.push_back({key, content});
   }
 }
 
-void Ingest::State::take_back(const std::vector<StoredRecord>& fresh) {
+void Ingest::State::take_back(const std::vector<LogRecord>& fresh) {
   window.take_back(fresh.size());
   next_sequence -= fresh.size();
-  for (const auto& stored : fresh) {
-    if (stored.record.kind == Kind::Event) --next_index[numbers.at(stored.record.region)];
+  for (const auto& record : fresh) {
+    if (record.kind == Kind::Event) --next_index[numbers.at(record.region)];
   }
 }
 
@@ -164,20 +169,26 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
   {
     const MutexLock lock(state_->mutex);
     state_->newest = std::max(state_->newest, state_->os.clock.now());
-    std::vector<StoredRecord> fresh;
+    Batch fresh;
+    fresh.records.reserve(drafts.size());
+    fresh.identities.reserve(drafts.size());
     state_->judge(drafts, state_->newest, fresh, *outcome);
     // Nothing new: a barrier still waits until the originals of the repeats are durable.
+    auto payload = fresh.records.empty() ? std::string() : encode_batch(fresh);
+    const auto records = std::make_shared<const std::vector<LogRecord>>(std::move(fresh.records));
+    wal::Decoded decoded;
+    if (!records->empty()) decoded = {records, bytes + records->size() * kRecordMemory};
     appended = state_->wal.append(
-        fresh.empty() ? std::string() : encode_batch(fresh),
+        std::move(payload),
         [shared, outcome](Result<wal::Position> done) {
           if (!done) return (*shared)(std::unexpected(done.error()));
           (*shared)(std::move(*outcome));
         },
-        room);
+        room, std::move(decoded));
     if (appended) {
       state_->window.trim();
     } else {
-      state_->take_back(fresh);
+      state_->take_back(*records);
     }
   }
   if (!appended) (*shared)(std::unexpected(std::move(appended).error()));

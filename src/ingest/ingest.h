@@ -46,6 +46,7 @@ struct LogRecord {
   std::string region;         // Event
   uint64_t region_index = 0;  // Event: 0-based place in its region's log
   std::string json;           // the record, or the change
+  event::Record event;        // Event, from read_entry: its members; its own json is empty
 };
 
 struct Receipt {
@@ -101,7 +102,16 @@ class Ingest {
   std::unique_ptr<State> state_;
 };
 
-// Decodes one log entry's payload into its records, in order. DataLoss on corrupt bytes.
+// Decodes one log entry's payload into its records, in order; events are not parsed. DataLoss on
+// corrupt bytes.
 Result<std::vector<LogRecord>> decode_entry(std::string_view payload);
+
+struct ReadEntry {
+  std::shared_ptr<const std::vector<LogRecord>> records;  // in order, events parsed
+  wal::Position next = 0;
+};
+// The entry at `position`, as it came in when it is recent; nullopt at the log's durable end.
+// DataLoss names the place.
+Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position);
 
 }  // namespace traccia::ingest

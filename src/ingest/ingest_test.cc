@@ -169,9 +169,11 @@ TEST_F(IngestTest, WrittenTimeHoldsWhenTheClockJumpsBack) {
 }
 
 TEST(DecodeEntry, RefusesDamage) {
-  std::vector<StoredRecord> records(1);
-  records[0].record.sequence = 7;
-  records[0].record.json = "{}";
+  Batch records;
+  records.records.resize(1);
+  records.identities.resize(1);
+  records.records[0].sequence = 7;
+  records.records[0].json = "{}";
   const auto payload = encode_batch(records);
   EXPECT_EQ(decode_entry(payload)->at(0).sequence, 7U);
   for (size_t i = 0; i < payload.size(); ++i) EXPECT_FALSE(decode_entry(payload.substr(0, i)));

@@ -25,7 +25,7 @@ Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string direct
   return wal;
 }
 
-Result<> Wal::append(std::string payload, Completion completion, Room room) {
+Result<> Wal::append(std::string payload, Completion completion, Room room, Decoded decoded) {
   if (payload.size() > options_.entry_bytes_max) {
     return fail(ErrorCode::InvalidArgument, fmt::format("log entry of {} bytes; at most {} fit",
                                                         payload.size(), options_.entry_bytes_max));
@@ -42,7 +42,7 @@ Result<> Wal::append(std::string payload, Completion completion, Room room) {
                 fmt::format("{} bytes wait for the disk; retry later", queue_bytes_));
   }
   queue_bytes_ += payload.size();
-  queue_.push_back({std::move(payload), std::move(completion), 0});
+  queue_.push_back({std::move(payload), std::move(completion), std::move(decoded), 0});
   queued_.notify_one();
   return {};
 }
@@ -70,11 +70,32 @@ size_t Wal::step(Duration idle_wait) {
   {
     const MutexLock lock(mutex_);
     queue_bytes_ -= bytes;
+    keep_recent(group);
     durable_end_.store(write_end_, std::memory_order_release);
     durable_.notify_all();
   }
   for (auto& item : group) item.completion(item.position);
   return group.size();
+}
+
+void Wal::keep_recent(std::vector<Item>& group) {
+  for (auto& item : group) {
+    if (!item.decoded.content) continue;
+    const auto next = item.position + entry_extent(item.payload.size());
+    recent_bytes_ += item.decoded.bytes;
+    recent_[item.position] = {{std::move(item.decoded.content), next}, item.decoded.bytes};
+  }
+  while (recent_bytes_ > options_.recent_bytes_max) {
+    recent_bytes_ -= recent_.begin()->second.bytes;
+    recent_.erase(recent_.begin());
+  }
+}
+
+std::optional<Wal::Recent> Wal::recent(Position position) const {
+  const MutexLock lock(mutex_);
+  const auto at = recent_.find(position);
+  if (at == recent_.end() || position >= durable_end()) return std::nullopt;
+  return at->second.recent;
 }
 
 Result<> Wal::flush(std::string& buffer) {

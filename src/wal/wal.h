@@ -27,6 +27,7 @@ struct Options {
   uint64_t entry_bytes_max = 80ULL << 20;
   uint64_t queue_bytes_max = 256ULL << 20;  // appended, not yet durable
   uint64_t reserve_bytes = 32ULL << 20;     // beyond that, for Room::Reserve
+  uint64_t recent_bytes_max = 96ULL << 20;  // decoded entries kept for readers that keep up
 };
 
 struct Entry {
@@ -37,6 +38,12 @@ struct Entry {
 
 // Records of changes that are committed already may use a reserve when the queue is full.
 enum class Room { Queue, Reserve };
+
+// What an entry says, as its writer had it in memory: readers that keep up need not decode it.
+struct Decoded {
+  std::shared_ptr<const void> content;
+  uint64_t bytes = 0;  // what it takes in memory
+};
 
 // Called once, on the thread that runs step(), after the entry is durable or has failed.
 using Completion = std::move_only_function<void(Result<Position>)>;
@@ -53,7 +60,8 @@ class Wal {
 
   // Queues an entry. An empty payload is a barrier: nothing is written; it completes after all that
   // was appended before it is durable. ResourceExhausted when the queue is full (nothing queued).
-  Result<> append(std::string payload, Completion completion, Room room = Room::Queue);
+  Result<> append(std::string payload, Completion completion, Room room = Room::Queue,
+                  Decoded decoded = {});
 
   // Writes everything queued, one sync_data, then completes it in order. Returns the count of
   // items completed; waits up to `idle_wait` for the first when the queue is empty.
@@ -71,6 +79,12 @@ class Wal {
   // Reads the entry at `position`, which a caller got from an Entry or begin(). nullopt at
   // durable_end(). DataLoss names the place.
   Result<std::optional<Entry>> read(Position position);
+  // The decoded content given with the entry at `position`, if it is durable and still kept.
+  struct Recent {
+    std::shared_ptr<const void> content;
+    Position next = 0;
+  };
+  std::optional<Recent> recent(Position position) const;
   // Removes whole segments that end at or below `position`. Never the active one.
   Result<> remove_below(Position position);
   uint64_t disk_bytes() const;
@@ -85,6 +99,7 @@ class Wal {
   struct Item {
     std::string payload;
     Completion completion;
+    Decoded decoded;
     Position position = 0;
   };
 
@@ -97,6 +112,7 @@ class Wal {
   Result<Position> recover_tail(const Segment& segment);
   Result<> create_segment(Position start);
   std::string segment_path(Position start) const;
+  void keep_recent(std::vector<Item>& group) REQUIRES(mutex_);
   Result<> write_group(std::vector<Item>& group);
   Result<> flush(std::string& buffer);
   void stop_for_good(std::vector<Item>& group, const Error& error);
@@ -113,6 +129,12 @@ class Wal {
   uint64_t queue_bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
+  struct Kept {
+    Recent recent;
+    uint64_t bytes = 0;
+  };
+  std::map<Position, Kept> recent_ GUARDED_BY(mutex_);
+  uint64_t recent_bytes_ GUARDED_BY(mutex_) = 0;
 
   // The stepping thread's own.
   std::shared_ptr<os::File> active_;

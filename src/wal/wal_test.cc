@@ -207,5 +207,27 @@ TEST_F(WalTest, AcknowledgedEntriesSurvivePowerLoss) {
   }
 }
 
+TEST(Wal, KeepsTheNewestDecodedEntriesWithinTheLimit) {
+  os::FakeOs fake;
+  ASSERT_TRUE(fake.files.make_directories("/w"));
+  Options options;
+  options.recent_bytes_max = 100;
+  const auto wal = Wal::open(fake.files, "/w", options).value();
+  std::vector<Position> positions;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(wal->append("x", [&](Result<Position> done) { positions.push_back(done.value()); },
+                            Room::Queue, {std::make_shared<const int>(i), 40}));
+    EXPECT_FALSE(wal->recent(wal->durable_end())) << "not durable yet";
+    wal->step(Duration(0));
+  }
+  for (int i = 0; i < 5; ++i) {
+    const auto recent = wal->recent(positions[i]);
+    ASSERT_EQ(recent.has_value(), i >= 3) << i;
+    if (!recent) continue;
+    EXPECT_EQ(*std::static_pointer_cast<const int>(recent->content), i);
+    EXPECT_EQ(recent->next, wal->read(positions[i]).value()->next);
+  }
+}
+
 }  // namespace
 }  // namespace traccia::wal
