@@ -34,12 +34,14 @@ dom::parser& thread_parser() {
 }
 
 Result<std::string> compact(std::string_view json) {
-  std::string out(json.size() + simdjson::SIMDJSON_PADDING, '\0');
-  size_t size = 0;
-  if (simdjson::minify(json.data(), json.size(), out.data(), size) != simdjson::SUCCESS) {
-    return reject("MalformedJSON", "a string is not closed");
-  }
-  out.resize(size);
+  std::string out;
+  bool closed = true;
+  out.resize_and_overwrite(json.size() + simdjson::SIMDJSON_PADDING, [&](char* to, size_t) {
+    size_t size = 0;
+    closed = simdjson::minify(json.data(), json.size(), to, size) == simdjson::SUCCESS;
+    return closed ? size : 0;
+  });
+  if (!closed) return reject("MalformedJSON", "a string is not closed");
   return out;
 }
 

@@ -121,6 +121,7 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
 
  private:
   using Parser = beast::http::request_parser<beast::http::string_body>;
+  static constexpr size_t kBodyReadBytes = 64 << 10;
 
   std::shared_ptr<Session> self() { return this->shared_from_this(); }
 
@@ -184,6 +185,9 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
   }
 
   void read_body() {
+    // A read takes at most what the buffer has room for, and it starts small.
+    const auto length = parser_->content_length();
+    if (!length || *length > kBodyReadBytes) buffer_.reserve(kBodyReadBytes);
     body_deadline_ = std::chrono::steady_clock::now() + shared_.options.body_timeout;
     read_more_body();
   }

@@ -32,8 +32,15 @@ struct Batch {
 // A batch's records uncompressed; with fill-ins a request of 64 MiB stays below.
 inline constexpr uint64_t kBatchBytesMax = 256ULL << 20;
 
-std::string encode_batch(const Batch& batch);
-// DataLoss on anything that encode_batch does not write.
+// The JSON of the records one after another, compressed: this needs no place in the log yet, so it
+// is done before sequencing.
+std::string compress_json(const std::vector<Draft>& drafts);
+std::string compress_json(const std::vector<LogRecord>& records);
+// The payload of a log entry. `compressed` holds the JSON of exactly these records.
+std::string encode_batch(const Batch& batch, std::string_view compressed);
+// DataLoss on anything that encode_batch does not write, now or in version 1.
 Result<Batch> decode_batch(std::string_view payload);
+// The same without the JSON, which stays empty: enough to sequence.
+Result<Batch> decode_batch_heads(std::string_view payload);
 
 }  // namespace traccia::ingest

@@ -32,7 +32,8 @@ struct Ingest::State {
   }
 
   Result<> replay(const wal::Entry& entry) REQUIRES(mutex);
-  void judge(std::vector<Draft>& drafts, Time time, Batch& fresh, Outcome& outcome) REQUIRES(mutex);
+  void judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities, Time time,
+             Batch& fresh, Outcome& outcome) REQUIRES(mutex);
   void add_receipt(Outcome& outcome, uint32_t region, uint64_t index) REQUIRES(mutex);
   void take_back(const std::vector<LogRecord>& fresh) REQUIRES(mutex);
 
@@ -48,7 +49,7 @@ struct Ingest::State {
 };
 
 Result<> Ingest::State::replay(const wal::Entry& entry) {
-  auto batch = decode_batch(entry.payload);
+  auto batch = decode_batch_heads(entry.payload);
   if (!batch) {
     return std::unexpected(std::move(batch).error().with_context(
         fmt::format("log entry at position {}", entry.position)));
@@ -84,11 +85,11 @@ void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t inde
   receipts.push_back({names[region], index, 1});
 }
 
-void Ingest::State::judge(std::vector<Draft>& drafts, Time time, Batch& fresh, Outcome& outcome) {
+void Ingest::State::judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities,
+                          Time time, Batch& fresh, Outcome& outcome) {
   for (size_t i = 0; i < drafts.size(); ++i) {
     auto& draft = drafts[i];
-    const auto key = key_of(draft);
-    const auto content = content_of(draft);
+    const auto& [key, content] = identities[i];
     const bool is_event = draft.kind == Kind::Event;
     if (const auto* seen = window.find(key)) {
       if (seen->content != content) {
@@ -162,6 +163,11 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
                                        "fit: send less at once",
                                        bytes, kBatchBytesMax)));
   }
+  // Hashing and compressing are done before the lock: few batches hold repeats.
+  std::vector<Identity> identities;
+  identities.reserve(drafts.size());
+  for (const auto& draft : drafts) identities.push_back({key_of(draft), content_of(draft)});
+  auto compressed = compress_json(drafts);
   // The log may refuse before it takes the completion, so both sides share it.
   auto shared = std::make_shared<Completion>(std::move(completion));
   auto outcome = std::make_shared<Outcome>();
@@ -172,9 +178,12 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
     Batch fresh;
     fresh.records.reserve(drafts.size());
     fresh.identities.reserve(drafts.size());
-    state_->judge(drafts, state_->newest, fresh, *outcome);
+    state_->judge(drafts, identities, state_->newest, fresh, *outcome);
+    if (fresh.records.size() != drafts.size() && !fresh.records.empty()) {
+      compressed = compress_json(fresh.records);
+    }
     // Nothing new: a barrier still waits until the originals of the repeats are durable.
-    auto payload = fresh.records.empty() ? std::string() : encode_batch(fresh);
+    auto payload = fresh.records.empty() ? std::string() : encode_batch(fresh, compressed);
     const auto records = std::make_shared<const std::vector<LogRecord>>(std::move(fresh.records));
     wal::Decoded decoded;
     if (!records->empty()) decoded = {records, bytes + records->size() * kRecordMemory};

@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "base/bytes.h"
+#include "compress/compress.h"
 #include "ingest/batch.h"
 #include "os/fake_os.h"
 
@@ -174,10 +176,53 @@ TEST(DecodeEntry, RefusesDamage) {
   records.identities.resize(1);
   records.records[0].sequence = 7;
   records.records[0].json = "{}";
-  const auto payload = encode_batch(records);
+  const auto payload = encode_batch(records, compress_json(records.records));
   EXPECT_EQ(decode_entry(payload)->at(0).sequence, 7U);
   for (size_t i = 0; i < payload.size(); ++i) EXPECT_FALSE(decode_entry(payload.substr(0, i)));
   EXPECT_FALSE(decode_entry("junk"));
+}
+
+TEST(Batch, HeadsNeedNoJson) {
+  Batch batch;
+  for (const std::string_view json : {"{}", R"({"a":1})"}) {
+    LogRecord record;
+    record.sequence = 7 + batch.records.size();
+    record.region = "eu-south-1";
+    record.region_index = 3;
+    record.json = json;
+    batch.records.push_back(std::move(record));
+    batch.identities.push_back({{'k'}, {'c'}});
+  }
+  const auto payload = encode_batch(batch, compress_json(batch.records));
+  const auto whole = decode_batch(payload).value();
+  EXPECT_EQ(whole.records[0].json, "{}");
+  EXPECT_EQ(whole.records[1].json, R"({"a":1})");
+  const auto heads = decode_batch_heads(payload.substr(0, payload.size() - 5)).value();
+  ASSERT_EQ(heads.records.size(), 2U);
+  EXPECT_EQ(heads.records[1].sequence, 8U);
+  EXPECT_EQ(heads.records[1].region_index, 3U);
+  EXPECT_EQ(heads.identities[1].key, batch.identities[1].key);
+  EXPECT_TRUE(heads.records[1].json.empty());
+}
+
+TEST(Batch, ReadsTheFirstVersion) {
+  std::string bytes(1, '\1');
+  append_u64(bytes, 9);
+  append_u64(bytes, 5);
+  append_u32(bytes, 1);
+  bytes += '\1';
+  bytes += std::string(16, 'k') + std::string(8, 'c');
+  append_u64(bytes, 4);
+  for (const std::string_view text : {"sender", "111122223333", "eu-south-1", "{}"}) {
+    append_block(bytes, text);
+  }
+  const auto payload = compress::zstd(bytes, 1);
+  for (const auto& batch : {decode_batch(payload), decode_batch_heads(payload)}) {
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->records.at(0).sequence, 9U);
+    EXPECT_EQ(batch->records.at(0).json, "{}");
+    EXPECT_EQ(batch->records.at(0).region_index, 4U);
+  }
 }
 
 // I1 across power loss: a batch is there as a whole or not at all, and an acknowledged one is.
