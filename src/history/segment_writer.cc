@@ -6,6 +6,7 @@
 
 #include "history/encoding.h"
 #include "history/segment.h"
+#include "history/terms.h"
 
 namespace traccia::history {
 namespace {
@@ -132,10 +133,9 @@ void Writer::add_postings_and_terms() {
   std::vector<std::pair<std::string, const std::vector<uint32_t>*>> terms;
   terms.reserve(head_.terms().size());
   for (const auto& [term, arrivals] : head_.terms()) {
-    uint32_t place = 0;
-    for (int i = 0; i < 4; ++i) place = place << 8 | static_cast<unsigned char>(term[i]);
-    auto renamed = term;
-    for (int i = 0; i < 4; ++i) renamed[i] = static_cast<char>(rank[place] >> (24 - 8 * i));
+    std::string renamed;
+    append_place(renamed, rank[place_of_term(term)]);
+    renamed.append(term, kPlaceBytes);
     terms.emplace_back(std::move(renamed), &arrivals);
   }
   std::ranges::sort(terms, {}, [](const auto& term) -> const std::string& { return term.first; });
@@ -154,11 +154,10 @@ void Writer::add_postings_and_terms() {
     append_varint(block, shared);
     append_varint(block, term.size() - shared);
     block.append(term, shared);
-    uint32_t place = 0;
-    for (int j = 0; j < 4; ++j) place = place << 8 | static_cast<unsigned char>(term[j]);
+    const auto first = places_[place_of_term(term)].first;
     numbers.clear();
     for (const auto arrival : *arrivals) {
-      numbers.push_back(number_of_[arrival] - places_[place].first);
+      numbers.push_back(number_of_[arrival] - first);
     }
     std::ranges::sort(numbers);
     add_postings(block, numbers, origin);

@@ -14,13 +14,27 @@ namespace traccia::history {
 // Values that no look-up can ask for (its values have at most 2000 characters) are not indexed.
 inline constexpr size_t kValueBytesMax = 8000;
 
+inline constexpr size_t kPlaceBytes = 4;
+
+inline void append_place(std::string& out, uint32_t place) {
+  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(place >> shift));
+}
+
 // The index orders terms by these bytes: place (big-endian), attribute, value.
 inline void render_term(std::string& out, uint32_t place, Attribute attribute,
                         std::string_view value) {
   out.clear();
-  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(place >> shift));
+  append_place(out, place);
   out.push_back(static_cast<char>(attribute));
   out.append(value);
+}
+
+inline uint32_t place_of_term(std::string_view term) {
+  uint32_t place = 0;
+  for (const char byte : term.substr(0, kPlaceBytes)) {
+    place = place << 8 | static_cast<unsigned char>(byte);
+  }
+  return place;
 }
 
 // Event ids are found by a short hash, confirmed by the record itself. The same in every build.

@@ -220,11 +220,11 @@ TEST(Wal, KeepsTheNewestDecodedEntriesWithinTheLimit) {
     EXPECT_FALSE(wal->recent(wal->durable_end())) << "not durable yet";
     wal->step(Duration(0));
   }
-  for (int i = 0; i < 5; ++i) {
+  for (size_t i = 0; i < 5; ++i) {
     const auto recent = wal->recent(positions[i]);
     ASSERT_EQ(recent.has_value(), i >= 3) << i;
     if (!recent) continue;
-    EXPECT_EQ(*std::static_pointer_cast<const int>(recent->content), i);
+    EXPECT_EQ(*std::static_pointer_cast<const int>(recent->content), static_cast<int>(i));
     EXPECT_EQ(recent->next, wal->read(positions[i]).value()->next);
   }
 }
