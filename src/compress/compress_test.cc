@@ -97,5 +97,33 @@ TEST(Crc, PublishedVectors) {
   EXPECT_EQ(crc64nvme("123456789"), 0xAE8B14860A799888ULL);
 }
 
+TEST(Dictionary, HelpsSmallPiecesAndRefusesWhatIsNotItsOwn) {
+  const auto event = [](int i) {
+    return "{\"eventSource\":\"s3.amazonaws.com\",\"userAgent\":\"aws-cli/2.0 "
+           "Python/3.11\",\"n\":" +
+           std::to_string(i) + "},";
+  };
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += event(i);
+  const Dictionary with(text), without("");
+  const auto piece = event(1234567);
+  const auto small = with.compress(piece);
+  EXPECT_LT(small.size() * 2, without.compress(piece).size());
+  EXPECT_EQ(with.decompress(small, piece.size()).value(), piece);
+  EXPECT_EQ(without.decompress(without.compress(""), 0).value(), "");
+  EXPECT_EQ(with.text(), text);
+  const auto refused = [](const Result<std::string>& result) {
+    return !result && result.error().reason() == "NotZstd";
+  };
+  EXPECT_TRUE(refused(with.decompress(small, piece.size() - 1))) << "larger than allowed";
+  EXPECT_TRUE(refused(with.decompress("", 100)));
+  EXPECT_TRUE(refused(with.decompress("not a frame at all", 100)));
+  for (size_t i = 0; i < small.size(); ++i) {
+    EXPECT_TRUE(refused(with.decompress(small.substr(0, i), 1 << 20))) << i;
+  }
+  const auto foreign = without.decompress(small, 1 << 20);
+  EXPECT_TRUE(!foreign || *foreign != piece);
+}
+
 }  // namespace
 }  // namespace traccia::compress
