@@ -201,10 +201,15 @@ Result<bool> History::State::remove_expired() {
     const auto& points = segments.front()->ingest_points();
     if (!points.empty() && points.back().second >= second) return false;
     oldest = segments.front();
-    segments.erase(segments.begin());
   }
-  TRY(os.files.remove(oldest->path()));
+  // Look-ups under way keep the file open. It is forgotten only when it is gone for good: if a
+  // younger one went before it, the next start would find a gap.
+  auto removed = os.files.remove(oldest->path());
+  if (!removed && removed.error().code() != ErrorCode::NotFound)
+    return std::unexpected(removed.error());
   TRY(os.files.sync_directory(directory));
+  const MutexLock lock(mutex);
+  segments.erase(segments.begin());
   return true;
 }
 

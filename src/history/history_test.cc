@@ -507,6 +507,31 @@ TEST_F(HistoryTest, AFailedSegmentIsWrittenAgain) {
   EXPECT_EQ(ids(query()), (Strings{"b", "a"}));
 }
 
+// Segments go oldest first and one is forgotten only when its file is gone for good: otherwise the
+// next start would find a gap.
+TEST_F(HistoryTest, AFailedRemovalIsTriedAgain) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
+    seal();
+  }
+  const auto oldest = segments().at(0);
+  fake_.clock.advance(kRetention + std::chrono::hours(1));
+  for (const auto failing : {os::Operation::Remove, os::Operation::SyncDirectory}) {
+    fake_.files.set_fault(
+        [&](os::Operation operation, const std::string& path) -> std::optional<Error> {
+          if (operation != failing || !path.starts_with("/data/history")) return {};
+          if (operation == os::Operation::Remove && path != oldest) return {};
+          return Error(ErrorCode::Unavailable, "input/output error");
+        });
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(history_->maintain());
+    EXPECT_GE(segments().size(), 2U) << "no younger one goes before it";
+  }
+  fake_.files.set_fault(nullptr);
+  maintain();
+  EXPECT_EQ(segments().size(), 1U);
+  open();
+}
+
 TEST_F(HistoryTest, AMissingSegmentIsTold) {
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
