@@ -137,7 +137,8 @@ constexpr Entry kS3[] = {
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
   const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" ||
-                    reason == "LogQueueFull" || reason == "TooLarge";
+                    reason == "LogQueueFull" || reason == "RepeatWindowFull" ||
+                    reason == "TooLarge";
   if (!reason.empty() && !ours) return reason;
   switch (error.code()) {
     case ErrorCode::Unavailable:

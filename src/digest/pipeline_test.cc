@@ -73,7 +73,7 @@ struct Machine {
   static Result<std::unique_ptr<Machine>> open(os::FakeOs& fake, MemoryStore& store) {
     auto machine = std::make_unique<Machine>();
     TRY_ASSIGN(machine->log, wal::Wal::open(fake.files, "/d/wal", {}));
-    TRY_ASSIGN(machine->ingest, ingest::Ingest::open(fake.os(), *machine->log, {}));
+    TRY_ASSIGN(machine->ingest, ingest::Ingest::open(fake.os(), "/window", *machine->log, {}));
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
                                     {delivery::kSchema, kKeySchema, kChainSchema}));

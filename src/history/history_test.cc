@@ -66,7 +66,7 @@ class HistoryTest : public testing::Test {
     options.segment_bytes_max = 4096;
     options.recent_bytes_max = recent_bytes_max_;
     wal_ = wal::Wal::open(fake_.files, "/data/wal", options).value();
-    ingest_ = ingest::Ingest::open(fake_.os(), *wal_, {}).value();
+    ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
   }
   bool submit(const std::vector<Sample>& samples) {
     std::vector<ingest::Draft> drafts;

@@ -5,11 +5,9 @@
 #include <fmt/format.h>
 
 #include <future>
-#include <map>
 #include <utility>
 
-#include "ingest/batch.h"
-#include "ingest/window.h"
+#include "ingest/state.h"
 
 namespace traccia::ingest {
 namespace {
@@ -18,61 +16,41 @@ constexpr uint64_t kRecordMemory = 1024;  // of a decoded record beside its byte
 
 }  // namespace
 
-struct Ingest::State {
-  State(os::Os machine, wal::Wal& log, Options options)
-      : os(machine), wal(log), window(options.window_events) {}
-
-  uint32_t region_number(const std::string& name) REQUIRES(mutex) {
-    const auto [at, fresh] = numbers.emplace(name, static_cast<uint32_t>(names.size()));
-    if (fresh) {
-      names.push_back(name);
-      next_index.push_back(0);
-    }
-    return at->second;
+uint32_t Ingest::State::region_number(const std::string& name) {
+  const auto [at, fresh] = numbers.emplace(name, static_cast<uint32_t>(names.size()));
+  if (fresh) {
+    names.push_back(name);
+    next_index.push_back(0);
   }
+  return at->second;
+}
 
-  Result<> replay(const wal::Entry& entry) REQUIRES(mutex);
-  void judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities, Time time,
-             Batch& fresh, Outcome& outcome) REQUIRES(mutex);
-  void add_receipt(Outcome& outcome, uint32_t region, uint64_t index) REQUIRES(mutex);
-  void take_back(const std::vector<LogRecord>& fresh) REQUIRES(mutex);
+SequencerState Ingest::State::sequencer_state() const {
+  SequencerState out{next_sequence, newest, {}};
+  for (size_t i = 0; i < names.size(); ++i) out.regions.emplace_back(names[i], next_index[i]);
+  return out;
+}
 
-  os::Os os;
-  wal::Wal& wal;
-  Mutex mutex;
-  Window window GUARDED_BY(mutex);
-  Sequence next_sequence GUARDED_BY(mutex) = 1;
-  Time newest GUARDED_BY(mutex){};
-  std::map<std::string, uint32_t> numbers GUARDED_BY(mutex);
-  std::vector<std::string> names GUARDED_BY(mutex);    // by number
-  std::vector<uint64_t> next_index GUARDED_BY(mutex);  // by number
-};
+Result<> Ingest::State::make_room(wal::Room room) {
+  rotate_when_due();
+  if (!window.full() || room == wal::Room::Reserve) return {};
+  return fail(ErrorCode::ResourceExhausted, "RepeatWindowFull",
+              "the files of the repeat window lag behind, see the server's log; retry later");
+}
 
-Result<> Ingest::State::replay(const wal::Entry& entry) {
-  auto batch = decode_batch_heads(entry.payload);
-  if (!batch) {
-    return std::unexpected(std::move(batch).error().with_context(
-        fmt::format("log entry at position {}", entry.position)));
-  }
-  for (size_t i = 0; i < batch->records.size(); ++i) {
-    const auto& record = batch->records[i];
-    const auto& [key, content] = batch->identities[i];
-    if (record.sequence != next_sequence && next_sequence != 1) {
-      return fail(ErrorCode::DataLoss,
-                  fmt::format("log entry at position {}: sequence {} follows {}", entry.position,
-                              record.sequence, next_sequence - 1));
-    }
-    next_sequence = record.sequence + 1;
-    newest = std::max(newest, record.ingest_time);
-    uint32_t region = 0;
-    if (record.kind == Kind::Event) {
-      region = region_number(record.region);
-      next_index[region] = record.region_index + 1;
-    }
-    window.add(key, {content, region, record.region_index});
-  }
-  window.trim();
-  return {};
+// A barrier behind the generation's last batch tells where that ended, once it is durable.
+void Ingest::State::rotate_when_due() {
+  if (!window.rotation_due()) return;
+  const auto ordinal = window.current_ordinal();
+  const auto told = wal.append(
+      "",
+      [this, ordinal](Result<wal::Position> at) {
+        if (!at) return;  // the log stopped: nothing is written any more
+        const MutexLock lock(mutex);
+        window.set_log_end(ordinal, *at);
+      },
+      wal::Room::Reserve);
+  if (told) window.rotate(sequencer_state());
 }
 
 void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t index) {
@@ -85,13 +63,15 @@ void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t inde
   receipts.push_back({names[region], index, 1});
 }
 
-void Ingest::State::judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities,
-                          Time time, Batch& fresh, Outcome& outcome) {
+Result<> Ingest::State::judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities,
+                              Time time, Batch& fresh, Outcome& outcome) {
+  for (const auto& identity : identities) window.prefetch(identity.key);
   for (size_t i = 0; i < drafts.size(); ++i) {
     auto& draft = drafts[i];
     const auto& [key, content] = identities[i];
     const bool is_event = draft.kind == Kind::Event;
-    if (const auto* seen = window.find(key)) {
+    TRY_ASSIGN(const auto seen, window.find(key));
+    if (seen) {
       if (seen->content != content) {
         outcome.rejected.push_back(
             {i, "EventIdConflict",
@@ -126,6 +106,7 @@ void Ingest::State::judge(std::vector<Draft>& drafts, const std::vector<Identity
     fresh.records.push_back(std::move(record));
     fresh.identities.push_back({key, content});
   }
+  return {};
 }
 
 void Ingest::State::take_back(const std::vector<LogRecord>& fresh) {
@@ -133,19 +114,6 @@ void Ingest::State::take_back(const std::vector<LogRecord>& fresh) {
   next_sequence -= fresh.size();
   for (const auto& record : fresh) {
     if (record.kind == Kind::Event) --next_index[numbers.at(record.region)];
-  }
-}
-
-Result<std::unique_ptr<Ingest>> Ingest::open(os::Os os, wal::Wal& wal, Options options) {
-  std::unique_ptr<Ingest> ingest(new Ingest(std::make_unique<State>(os, wal, options)));
-  auto& state = *ingest->state_;
-  const MutexLock lock(state.mutex);
-  auto at = wal.begin();
-  while (true) {
-    TRY_ASSIGN(const auto entry, wal.read(at));
-    if (!entry) return ingest;
-    TRY(state.replay(*entry));
-    at = entry->next;
   }
 }
 
@@ -174,30 +142,33 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
   Result<> appended;
   {
     const MutexLock lock(state_->mutex);
-    state_->newest = std::max(state_->newest, state_->os.clock.now());
-    Batch fresh;
-    fresh.records.reserve(drafts.size());
-    fresh.identities.reserve(drafts.size());
-    state_->judge(drafts, identities, state_->newest, fresh, *outcome);
-    if (fresh.records.size() != drafts.size() && !fresh.records.empty()) {
-      compressed = compress_json(fresh.records);
-    }
-    // Nothing new: a barrier still waits until the originals of the repeats are durable.
-    auto payload = fresh.records.empty() ? std::string() : encode_batch(fresh, compressed);
-    const auto records = std::make_shared<const std::vector<LogRecord>>(std::move(fresh.records));
-    wal::Decoded decoded;
-    if (!records->empty()) decoded = {records, bytes + records->size() * kRecordMemory};
-    appended = state_->wal.append(
-        std::move(payload),
-        [shared, outcome](Result<wal::Position> done) {
-          if (!done) return (*shared)(std::unexpected(done.error()));
-          (*shared)(std::move(*outcome));
-        },
-        room, std::move(decoded));
+    appended = state_->make_room(room);
     if (appended) {
-      state_->window.trim();
-    } else {
-      state_->take_back(*records);
+      state_->newest = std::max(state_->newest, state_->os.clock.now());
+      Batch fresh;
+      fresh.records.reserve(drafts.size());
+      fresh.identities.reserve(drafts.size());
+      appended = state_->judge(drafts, identities, state_->newest, fresh, *outcome);
+      if (appended && fresh.records.size() != drafts.size() && !fresh.records.empty()) {
+        compressed = compress_json(fresh.records);
+      }
+      // Nothing new: a barrier still waits until the originals of the repeats are durable.
+      std::string payload;
+      if (appended && !fresh.records.empty()) payload = encode_batch(fresh, compressed);
+      const auto records = std::make_shared<const std::vector<LogRecord>>(std::move(fresh.records));
+      wal::Decoded decoded;
+      if (!records->empty()) decoded = {records, bytes + records->size() * kRecordMemory};
+      if (appended) {
+        appended = state_->wal.append(
+            std::move(payload),
+            [shared, outcome](Result<wal::Position> done) {
+              if (!done) return (*shared)(std::unexpected(done.error()));
+              (*shared)(std::move(*outcome));
+            },
+            room, std::move(decoded));
+      }
+      if (!appended) state_->take_back(*records);
+      if (appended) state_->rotate_when_due();
     }
   }
   if (!appended) (*shared)(std::unexpected(std::move(appended).error()));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -71,6 +72,9 @@ struct Outcome {
 struct Options {
   // How many of the newest events the server remembers to recognise a repeated eventID (I1).
   uint64_t window_events = 16'000'000;
+  // What the log may grow by until the sequencer's state is written down, so that it can be cut.
+  uint64_t checkpoint_log_bytes = 256ULL << 20;
+  std::chrono::hours checkpoint_age{24};
 };
 
 // Called once after everything accepted is durable (duplicates: after their original is), on the
@@ -81,8 +85,10 @@ using Completion = std::move_only_function<void(Result<Outcome>)>;
 class Ingest {
  public:
   ~Ingest();
-  // Replays the log to rebuild the window and the per-region indexes.
-  static Result<std::unique_ptr<Ingest>> open(os::Os os, wal::Wal& wal, Options options);
+  // Reads what maintain() has written to the directory, which is made when missing, and replays the
+  // log behind it. DataLoss when the two do not meet, or when a file is missing or damaged.
+  static Result<std::unique_ptr<Ingest>> open(os::Os os, const std::string& directory,
+                                              wal::Wal& wal, Options options);
 
   // One atomic batch: after a crash all of its accepted drafts are in the log or none.
   // ResourceExhausted (queue full) and Unavailable (log stopped) come through the completion too.
@@ -90,6 +96,14 @@ class Ingest {
   void submit(std::vector<Draft> drafts, Completion completion, wal::Room room = wal::Room::Queue);
   // The same with Room::Reserve, waiting. Not to be called from the log's thread.
   Result<Outcome> submit_and_wait(std::vector<Draft> drafts);
+
+  // Writes down what the window remembers and where sequencing stands, and forgets what is beyond
+  // the window. True when there was something to do. An error leaves all as it was; the next call
+  // tries again. Called from one thread; without it submissions are refused once the window is two
+  // generations ahead of its files.
+  Result<bool> maintain();
+  // Sequencing does not need the log below this position any more. Never goes back.
+  wal::Position durable_cursor() const;
 
   // Written time never decreases: the newest ingest time given so far, or now.
   Time written_time();

@@ -89,7 +89,8 @@ struct Server::State {
   Result<> listen();
   void run_log();
   void run_history();
-  void run_history_upkeep();
+  void run_upkeep();
+  Result<bool> keep_up();
   void run_delivery();
   void run_housekeeping();
   ServerState describe() const;
@@ -145,7 +146,7 @@ Result<> Server::State::open_stores() {
   }
   TRY(os->files.make_directories(directory.wal()));
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
-  TRY_ASSIGN(ingest, ingest::Ingest::open(*os, *log, {}));
+  TRY_ASSIGN(ingest, ingest::Ingest::open(*os, directory.window(), *log, {}));
   TRY_ASSIGN(database, meta::Database::open(
                            *os, directory.meta(), meta::Durability::Full,
                            {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
@@ -250,12 +251,18 @@ void Server::State::run_history() {
   }
 }
 
-void Server::State::run_history_upkeep() {
+Result<bool> Server::State::keep_up() {
+  TRY_ASSIGN(const bool history_worked, history->maintain());
+  TRY_ASSIGN(const bool window_worked, ingest->maintain());
+  return history_worked || window_worked;
+}
+
+void Server::State::run_upkeep() {
   while (!stop_sinks.is_set()) {
-    const auto worked = history->maintain();
+    const auto worked = keep_up();
     upkeep_error.set(worked ? "" : worked.error().message());
     if (!worked) {
-      traccia::log(LogLevel::Error, "history upkeep", {{"error", worked.error().message()}});
+      traccia::log(LogLevel::Error, "upkeep", {{"error", worked.error().message()}});
     }
     if (!worked || !*worked) stop_sinks.wait_for(worked ? kUpkeepIdle : kRetryAfterError);
   }
@@ -309,7 +316,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.log_thread = std::jthread([&state] { state.run_log(); });
   TRY(state.open_services());
   state.history_thread = std::jthread([&state] { state.run_history(); });
-  state.upkeep_thread = std::jthread([&state] { state.run_history_upkeep(); });
+  state.upkeep_thread = std::jthread([&state] { state.run_upkeep(); });
   state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());

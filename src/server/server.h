@@ -42,6 +42,7 @@ struct DataDirectory {
   std::string master_key() const { return root + "/master.key"; }
   std::string meta() const { return root + "/meta.db"; }
   std::string history() const { return root + "/history"; }
+  std::string window() const { return root + "/window"; }
   std::string wal() const { return root + "/wal"; }
   std::string blobs() const { return root + "/blobs"; }
   std::string test_clock() const { return root + "/test-clock"; }
