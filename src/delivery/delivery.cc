@@ -54,10 +54,22 @@ Result<> Delivery::load() {
   }));
   for (auto& manifest : manifests) pending_.push_back({std::move(manifest), "", {}, {}});
   pending_count_.store(pending_.size());
-  cursor = std::max(cursor, wal_.begin());
   cursor_.store(cursor);
   read_position_.store(cursor);
+  move_floor();
+  if (log_floor_ < wal_.begin() || cursor > wal_.durable_end()) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("delivery needs the log from position {} and has read it up to {}, but "
+                            "the log reaches from {} to {}: they are not of one backup",
+                            log_floor_.load(), cursor, wal_.begin(), wal_.durable_end()));
+  }
   return {};
+}
+
+void Delivery::move_floor() {
+  auto floor = cursor_.load(std::memory_order_relaxed);
+  for (const auto& file : pending_) floor = std::min(floor, file.manifest.first_position);
+  log_floor_.store(floor, std::memory_order_release);
 }
 
 Result<bool> Delivery::step() {
@@ -65,6 +77,7 @@ Result<bool> Delivery::step() {
   close_due();
   TRY(commit());
   TRY_ASSIGN(const bool attempted, put_pending());
+  move_floor();
   return entries > 0 || attempted;
 }
 

@@ -49,6 +49,9 @@ class Delivery {
 
   // Below this log position everything is in a manifest or of no interest.
   wal::Position cursor() const { return cursor_.load(std::memory_order_acquire); }
+  // The log below this position is not needed any more: it is below the durable cursor, and the
+  // files that hold its events have been PUT or given up. Never goes back.
+  wal::Position log_floor() const { return log_floor_.load(std::memory_order_acquire); }
   // Where reading stands.
   wal::Position read_position() const { return read_position_.load(std::memory_order_acquire); }
   // Files whose PUT is outstanding.
@@ -84,6 +87,7 @@ class Delivery {
   void close(std::map<ChainId, OpenFile>::iterator at);
   void close_due();
   Result<> commit();
+  void move_floor();
   Result<bool> put_pending();
   Result<> attempt(PendingFile& file);
   Result<> settle(PendingFile& file, FileState state, std::string_view error);
@@ -107,6 +111,7 @@ class Delivery {
   Duration last_cursor_store_{};
 
   std::atomic<wal::Position> cursor_{0};
+  std::atomic<wal::Position> log_floor_{0};
   std::atomic<wal::Position> read_position_{0};
   std::atomic<size_t> pending_count_{0};
 };

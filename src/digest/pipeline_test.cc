@@ -72,8 +72,13 @@ trail::TrailConfig make_trail(const std::string& name, bool multi_region) {
 struct Machine {
   static Result<std::unique_ptr<Machine>> open(os::FakeOs& fake, MemoryStore& store) {
     auto machine = std::make_unique<Machine>();
-    TRY_ASSIGN(machine->log, wal::Wal::open(fake.files, "/d/wal", {}));
-    TRY_ASSIGN(machine->ingest, ingest::Ingest::open(fake.os(), "/window", *machine->log, {}));
+    wal::Options log_options;
+    log_options.segment_bytes_max = 1500;  // so that the log is cut often
+    TRY_ASSIGN(machine->log, wal::Wal::open(fake.files, "/d/wal", log_options));
+    ingest::Options ingest_options;
+    ingest_options.checkpoint_log_bytes = 1000;
+    TRY_ASSIGN(machine->ingest,
+               ingest::Ingest::open(fake.os(), "/d/window", *machine->log, ingest_options));
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
                                     {delivery::kSchema, kKeySchema, kChainSchema}));
@@ -99,7 +104,8 @@ struct Machine {
     log->step(Duration(0));
     TRY(delivery->step());
     TRY(digest->step());
-    return {};
+    TRY(ingest->maintain());
+    return log->remove_below(std::min(delivery->log_floor(), ingest->durable_cursor()));
   }
 
   std::unique_ptr<wal::Wal> log;
@@ -119,7 +125,7 @@ class Pipeline {
   void live(bool crash) {
     if (crash) fake_.files.lose_power_after(random_() % 400);
     auto machine = Machine::open(fake_, store_);
-    if (machine) follow_log(*(*machine)->log);
+    if (machine) follow_changes(**machine);
     for (int i = 0; machine && i < 60; ++i) {
       act(**machine);
       if (!(*machine)->step() || fake_.files.power_lost()) break;
@@ -137,7 +143,7 @@ class Pipeline {
     store_.mood = MemoryStore::Mood::Good;
     auto machine = Machine::open(fake_, store_);
     ASSERT_TRUE(machine) << machine.error().message();
-    follow_log(*(*machine)->log);
+    follow_changes(**machine);
     for (auto& config : trails_) {
       config.logging = false;
       ASSERT_TRUE(change(**machine, config));
@@ -148,6 +154,7 @@ class Pipeline {
       fake_.clock.advance(std::chrono::seconds(20));
     }
     EXPECT_EQ((*machine)->delivery->pending(), 0U);
+    EXPECT_GT((*machine)->log->begin(), 0U) << "the log was cut on the way";
     keys_ = load_keys(**machine);
   }
 
@@ -168,19 +175,27 @@ class Pipeline {
     return durable;
   }
 
-  // A change that got no answer may have survived the crash all the same: the log knows.
-  void follow_log(wal::Wal& log) {
+  // A change that got no answer may have survived the crash all the same: delivery knows, or the
+  // log behind it.
+  void follow_changes(Machine& machine) {
     for (auto& config : trails_) config.logging = false;
-    for (auto at = log.begin();;) {
-      const auto entry = log.read(at);
+    const auto apply = [&](const trail::TrailChange& change) {
+      for (auto& config : trails_) {
+        if (config.arn == change.config.arn) config = change.config;
+      }
+    };
+    ASSERT_TRUE(machine.database->read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(const auto changes, delivery::load_changes(transaction, 0));
+      for (const auto& at : changes) apply(at.change);
+      return {};
+    }));
+    for (auto at = machine.delivery->cursor();;) {
+      const auto entry = machine.log->read(at);
       if (!entry || !*entry) return;
       const auto records = ingest::decode_entry((*entry)->payload).value();
       for (const auto& record : records) {
         if (record.kind != ingest::Kind::TrailChange) continue;
-        const auto change = trail::decode_change(record.json).value();
-        for (auto& config : trails_) {
-          if (config.arn == change.config.arn) config = change.config;
-        }
+        apply(trail::decode_change(record.json).value());
       }
       at = (*entry)->next;
     }

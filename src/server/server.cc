@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -254,6 +255,8 @@ void Server::State::run_history() {
 Result<bool> Server::State::keep_up() {
   TRY_ASSIGN(const bool history_worked, history->maintain());
   TRY_ASSIGN(const bool window_worked, ingest->maintain());
+  TRY(log->remove_below(
+      std::min({history->durable_cursor(), delivery->log_floor(), ingest->durable_cursor()})));
   return history_worked || window_worked;
 }
 

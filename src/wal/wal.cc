@@ -232,18 +232,21 @@ Result<std::optional<Entry>> Wal::read(Position position) {
   return entry;
 }
 
+// The oldest first, each for good before the next: a gap would look like loss to the next start.
 Result<> Wal::remove_below(Position position) {
-  std::vector<std::string> paths;
-  {
-    const MutexLock lock(mutex_);
-    while (segments_.size() > 1 && segments_.begin()->second.end <= position) {
-      paths.push_back(segments_.begin()->second.path);
-      segments_.erase(segments_.begin());
+  while (true) {
+    std::string path;
+    {
+      const MutexLock lock(mutex_);
+      if (segments_.size() < 2 || segments_.begin()->second.end > position) return {};
+      path = segments_.begin()->second.path;
     }
+    auto removed = files_.remove(path);
+    if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+    TRY(files_.sync_directory(directory_));
+    const MutexLock lock(mutex_);
+    segments_.erase(segments_.begin());
   }
-  for (const auto& path : paths) TRY(files_.remove(path));
-  if (paths.empty()) return {};
-  return files_.sync_directory(directory_);
 }
 
 uint64_t Wal::disk_bytes() const {

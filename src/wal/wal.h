@@ -85,7 +85,9 @@ class Wal {
     Position next = 0;
   };
   std::optional<Recent> recent(Position position) const;
-  // Removes whole segments that end at or below `position`. Never the active one.
+  // Removes whole segments that end at or below `position`, for good on return. Never the active
+  // one. Called from one thread; nobody reads below `position` any more. After an error the segment
+  // is still there, and the next call tries again.
   Result<> remove_below(Position position);
   uint64_t disk_bytes() const;
 

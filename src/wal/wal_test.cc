@@ -163,6 +163,44 @@ TEST_F(WalTest, RemovesWholeSegmentsBelowAPosition) {
   EXPECT_TRUE(put(*wal, "the active segment stays"));
 }
 
+TEST_F(WalTest, PowerLossWhileSegmentsAreRemovedLeavesNoGap) {
+  for (uint64_t operations = 0; operations < 12; ++operations) {
+    for (uint64_t seed = 1; seed <= 8; ++seed) {
+      os::FakeOs machine(seed);
+      ASSERT_TRUE(machine.files.make_directories("/wal"));
+      Options options;
+      options.segment_bytes_max = 1000;
+      auto wal = Wal::open(machine.files, "/wal", options).value();
+      Position last = 0;
+      for (int i = 0; i < 8; ++i) last = put(*wal, std::string(900, 'x')).value();
+      machine.files.lose_power_after(operations);
+      (void)wal->remove_below(last);
+      wal.reset();
+      machine.files.restart(seed);
+      auto again = Wal::open(machine.files, "/wal", options);
+      ASSERT_TRUE(again) << again.error().message();
+      EXPECT_TRUE((*again)->read(last).value()) << "what was not removed";
+      ASSERT_TRUE((*again)->remove_below(last));
+      EXPECT_TRUE(put(**again, "goes on"));
+    }
+  }
+}
+
+TEST_F(WalTest, AFailedRemovalIsTriedAgain) {
+  auto wal = open().value();
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(*wal, std::string(1000, 'x')));
+  fake_.files.set_fault([](os::Operation operation, const std::string&) -> std::optional<Error> {
+    if (operation != os::Operation::Remove) return std::nullopt;
+    return Error(ErrorCode::PermissionDenied, "read-only");
+  });
+  EXPECT_FALSE(wal->remove_below(wal->durable_end()));
+  EXPECT_EQ(wal->begin(), 0U);
+  fake_.files.set_fault(nullptr);
+  ASSERT_TRUE(wal->remove_below(wal->durable_end()));
+  EXPECT_GT(wal->begin(), 0U);
+  ASSERT_TRUE(open());
+}
+
 // Random groups, the power fails at a random operation, what survived is checked: everything
 // acknowledged, in order, and of the rest a prefix of what was appended.
 TEST_F(WalTest, AcknowledgedEntriesSurvivePowerLoss) {
