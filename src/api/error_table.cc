@@ -138,7 +138,7 @@ std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
   const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" ||
                     reason == "LogQueueFull" || reason == "RepeatWindowFull" ||
-                    reason == "TooLarge";
+                    reason == "LogDiskFull" || reason == "TooLarge";
   if (!reason.empty() && !ours) return reason;
   switch (error.code()) {
     case ErrorCode::Unavailable:

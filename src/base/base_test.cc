@@ -114,5 +114,15 @@ TEST(Logs, QuoteAndCutValues) {
   EXPECT_LT(render_log_fields({{"a", std::string(9000, 'x')}}).size(), 2100U);
 }
 
+TEST(ByteCounts, HaveBinaryUnits) {
+  EXPECT_EQ(parse_byte_count("512MiB").value(), 512ULL << 20);
+  EXPECT_EQ(parse_byte_count("64GiB").value(), 64ULL << 30);
+  EXPECT_EQ(parse_byte_count("1000000TiB").value(), 1'000'000ULL << 40);
+  for (const auto* text : {"", "64", "GiB", "64GB", "64gib", "-1GiB", "0GiB", "1.5GiB", " 1GiB",
+                           "1GiB ", "1000001TiB", "99999999999999999999GiB"}) {
+    EXPECT_FALSE(parse_byte_count(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace traccia

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 namespace traccia {
 namespace {
 
@@ -178,6 +180,18 @@ Result<uint64_t> ByteReader::u64() {
 Result<std::string_view> ByteReader::block() {
   TRY_ASSIGN(const auto size, u32());
   return take(size);
+}
+
+Result<uint64_t> parse_byte_count(std::string_view text) {
+  uint64_t count = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit(end, text.data() + text.size());
+  const unsigned shift = unit == "MiB" ? 20 : unit == "GiB" ? 30 : unit == "TiB" ? 40 : 0;
+  if (code != std::errc() || shift == 0 || count < 1 || count > 1'000'000) {
+    return fail(ErrorCode::InvalidArgument,
+                fmt::format("'{}' is not a size such as 512MiB, 64GiB or 2TiB", text));
+  }
+  return count << shift;
 }
 
 }  // namespace traccia

@@ -36,6 +36,9 @@ std::string percent_encode(std::string_view text, KeepSlash keep_slash);
 // Refuses truncated or non-hex escapes. Plus stays plus.
 Result<std::string> percent_decode(std::string_view text);
 
+// "512MiB", "64GiB", "2TiB": a whole number and a binary unit (MiB, GiB, TiB).
+Result<uint64_t> parse_byte_count(std::string_view text);
+
 // Compares without leaking the position of the first difference. Lengths are not secret.
 bool constant_time_equal(std::string_view a, std::string_view b);
 

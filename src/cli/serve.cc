@@ -17,7 +17,8 @@ namespace {
 constexpr uint64_t kConfigBytesMax = 1 << 20;
 
 struct ServeOptions {
-  std::string config_file, data, listen, delivery_interval, digest_interval, account_id;
+  std::string config_file, data, listen, delivery_interval, digest_interval, account_id,
+      log_disk_max;
   std::string master_key, certificate, key;
   std::vector<std::string> regions;
   bool insecure = false;
@@ -47,6 +48,9 @@ Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
   }
   if (!options.digest_interval.empty()) {
     TRY_ASSIGN(config.digest_interval, parse_interval(options.digest_interval));
+  }
+  if (!options.log_disk_max.empty()) {
+    TRY_ASSIGN(config.log_disk_max, server::parse_log_disk_max(options.log_disk_max));
   }
   if (!options.regions.empty()) config.regions = options.regions;
   config.insecure = config.insecure || options.insecure;
@@ -89,6 +93,9 @@ void add_serve(CLI::App& app, Action& action) {
                       "a log file closes this long after its first event (default 60s)");
   command->add_option("--digest-interval", options->digest_interval,
                       "time between digests (default 1h)");
+  command->add_option("--log-disk-max", options->log_disk_max,
+                      "events are refused while the log is larger, or 1 GiB of the disk is left "
+                      "(default 64GiB)");
   command->add_option("--account-id", options->account_id,
                       "management account, made at first start (default 111122223333)");
   command->add_option("--regions", options->regions, "regions to serve (default: all commercial)")

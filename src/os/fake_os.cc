@@ -283,6 +283,13 @@ Result<bool> FakeFileSystem::readable_by_others(const std::string& path) {
   return (at->second->mode_bits & 044) != 0;
 }
 
+Result<uint64_t> FakeFileSystem::free_bytes(const std::string& directory) {
+  constexpr uint64_t kFree = 1ULL << 40;
+  const MutexLock lock(mutex_);
+  if (!directories_.contains(directory)) return not_found("statvfs", directory);
+  return kFree;
+}
+
 Result<> FakeFileSystem::sync_directory(const std::string& directory) {
   const MutexLock lock(mutex_);
   if (!directories_.contains(directory)) return not_found("sync", directory);

@@ -49,6 +49,7 @@ class FakeFileSystem : public FileSystem {
   Result<std::vector<DirectoryEntry>> list(const std::string& directory) override;
   Result<bool> exists(const std::string& path) override;
   Result<bool> readable_by_others(const std::string& path) override;
+  Result<uint64_t> free_bytes(const std::string& directory) override;
   Result<> sync_directory(const std::string& directory) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
 

@@ -65,6 +65,8 @@ class FileSystem {
   virtual Result<bool> exists(const std::string& path) = 0;
   // Whether group or others may read the file.
   virtual Result<bool> readable_by_others(const std::string& path) = 0;
+  // What this process may still write to the disk that holds the directory.
+  virtual Result<uint64_t> free_bytes(const std::string& directory) = 0;
   // Names created, renamed or removed in the directory survive power loss after this returns.
   virtual Result<> sync_directory(const std::string& directory) = 0;
   // Advisory exclusive lock on a file it creates; FailedPrecondition when another holds it.

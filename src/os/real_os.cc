@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -200,6 +201,13 @@ class RealFileSystem : public FileSystem {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return system_error("stat", path, errno);
     return (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+  }
+
+  Result<uint64_t> free_bytes(const std::string& directory) override {
+    struct statvfs status{};
+    if (::statvfs(directory.c_str(), &status) != 0)
+      return system_error("statvfs", directory, errno);
+    return uint64_t{status.f_bavail} * status.f_frsize;
   }
 
   Result<> sync_directory(const std::string& directory) override {

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "aws/regions.h"
+#include "base/bytes.h"
 #include "base/time.h"
 #include "identity/identity.h"
 
@@ -44,6 +45,15 @@ Result<> parse_listen(std::string_view text, Config& config) {
   config.listen_address = address == "localhost" ? "127.0.0.1" : address;
   config.listen_port = number;
   return {};
+}
+
+Result<uint64_t> parse_log_disk_max(std::string_view text) {
+  constexpr uint64_t kLeast = 2ULL << 30;
+  TRY_ASSIGN(const auto bytes, parse_byte_count(text));
+  if (bytes < kLeast) {
+    return invalid(fmt::format("the log needs room for at least 2GiB, '{}' is less", text));
+  }
+  return bytes;
 }
 
 Result<> complete(Config& config) {
@@ -104,6 +114,8 @@ Result<> apply(std::string_view key, const toml::node& node, Config& config) {
     TRY_ASSIGN(config.delivery_interval, parse_interval(*text));
   } else if (key == "digest-interval") {
     TRY_ASSIGN(config.digest_interval, parse_interval(*text));
+  } else if (key == "log-disk-max") {
+    TRY_ASSIGN(config.log_disk_max, parse_log_disk_max(*text));
   } else if (key == "account-id") {
     config.account_id = *text;
   } else if (key == "master-key") {

@@ -16,6 +16,7 @@ struct Config {
   uint16_t listen_port = 4780;
   std::chrono::seconds delivery_interval{60};
   std::chrono::seconds digest_interval{3600};
+  uint64_t log_disk_max = 64ULL << 30;      // bytes of the log, at which events are refused
   std::string account_id = "111122223333";  // of the first start only
   std::vector<std::string> regions;         // empty: all commercial regions
   std::string master_key_file;              // empty: DIR/master.key
@@ -29,6 +30,8 @@ Result<> parse_listen(std::string_view text, Config& config);
 // Checks what cannot be checked value by value: loopback or TLS or insecure, region names,
 // us-east-1 added, intervals.
 Result<> complete(Config& config);
+// A size such as 64GiB, at least 2 GiB: below, the log could be full before it can be cut.
+Result<uint64_t> parse_log_disk_max(std::string_view text);
 // Reads a TOML file: the long options' names as keys. Unknown keys are errors.
 Result<> load_config_file(const std::string& text, Config& config);
 

@@ -61,13 +61,15 @@ TEST(Config, FilesUseTheOptionsNames) {
   Config config;
   ASSERT_TRUE(
       load_config_file("data = \"/x\"\nlisten = \"127.0.0.1:1\"\ndelivery-interval = \"5s\"\n"
-                       "regions = [\"eu-south-1\"]\ninsecure = true\n",
+                       "regions = [\"eu-south-1\"]\ninsecure = true\nlog-disk-max = \"2GiB\"\n",
                        config));
   EXPECT_EQ(config.data_directory, "/x");
   EXPECT_EQ(config.delivery_interval, std::chrono::seconds(5));
   EXPECT_TRUE(config.insecure);
-  for (const auto* text : {"dta = \"x\"", "data = 7", "regions = \"x\"", "= x",
-                           "insecure = \"yes\"", "digest-interval = \"1x\""}) {
+  EXPECT_EQ(config.log_disk_max, 2ULL << 30);
+  for (const auto* text :
+       {"dta = \"x\"", "data = 7", "regions = \"x\"", "= x", "insecure = \"yes\"",
+        "digest-interval = \"1x\"", "log-disk-max = \"1GiB\"", "log-disk-max = \"64\""}) {
     EXPECT_EQ(load_config_file(text, config).error().code(), ErrorCode::InvalidArgument) << text;
   }
 }
@@ -102,6 +104,12 @@ TEST(Pages, SayWhichSinkIsBehindAndThatTheLogStopped) {
       health.body.find(R"("delivery":{"caughtUp":false,"behindBytes":60,"error":"disk full"})"),
       std::string::npos)
       << health.body;
+  state.log_disk_full = true;
+  health = render_health(state);
+  EXPECT_EQ(health.status, 503);
+  EXPECT_NE(health.body.find(R"("status":"full")"), std::string::npos) << health.body;
+  EXPECT_NE(render_metrics(state).body.find("traccia_log_disk_full 1"), std::string::npos);
+  state.log_disk_full = false;
   state.log_stopped = true;
   EXPECT_EQ(render_health(state).status, 503);
   const auto metrics = render_metrics(state).body;

@@ -57,15 +57,21 @@ http::Response render_health(const ServerState& state) {
     if (!sink.error.empty()) one["error"] = sink.error;
     sinks[sink.name] = std::move(one);
   }
-  json::Object body{{"status", state.log_stopped ? "stopped" : "ok"}};
+  json::Object body{{"status", state.log_stopped     ? "stopped"
+                               : state.log_disk_full ? "full"
+                                                     : "ok"}};
   if (state.log_stopped) {
     body["message"] =
         "a write to the log failed; events are refused until the server restarts on "
         "a sound disk";
+  } else if (state.log_disk_full) {
+    body["message"] =
+        "the log has reached its limit; events are refused until sinks that are behind let it be "
+        "cut, the disk has room again, or --log-disk-max is raised";
   }
   body["sinks"] = std::move(sinks);
   http::Response response;
-  response.status = state.log_stopped ? 503 : 200;
+  response.status = state.log_stopped || state.log_disk_full ? 503 : 200;
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-store");
   response.body = json::serialize(body) + "\n";
@@ -90,6 +96,8 @@ http::Response render_metrics(const ServerState& state) {
                             MetricType::Gauge, static_cast<double>(state.log_end)));
   families.push_back(single("traccia_log_disk_bytes", "Bytes of the log on disk", MetricType::Gauge,
                             static_cast<double>(state.log_disk_bytes)));
+  families.push_back(single("traccia_log_disk_full", "1 while the log's limit refuses events",
+                            MetricType::Gauge, state.log_disk_full ? 1 : 0));
   families.push_back(single("traccia_delivery_files_pending", "Log files whose PUT is outstanding",
                             MetricType::Gauge, static_cast<double>(state.files_pending)));
   MetricFamily lag{

@@ -23,13 +23,15 @@ struct ServerState {
   bool log_stopped = false;
   wal::Position log_end = 0;
   uint64_t log_disk_bytes = 0;
+  bool log_disk_full = false;
   std::vector<SinkState> sinks;
   size_t files_pending = 0;
   http::ServerCounters http;
   std::map<std::string, uint64_t> requests;  // by "service operation status"
 };
 
-// 200 while events are accepted, 503 once the log stopped; JSON that says which sinks are behind.
+// 200 while events are accepted, 503 once the log stopped or while it is full; JSON that says which
+// sinks are behind.
 http::Response render_health(const ServerState& state);
 // Prometheus text.
 http::Response render_metrics(const ServerState& state);

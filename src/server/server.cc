@@ -39,6 +39,7 @@ constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kHistoryRecordsPerStep = 4096;
+constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
 
 // Sleeps that stop() ends.
 class StopSignal {
@@ -92,6 +93,7 @@ struct Server::State {
   void run_history();
   void run_upkeep();
   Result<bool> keep_up();
+  Result<> limit_log();
   void run_delivery();
   void run_housekeeping();
   ServerState describe() const;
@@ -120,6 +122,8 @@ struct Server::State {
   std::optional<api::FrontDoor> front_door;
   std::unique_ptr<http::Server> http;
   LastError history_error, upkeep_error, delivery_error;
+
+  bool log_was_full = false;  // upkeep's own
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, history_thread, upkeep_thread, delivery_thread, housekeeping_thread;
@@ -218,6 +222,7 @@ ServerState Server::State::describe() const {
   state.log_stopped = log->stopped();
   state.log_end = log->durable_end();
   state.log_disk_bytes = log->disk_bytes();
+  state.log_disk_full = log->disk_full();
   state.sinks = {{"history", history->cursor(),
                   history_error.get().empty() ? upkeep_error.get() : history_error.get()},
                  {"delivery", delivery->read_position(), delivery_error.get()}};
@@ -252,11 +257,27 @@ void Server::State::run_history() {
   }
 }
 
+// The configured limit, or what the disk has left beside what everything else needs.
+Result<> Server::State::limit_log() {
+  TRY_ASSIGN(const auto free, os->files.free_bytes(directory.wal()));
+  const auto room = free > kDiskKeptFree ? free - kDiskKeptFree : 0;
+  log->limit_disk(std::min(config.log_disk_max, log->disk_bytes() + room));
+  const bool full = log->disk_full();
+  if (full != log_was_full) {
+    traccia::log(full ? LogLevel::Error : LogLevel::Info,
+                 full ? "the log is full; events are refused" : "the log takes events again",
+                 {{"bytes", log->disk_bytes()}, {"free", free}});
+  }
+  log_was_full = full;
+  return {};
+}
+
 Result<bool> Server::State::keep_up() {
   TRY_ASSIGN(const bool history_worked, history->maintain());
   TRY_ASSIGN(const bool window_worked, ingest->maintain());
   TRY(log->remove_below(
       std::min({history->durable_cursor(), delivery->log_floor(), ingest->durable_cursor()})));
+  TRY(limit_log());
   return history_worked || window_worked;
 }
 

@@ -35,6 +35,15 @@ Result<> Wal::append(std::string payload, Completion completion, Room room, Deco
     return fail(ErrorCode::Unavailable, "LogStopped",
                 "the log stopped after a failed write; restart the server once the disk is sound");
   }
+  const auto reserve = room == Room::Reserve ? options_.disk_reserve_bytes : 0;
+  const auto used = disk_bytes_locked() + queue_bytes_;
+  if (!payload.empty() && used >= disk_limit_ && used - disk_limit_ >= reserve) {
+    return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
+                fmt::format("the log has {} bytes, its limit is {}: see /healthz which sink keeps "
+                            "it from being cut, free disk space or raise --log-disk-max; retry "
+                            "later",
+                            used, disk_limit_));
+  }
   const auto limit =
       options_.queue_bytes_max + (room == Room::Reserve ? options_.reserve_bytes : 0);
   if (queue_bytes_ + payload.size() > limit) {
@@ -249,9 +258,23 @@ Result<> Wal::remove_below(Position position) {
   }
 }
 
+uint64_t Wal::disk_bytes_locked() const {
+  return durable_end() - segments_.begin()->first + segments_.size() * kSegmentHeaderBytes;
+}
+
 uint64_t Wal::disk_bytes() const {
   const MutexLock lock(mutex_);
-  return durable_end() - segments_.begin()->first + segments_.size() * kSegmentHeaderBytes;
+  return disk_bytes_locked();
+}
+
+void Wal::limit_disk(uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  disk_limit_ = bytes;
+}
+
+bool Wal::disk_full() const {
+  const MutexLock lock(mutex_);
+  return disk_bytes_locked() + queue_bytes_ >= disk_limit_;
 }
 
 }  // namespace traccia::wal

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,9 +26,10 @@ using Position = uint64_t;
 struct Options {
   uint64_t segment_bytes_max = 64ULL << 20;
   uint64_t entry_bytes_max = 80ULL << 20;
-  uint64_t queue_bytes_max = 256ULL << 20;  // appended, not yet durable
-  uint64_t reserve_bytes = 32ULL << 20;     // beyond that, for Room::Reserve
-  uint64_t recent_bytes_max = 96ULL << 20;  // decoded entries kept for readers that keep up
+  uint64_t queue_bytes_max = 256ULL << 20;     // appended, not yet durable
+  uint64_t reserve_bytes = 32ULL << 20;        // beyond that, for Room::Reserve
+  uint64_t disk_reserve_bytes = 256ULL << 20;  // beyond limit_disk(), for Room::Reserve
+  uint64_t recent_bytes_max = 96ULL << 20;     // decoded entries kept for readers that keep up
 };
 
 struct Entry {
@@ -90,6 +92,12 @@ class Wal {
   // is still there, and the next call tries again.
   Result<> remove_below(Position position);
   uint64_t disk_bytes() const;
+  // From now on entries are refused (ResourceExhausted, reason LogDiskFull) once the log and its
+  // queue have `bytes`; those with Room::Reserve at Options::disk_reserve_bytes more. No limit at
+  // first. What was queued before is still written.
+  void limit_disk(uint64_t bytes);
+  // Whether the limit refuses entries now.
+  bool disk_full() const;
 
  private:
   struct Segment {
@@ -108,6 +116,7 @@ class Wal {
   Wal(os::FileSystem& files, std::string directory, Options options)
       : files_(files), directory_(std::move(directory)), options_(options) {}
 
+  uint64_t disk_bytes_locked() const REQUIRES(mutex_);
   Result<> recover();
   Result<> check_sealed(const Segment& segment);
   // The end of the last segment's valid entries, after cutting a torn tail.
@@ -130,6 +139,7 @@ class Wal {
   std::deque<Item> queue_ GUARDED_BY(mutex_);
   uint64_t queue_bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
+  uint64_t disk_limit_ GUARDED_BY(mutex_) = std::numeric_limits<uint64_t>::max();
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
   struct Kept {
     Recent recent;

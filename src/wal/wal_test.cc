@@ -186,6 +186,30 @@ TEST_F(WalTest, PowerLossWhileSegmentsAreRemovedLeavesNoGap) {
   }
 }
 
+TEST_F(WalTest, ADiskLimitRefusesAndKeepsAReserve) {
+  Options options;
+  options.segment_bytes_max = 1000;
+  options.disk_reserve_bytes = 2000;
+  auto wal = Wal::open(fake_.files, "/wal", options).value();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(put(*wal, std::string(900, 'x')));
+  wal->limit_disk(4 * 1000);
+  EXPECT_FALSE(wal->disk_full());
+  ASSERT_TRUE(put(*wal, std::string(900, 'x')));
+  EXPECT_TRUE(wal->disk_full());
+  EXPECT_EQ(put(*wal, "x").error().reason(), "LogDiskFull");
+  EXPECT_TRUE(put(*wal, "")) << "a barrier writes nothing";
+  int reserved = 0;
+  for (; reserved < 10; ++reserved) {
+    if (!wal->append(std::string(900, 'r'), [](Result<Position>) {}, Room::Reserve)) break;
+    wal->step(Duration(0));
+  }
+  EXPECT_GT(reserved, 0);
+  EXPECT_LT(reserved, 4) << "the reserve has an end";
+  ASSERT_TRUE(wal->remove_below(wal->durable_end()));
+  EXPECT_FALSE(wal->disk_full());
+  EXPECT_TRUE(put(*wal, "accepts again"));
+}
+
 TEST_F(WalTest, AFailedRemovalIsTriedAgain) {
   auto wal = open().value();
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(put(*wal, std::string(1000, 'x')));
