@@ -118,12 +118,9 @@ Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
   options.account = account;
   options.default_region = event.region;
   options.now = time;
-  ingest::Draft draft;
-  TRY_ASSIGN(draft.record, event::admit(text, options));
-  draft.sender = caller.principal.type == identity::PrincipalType::AwsService
-                     ? caller.principal.service
-                     : caller.principal.arn;
-  return draft;
+  const bool service = caller.principal.type == identity::PrincipalType::AwsService;
+  return ingest::event_draft(text, options,
+                             service ? caller.principal.service : caller.principal.arn);
 }
 
 Caller cloudtrail_service(std::string_view account, std::string_view region,

@@ -124,9 +124,8 @@ Result<history::Query> build_query(const Call& call) {
 }
 
 Result<json::Object> render(const std::string& record_json) {
-  event::AdmitOptions options;
-  options.stored = true;
-  TRY_ASSIGN(const auto record, event::admit(record_json, options));
+  event::RecordMemory memory(record_json.size());
+  TRY_ASSIGN(const auto record, event::read_stored(memory.keep_padded(record_json), "", memory));
   json::Object out;
   out["EventId"] = record.event_id;
   out["EventName"] = record.event_name;

@@ -208,12 +208,8 @@ Result<> check_other_destinations(const json::Object& input) {
 }
 
 ingest::Draft change_draft(Call& call, const trail::TrailChange& change) {
-  ingest::Draft draft;
-  draft.kind = ingest::Kind::TrailChange;
-  draft.change_json = trail::encode_change(change);
-  draft.change_id = call.services.os.random.uuid();
-  draft.sender = call.caller.principal.arn;
-  return draft;
+  return ingest::change_draft(trail::encode_change(change), call.services.os.random.uuid(),
+                              call.caller.principal.arn);
 }
 
 json::Value trail_resources(const trail::TrailConfig& config) {

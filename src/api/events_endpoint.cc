@@ -113,16 +113,19 @@ void handle_events(Services& services, const EventSender& sender, http::Request 
   std::vector<Rejected> rejected;
   drafts.reserve(raw->size());
   lines.reserve(raw->size());
+  const auto memory = std::make_shared<event::RecordMemory>(body->size());
+  const auto name = memory->values().copy(sender.name);
   for (const auto& one : *raw) {
-    auto record = event::admit(one.json, options);
+    auto record = event::admit(one.json, options, *memory);
     if (!record) {
       rejected.push_back(
           {one.line, std::string(record.error().reason()), record.error().message()});
       continue;
     }
     ingest::Draft draft;
-    draft.record = std::move(*record);
-    draft.sender = sender.name;
+    draft.record = *record;
+    draft.sender = name;
+    draft.memory = memory;
     drafts.push_back(std::move(draft));
     lines.push_back(one.line);
   }

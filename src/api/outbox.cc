@@ -22,17 +22,15 @@ namespace {
 constexpr size_t kDrainBatchMax = 1000;
 
 Result<ingest::Draft> read_draft(const meta::Row& row) {
-  ingest::Draft draft;
-  draft.kind = static_cast<ingest::Kind>(row.integer(1));
-  draft.sender = row.text(4);
-  if (draft.kind == ingest::Kind::Event) {
-    event::AdmitOptions options;
-    options.stored = true;
-    TRY_ASSIGN(draft.record, event::admit(row.view(2), options));
-  } else {
-    draft.change_json = row.text(2);
-    draft.change_id = row.text(3);
+  const auto json = row.view(2);
+  if (static_cast<ingest::Kind>(row.integer(1)) == ingest::Kind::TrailChange) {
+    return ingest::change_draft(json, row.view(3), row.view(4));
   }
+  auto memory = std::make_shared<event::RecordMemory>(json.size());
+  ingest::Draft draft;
+  TRY_ASSIGN(draft.record, event::read_stored(memory->keep_padded(json), "", *memory));
+  draft.sender = memory->values().copy(row.view(4));
+  draft.memory = std::move(memory);
   return draft;
 }
 
@@ -45,9 +43,8 @@ Result<std::vector<int64_t>> Outbox::insert(meta::Transaction& transaction,
     const bool is_event = draft.kind == ingest::Kind::Event;
     TRY(transaction.execute(
         "INSERT INTO outbox (kind, json, change_id, sender) VALUES (?, ?, ?, ?)",
-        {static_cast<int64_t>(draft.kind),
-         std::string_view(is_event ? draft.record.json : draft.change_json), draft.change_id,
-         draft.sender}));
+        {static_cast<int64_t>(draft.kind), is_event ? draft.record.json : draft.change_json,
+         draft.change_id, draft.sender}));
     ids.push_back(transaction.last_insert_id());
   }
   return ids;

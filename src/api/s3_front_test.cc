@@ -129,8 +129,8 @@ class S3FrontTest : public testing::Test {
     for (auto at = wal_->begin();;) {
       const auto entry = wal_->read(at).value();
       if (!entry) return out;
-      const auto records = ingest::decode_entry(entry->payload).value();
-      for (const auto& record : records) {
+      const auto decoded = ingest::decode_entry(entry->payload).value();
+      for (const auto& record : decoded->records) {
         if (record.kind != ingest::Kind::Event) continue;
         out.push_back(json::parse(record.json).value().as_object());
       }

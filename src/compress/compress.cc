@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 namespace traccia::compress {
 namespace {
@@ -40,13 +41,17 @@ struct Member {
   size_t consumed = 0;
 };
 
-Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
+libdeflate_decompressor* thread_inflater() {
   struct Free {
     void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
   };
   thread_local const std::unique_ptr<libdeflate_decompressor, Free> decompressor(
       libdeflate_alloc_decompressor());
   TRACCIA_ASSERT(decompressor != nullptr);
+  return decompressor.get();
+}
+
+Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
   if (bytes.size() < kGzipBytesMin) {
     return fail(ErrorCode::DataLoss, "NotGzip",
                 fmt::format("{} bytes are too few for gzip", bytes.size()));
@@ -57,7 +62,7 @@ Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
     member.bytes.resize(room);
     size_t produced = 0;
     const auto result =
-        libdeflate_gzip_decompress_ex(decompressor.get(), bytes.data(), bytes.size(),
+        libdeflate_gzip_decompress_ex(thread_inflater(), bytes.data(), bytes.size(),
                                       member.bytes.data(), room, &member.consumed, &produced);
     if (result == LIBDEFLATE_SUCCESS) {
       member.bytes.resize(produced);
@@ -74,30 +79,110 @@ Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
 
 }  // namespace
 
-std::string gzip(std::string_view bytes) {
-  isal_zstream stream;
+namespace {
+
+constexpr size_t kGzipHeaderBytes = 10;
+constexpr size_t kStoredBytesMax = 65535;
+constexpr size_t kScratchBytes = 2 << 20;  // of a thread, kept
+// An empty last block: what ends a stream whose stretches are not last.
+constexpr std::string_view kLastBlock("\x03\x00", 2);
+
+// Raw deflate from a fresh window. A sync flush ends at a byte boundary, with an empty block.
+void append_deflate(std::string& out, std::string_view bytes, bool last) {
+  thread_local std::vector<uint8_t> work(ISAL_DEF_LVL1_DEFAULT);
+  thread_local isal_zstream stream;
   isal_deflate_init(&stream);
-  std::vector<uint8_t> work(ISAL_DEF_LVL1_DEFAULT);
   stream.level = kGzipLevel;
   stream.level_buf = work.data();
   stream.level_buf_size = static_cast<uint32_t>(work.size());
-  stream.gzip_flag = IGZIP_GZIP_NO_HDR;
-  stream.end_of_stream = 1;
-  stream.flush = NO_FLUSH;
-  isal_gzip_header header;
-  isal_gzip_header_init(&header);
-  header.os = 255;
-  std::string out(bytes.size() + bytes.size() / 8 + 4096, '\0');
-  stream.next_out = reinterpret_cast<uint8_t*>(out.data());
-  stream.avail_out = static_cast<uint32_t>(out.size());
-  TRACCIA_ASSERT(out.size() <= UINT32_MAX);
-  TRACCIA_ASSERT(isal_write_gzip_header(&stream, &header) == 0);
+  stream.gzip_flag = IGZIP_DEFLATE;
+  stream.end_of_stream = last ? 1 : 0;
+  stream.flush = last ? NO_FLUSH : SYNC_FLUSH;
+  const auto room = bytes.size() + bytes.size() / 8 + 4096;
+  TRACCIA_ASSERT(room <= UINT32_MAX);
+  // The result is much smaller than the room it may need.
+  thread_local std::unique_ptr<uint8_t[]> kept(new uint8_t[kScratchBytes]);
+  std::unique_ptr<uint8_t[]> large(room > kScratchBytes ? new uint8_t[room] : nullptr);
+  auto* const scratch = large ? large.get() : kept.get();
+  stream.next_out = scratch;
+  stream.avail_out = static_cast<uint32_t>(room);
   stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uint32_t>(bytes.size());
   TRACCIA_ASSERT(isal_deflate(&stream) == COMP_OK);
-  TRACCIA_ASSERT(stream.internal_state.state == ZSTATE_END);
-  out.resize(out.size() - stream.avail_out);
+  TRACCIA_ASSERT(stream.avail_in == 0 && stream.avail_out > 0);
+  out.append(reinterpret_cast<const char*>(scratch), room - stream.avail_out);
+}
+
+// Fixed: no time, no name, no flags, unknown system.
+void append_gzip_header(std::string& out) {
+  constexpr std::string_view kHeader("\x1f\x8b\x08\0\0\0\0\0\0\xff", kGzipHeaderBytes);
+  out += kHeader;
+}
+
+void append_gzip_trailer(std::string& out, uint32_t crc, uint64_t bytes) {
+  append_u32(out, crc);
+  append_u32(out, static_cast<uint32_t>(bytes));  // modulo 2^32, RFC 1952
+}
+
+}  // namespace
+
+std::string gzip(std::string_view bytes) {
+  std::string out;
+  append_gzip_header(out);
+  append_deflate(out, bytes, true);
+  append_gzip_trailer(out, crc32(bytes), bytes.size());
   return out;
+}
+
+std::string deflate_stretch(std::string_view bytes) {
+  std::string out;
+  append_deflate(out, bytes, false);
+  return out;
+}
+
+Result<> inflate_stretch(std::string_view stretch, std::span<char> out) {
+  std::string whole;
+  whole.reserve(stretch.size() + kLastBlock.size());
+  whole += stretch;
+  whole += kLastBlock;
+  size_t consumed = 0, produced = 0;
+  const bool good =
+      libdeflate_deflate_decompress_ex(thread_inflater(), whole.data(), whole.size(), out.data(),
+                                       out.size(), &consumed, &produced) == LIBDEFLATE_SUCCESS &&
+      consumed == whole.size() && produced == out.size();
+  if (good) return {};
+  return fail(
+      ErrorCode::DataLoss, "NotDeflate",
+      fmt::format("{} bytes are not a deflate stretch of {} bytes", stretch.size(), out.size()));
+}
+
+GzipStitcher::GzipStitcher() {
+  append_gzip_header(out_);
+}
+
+void GzipStitcher::count(std::string_view bytes) {
+  crc_ = crc32(bytes, crc_);
+  bytes_ += bytes.size();
+}
+
+void GzipStitcher::add(std::string_view stretch, std::string_view bytes) {
+  out_ += stretch;
+  count(bytes);
+}
+
+void GzipStitcher::add_stored(std::string_view bytes) {
+  TRACCIA_ASSERT(bytes.size() <= kStoredBytesMax);
+  const auto length = static_cast<uint32_t>(bytes.size());
+  out_.push_back('\0');  // not the last, stored; the boundary is there already
+  append_u32(out_, length | (~length << 16));
+  out_ += bytes;
+  count(bytes);
+}
+
+std::string GzipStitcher::finish() && {
+  out_ += kLastBlock;
+  append_gzip_trailer(out_, crc_, bytes_);
+  return std::move(out_);
 }
 
 Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits) {
@@ -231,8 +316,8 @@ uint32_t crc32c(std::string_view bytes, uint32_t seed) {
   return seed;
 }
 
-uint32_t crc32(std::string_view bytes) {
-  return libdeflate_crc32(0, bytes.data(), bytes.size());
+uint32_t crc32(std::string_view bytes, uint32_t seed) {
+  return libdeflate_crc32(seed, bytes.data(), bytes.size());
 }
 
 uint64_t crc64nvme(std::string_view bytes) {

@@ -1,9 +1,10 @@
-// gzip, zstd and CRC-32C. Decompression is always bounded: outside bytes may be bombs.
+// gzip, zstd and checksums. Decompression is always bounded: outside bytes may be bombs.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,35 @@ namespace traccia::compress {
 // One gzip member (RFC 1952) with a fixed header (mtime 0, no name, OS 255) and a fixed level:
 // the same bytes always give the same member, on every machine with this library version.
 std::string gzip(std::string_view bytes);
+
+// A stretch of a deflate stream (RFC 1951): it ends at a byte boundary and refers to nothing before
+// it, so that stretches may follow one another. The same bytes always give the same stretch.
+std::string deflate_stretch(std::string_view bytes);
+// Fills `out` with what it holds. DataLoss, reason "NotDeflate", when it is damaged or of another
+// size.
+Result<> inflate_stretch(std::string_view stretch, std::span<char> out);
+
+// One gzip member as gzip() writes it, out of stretches that are compressed already. owned by one
+// thread.
+class GzipStitcher {
+ public:
+  GzipStitcher();
+  // `stretch` holds `bytes`.
+  void add(std::string_view stretch, std::string_view bytes);
+  // At most 65535 bytes, not compressed.
+  void add_stored(std::string_view bytes);
+  // The whole member; the stitcher must not be used afterwards.
+  std::string finish() &&;
+
+  uint64_t compressed_bytes() const { return out_.size(); }
+
+ private:
+  void count(std::string_view bytes);
+
+  std::string out_;
+  uint32_t crc_ = 0;
+  uint64_t bytes_ = 0;
+};
 
 struct DecompressLimits {
   uint64_t bytes_max = 64ULL << 20;
@@ -54,7 +84,7 @@ class Dictionary {
 uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);
 
 // CRC-32 as gzip and S3 use it.
-uint32_t crc32(std::string_view bytes);
+uint32_t crc32(std::string_view bytes, uint32_t seed = 0);
 // CRC-64/NVME (polynomial 0xAD93D23594C93659, reflected), S3's default for large objects.
 uint64_t crc64nvme(std::string_view bytes);
 

@@ -47,6 +47,47 @@ TEST(Gzip, IncompressibleBytesFit) {
   EXPECT_EQ(gunzip(gzip(noise), {}).value(), noise);
 }
 
+Result<std::string> inflated(std::string_view stretch, size_t size) {
+  std::string out(size, '\0');
+  TRY(inflate_stretch(stretch, out));
+  return out;
+}
+
+TEST(Stretches, MakeOneMemberInAnyOrder) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::string>& texts, const std::string& between) {
+    GzipStitcher stitcher;
+    std::string all;
+    const auto stored = between.substr(0, 65535);
+    for (const auto& text : texts) {
+      const auto stretch = deflate_stretch(text);
+      RC_ASSERT(inflated(stretch, text.size()).value() == text);
+      RC_ASSERT(!inflated(stretch, text.size() + 1));
+      stitcher.add_stored(stored);
+      stitcher.add(stretch, text);
+      all += stored + text;
+    }
+    RC_ASSERT(gunzip(std::move(stitcher).finish(), {}).value() == all);
+  }));
+}
+
+TEST(Stretches, CompressAndKeepNoHistory) {
+  const auto text = words(20000);
+  const auto stretch = deflate_stretch(text);
+  EXPECT_LT(stretch.size() * 3, text.size());
+  EXPECT_EQ(stretch, deflate_stretch(text)) << "the same bytes each time";
+  EXPECT_EQ(inflated(stretch, text.size()).value(), text);
+}
+
+TEST(Stretches, DamageIsTold) {
+  const auto text = words(200);
+  const auto stretch = deflate_stretch(text);
+  for (size_t i = 0; i < stretch.size(); ++i) {
+    EXPECT_FALSE(inflated(stretch.substr(0, i), text.size())) << i;
+  }
+  EXPECT_EQ(inflated(stretch, text.size() - 1).error().reason(), "NotDeflate");
+  EXPECT_FALSE(inflated(stretch + "x", text.size()));
+}
+
 TEST(Gunzip, NamesWhatIsWrong) {
   const auto packed = gzip("hello");
   EXPECT_EQ(gunzip("", {}).error().reason(), "NotGzip");

@@ -69,7 +69,14 @@ EVP_PKEY* as_key(void* key) {
 }  // namespace
 
 std::string sha256(std::string_view bytes) {
-  return hash(EVP_sha256(), bytes);
+  // Looking the algorithm up each time costs more than hashing a short text.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  thread_local const DigestContext context(EVP_MD_CTX_new());
+  std::string out(32, '\0');
+  TRACCIA_ASSERT(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1 &&
+                 EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
+                 EVP_DigestFinal_ex(context.get(), data_of(out), nullptr) == 1);
+  return out;
 }
 std::string sha256_hex(std::string_view bytes) {
   return hex_encode(sha256(bytes));

@@ -126,7 +126,8 @@ void Delivery::take_event(const ingest::LogRecord& record, wal::Position positio
 
 void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
                            wal::Position position) {
-  const ChainId chain{config.arn, config.created, record.account, record.region};
+  const ChainId chain{config.arn, config.created, std::string(record.account),
+                      std::string(record.region)};
   const auto closed = closed_.find(chain);
   if (closed != closed_.end() && record.sequence <= closed->second) return;  // a replay
   auto at = open_.find(chain);

@@ -162,13 +162,9 @@ class Pipeline {
 
  private:
   bool change(Machine& machine, const trail::TrailConfig& config) {
-    ingest::Draft draft;
-    draft.kind = ingest::Kind::TrailChange;
-    draft.change_json = trail::encode_change({config, false});
-    draft.change_id = fake_.random.uuid();
     bool durable = false;
-    std::vector<ingest::Draft> drafts;
-    drafts.push_back(std::move(draft));
+    std::vector<ingest::Draft> drafts{
+        ingest::change_draft(trail::encode_change({config, false}), fake_.random.uuid(), "sender")};
     machine.ingest->submit(std::move(drafts),
                            [&](Result<ingest::Outcome> done) { durable = done.has_value(); });
     machine.log->step(Duration(0));
@@ -192,8 +188,8 @@ class Pipeline {
     for (auto at = machine.delivery->cursor();;) {
       const auto entry = machine.log->read(at);
       if (!entry || !*entry) return;
-      const auto records = ingest::decode_entry((*entry)->payload).value();
-      for (const auto& record : records) {
+      const auto decoded = ingest::decode_entry((*entry)->payload).value();
+      for (const auto& record : decoded->records) {
         if (record.kind != ingest::Kind::TrailChange) continue;
         apply(trail::decode_change(record.json).value());
       }
@@ -226,13 +222,12 @@ class Pipeline {
       options.default_region = kRegions[random_() % kRegions.size()];
       options.now = fake_.clock.now();
       ids.push_back(fake_.random.uuid());
-      ingest::Draft draft;
-      draft.record =
-          event::admit(
+      auto draft =
+          ingest::event_draft(
               fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}","x":"{}"}})",
                           format_iso_seconds(fake_.clock.now()), ids.back(),
                           std::string(random_() % 400, 'x')),
-              options)
+              options, "sender")
               .value();
       regions_[ids.back()] = draft.record.region;
       drafts.push_back(std::move(draft));

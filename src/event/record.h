@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/time.h"
 
@@ -22,30 +24,54 @@ enum class Category : uint8_t {
 };
 
 struct Resource {
-  std::string type;  // "AWS::S3::Object"
-  std::string arn;   // ARN or ARNPrefix member
+  std::string_view type;  // "AWS::S3::Object"
+  std::string_view arn;   // ARN or ARNPrefix member
+};
+
+// What simdjson may read behind a record; RecordMemory leaves it.
+inline constexpr size_t kPaddingBytes = 64;
+
+// Where records keep their bytes: one for all records of a request, so that no record allocates.
+// The text of records that are admitted one after another lies one after another, with a comma
+// between, wherever a chunk has the room. Owned by one thread while it grows.
+class RecordMemory {
+ public:
+  // `text_bytes` is what the records have together, about.
+  explicit RecordMemory(size_t text_bytes)
+      : texts_(text_bytes + text_bytes / 8 + 1024), values_(text_bytes / 4 + 512) {}
+
+  // A copy of text with kPaddingBytes behind it.
+  std::string_view keep_padded(std::string_view text);
+  Arena& texts() { return texts_; }
+  Arena& values() { return values_; }
+  uint64_t bytes() const { return texts_.bytes() + values_.bytes(); }
+
+ private:
+  Arena texts_;
+  Arena values_;
 };
 
 // The members that classification, look-ups and selectors need, beside the record's exact bytes.
+// Views into the RecordMemory that it was admitted with.
 struct Record {
-  std::string json;  // one line, compact as it will be delivered
-  std::string event_id;
+  std::string_view json;  // one line, compact as it will be delivered
+  std::string_view event_id;
   Time event_time;
-  std::string event_source;
-  std::string event_name;
-  std::string region;   // awsRegion
-  std::string account;  // recipientAccountId: the owner
+  std::string_view event_source;
+  std::string_view event_name;
+  std::string_view region;   // awsRegion
+  std::string_view account;  // recipientAccountId: the owner
   Category category = Category::Management;
   std::optional<bool> read_only;
-  std::string event_type;
-  std::string error_code;
-  std::string user_name;  // as LookupEvents' Username
-  std::string access_key_id;
-  std::string user_arn;    // userIdentity.arn
-  std::string invoked_by;  // userIdentity.invokedBy
-  std::string session_credential_from_console;
-  std::string vpc_endpoint_id;
-  std::vector<Resource> resources;
+  std::string_view event_type;
+  std::string_view error_code;
+  std::string_view user_name;  // as LookupEvents' Username
+  std::string_view access_key_id;
+  std::string_view user_arn;    // userIdentity.arn
+  std::string_view invoked_by;  // userIdentity.invokedBy
+  std::string_view session_credential_from_console;
+  std::string_view vpc_endpoint_id;
+  std::span<const Resource> resources;
 };
 
 inline constexpr size_t kRecordBytesMax = 256 << 10;
@@ -57,9 +83,6 @@ struct AdmitOptions {
   Time now;
   // Whether recipientAccountId may differ from the sender's account.
   bool may_import = false;
-  // Reads a stored record: nothing is filled in, times are not checked against now. `account` is
-  // then its owner as the log knows it, for records that do not say it themselves.
-  bool stored = false;
   std::function<bool(std::string_view region)> region_known;
   std::function<std::string()> new_event_id;
 };
@@ -72,7 +95,12 @@ struct AdmitOptions {
 // DuplicateMember, MissingEventTime, InvalidEventTime, EventTimeInFuture (> 5 min),
 // MissingEventName, InvalidMember (wrong type or length of a known member), UnknownRegion,
 // InvalidAccount, AccountMismatch, InvalidEventId.
-Result<Record> admit(std::string_view json, const AdmitOptions& options);
+Result<Record> admit(std::string_view json, const AdmitOptions& options, RecordMemory& memory);
+
+// Reads a record that was admitted before: nothing is filled in, times are not checked. `account`
+// is its owner as the log knows it, for records that do not say it themselves. `json` is followed
+// by kPaddingBytes that may be read, and outlives the record. The reasons of admit.
+Result<Record> read_stored(std::string_view json, std::string_view account, RecordMemory& memory);
 
 // Splits a request body into records: NDJSON (blank lines skipped), {"Records":[…]}, or one array.
 // `line` counts from 1: the NDJSON line, or the element's place in the array. A body whose outer

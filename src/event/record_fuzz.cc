@@ -14,16 +14,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.now = from_unix_seconds(1'800'000'000);
   options.may_import = true;
   options.new_event_id = [] { return std::string("id"); };
-  event::AdmitOptions stored;
-  stored.stored = true;
+  event::RecordMemory memory(size);
   for (const auto& raw : *records) {
-    const auto record = event::admit(raw.json, options);
+    const auto record = event::admit(raw.json, options, memory);
     if (!record) {
       TRACCIA_ASSERT(!record.error().reason().empty());
       continue;
     }
     TRACCIA_ASSERT(record->json.find('\n') == std::string::npos);
-    const auto again = event::admit(record->json, stored);
+    const auto again = event::read_stored(memory.keep_padded(record->json), "", memory);
     TRACCIA_ASSERT(again && again->json == record->json && again->event_id == record->event_id);
   }
   return 0;

@@ -16,10 +16,16 @@ uint64_t first_retained(const std::vector<IngestPoint>& points, Time retained_fr
   return at == points.end() ? std::numeric_limits<uint64_t>::max() : at->sequence;
 }
 
-uint32_t Head::place_number(const std::string& account, const std::string& region) {
-  const auto [at, fresh] =
-      places_.try_emplace({account, region}, static_cast<uint32_t>(by_place_.size()));
+uint32_t Head::place_number(std::string_view account, std::string_view region) {
+  // Mostly that of the event before.
+  if (last_place_ != places_.end() && last_place_->first.first == account &&
+      last_place_->first.second == region) {
+    return last_place_->second;
+  }
+  const auto [at, fresh] = places_.try_emplace({std::string(account), std::string(region)},
+                                               static_cast<uint32_t>(by_place_.size()));
   if (fresh) by_place_.emplace_back();
+  last_place_ = at;
   return at->second;
 }
 
@@ -62,7 +68,7 @@ void Head::add(const ingest::LogRecord& log) {
     if (at == terms_.end()) at = terms_.emplace(term_, std::vector<uint32_t>()).first;
     if (at->second.empty() || at->second.back() != arrival) at->second.push_back(arrival);
   });
-  open_block_.push_back(log.json);
+  open_block_.emplace_back(log.json);
   if (open_block_.size() == kBlockRecords) close_block();
 }
 

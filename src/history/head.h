@@ -99,7 +99,7 @@ class Head {
  private:
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-  uint32_t place_number(const std::string& account, const std::string& region);
+  uint32_t place_number(std::string_view account, std::string_view region);
   void add_id(uint32_t place, std::string_view event_id);
   void close_block();
   Found found(uint32_t arrival) const;
@@ -108,6 +108,7 @@ class Head {
   Cursor start_, end_;
   std::shared_ptr<const compress::Dictionary> dictionary_;
   Places places_;
+  Places::const_iterator last_place_ = places_.end();
   std::vector<std::vector<uint32_t>> by_place_;
   std::vector<IngestPoint> ingest_points_;
 

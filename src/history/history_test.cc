@@ -37,13 +37,11 @@ ingest::Draft draft(const Sample& sample) {
   options.account = sample.account;
   options.default_region = sample.region;
   options.now = from_unix_seconds(2'000'000'000);
-  ingest::Draft out;
-  out.record =
-      event::admit(fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}"{}}})",
-                               format_iso_milliseconds(sample.time), sample.id, sample.more),
-                   options)
-          .value();
-  return out;
+  return ingest::event_draft(
+             fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}"{}}})",
+                         format_iso_milliseconds(sample.time), sample.id, sample.more),
+             options, "sender")
+      .value();
 }
 
 // The log and its index on one simulated machine.
@@ -121,9 +119,9 @@ class HistoryTest : public testing::Test {
   static Strings ids_of(const Page& page) {
     Strings out;
     for (const auto& record : page.records) {
-      event::AdmitOptions options;
-      options.stored = true;
-      out.push_back(event::admit(record, options).value().event_id);
+      event::RecordMemory memory(record.size());
+      const auto event = event::read_stored(memory.keep_padded(record), "", memory).value();
+      out.emplace_back(event.event_id);
     }
     return out;
   }

@@ -181,10 +181,9 @@ class Merge {
 // Ids are found by a short hash, which others may share.
 Result<bool> has_id(const Query& query, const std::string& record) {
   if (!query.attribute || query.attribute->first != Attribute::EventId) return true;
-  event::AdmitOptions options;
-  options.stored = true;
-  options.account = query.account;
-  TRY_ASSIGN(const auto event, event::admit(record, options));
+  event::RecordMemory memory(record.size());
+  TRY_ASSIGN(const auto event,
+             event::read_stored(memory.keep_padded(record), query.account, memory));
   return event.event_id == query.attribute->second;
 }
 

@@ -35,7 +35,7 @@ uint32_t hash_event_id(std::string_view event_id) {
 std::vector<std::string> resource_names(const event::Resource& resource) {
   std::vector<std::string> names;
   if (resource.arn.empty()) return names;
-  names.push_back(resource.arn);
+  names.emplace_back(resource.arn);
   const auto name = own_name(resource.arn);
   if (name.empty()) return names;
   names.emplace_back(name);

@@ -1,8 +1,12 @@
-// Encodes batches: what sequencing needs in the open, the JSON compressed behind it.
+// Encodes batches: what sequencing needs in the open, the blocks' texts compressed behind it.
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/batch.h"
 
+#define XXH_INLINE_ALL
 #include <fmt/format.h>
+#include <xxhash.h>
+
+#include <cstring>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -12,18 +16,9 @@
 namespace traccia::ingest {
 namespace {
 
-constexpr uint8_t kVersion = 2;
-constexpr uint8_t kWholeVersion = 1;  // all of it in one zstd frame
-constexpr int kZstdLevel = 1;
+constexpr uint8_t kVersion = 3;
 constexpr uint32_t kRecordsMax = 1'000'000;
-
-template <size_t N>
-std::array<char, N> shortened_hash(std::string_view text) {
-  const auto hash = crypto::sha256(text);
-  std::array<char, N> out;
-  std::copy_n(hash.begin(), N, out.begin());
-  return out;
-}
+constexpr size_t kHeadBytes = 28;  // of a record
 
 template <size_t N>
 Result<std::array<char, N>> take_array(ByteReader& reader) {
@@ -33,220 +28,253 @@ Result<std::array<char, N>> take_array(ByteReader& reader) {
   return out;
 }
 
-Result<std::string> take_text(ByteReader& reader) {
-  TRY_ASSIGN(const auto bytes, reader.block());
-  return std::string(bytes);
+std::unexpected<Error> damaged(std::string message) {
+  return fail(ErrorCode::DataLoss, std::move(message));
 }
 
-// All but the JSON, and its length.
-Result<uint32_t> take_head(ByteReader& reader, Batch& batch) {
-  LogRecord record;
-  Identity identity;
-  TRY_ASSIGN(const auto kind, reader.u8());
-  if (kind != uint8_t(Kind::Event) && kind != uint8_t(Kind::TrailChange)) {
-    return fail(ErrorCode::DataLoss, fmt::format("log record of unknown kind {}", kind));
-  }
-  record.kind = static_cast<Kind>(kind);
-  TRY_ASSIGN(identity.key, take_array<16>(reader));
-  TRY_ASSIGN(identity.content, take_array<8>(reader));
-  TRY_ASSIGN(record.region_index, reader.u64());
-  TRY_ASSIGN(record.sender, take_text(reader));
-  TRY_ASSIGN(record.account, take_text(reader));
-  TRY_ASSIGN(record.region, take_text(reader));
-  TRY_ASSIGN(const auto length, reader.u32());
-  batch.records.push_back(std::move(record));
-  batch.identities.push_back(identity);
-  return length;
-}
-
-struct Start {
-  Sequence first = 0;
-  Time time;
-  uint32_t count = 0;
+// What is read of a block before its text.
+struct Head {
+  Block block;
+  uint32_t text_bytes = 0;
+  uint32_t compressed_bytes = 0;
+  std::vector<uint32_t> lengths;  // of the records' JSON
 };
 
-Result<Start> take_start(ByteReader& reader, uint8_t wanted_version) {
-  TRY_ASSIGN(const auto version, reader.u8());
-  if (version != wanted_version) {
-    return fail(ErrorCode::DataLoss, fmt::format("log batch of unknown version {}", version));
+class Decoder {
+ public:
+  explicit Decoder(std::string_view payload) : reader_(payload) {}
+
+  Result<> heads() {
+    TRY_ASSIGN(const auto version, reader_.u8());
+    if (version != kVersion)
+      return damaged(fmt::format("log batch of unknown version {}", version));
+    TRY_ASSIGN(sequence_, reader_.u64());
+    TRY_ASSIGN(const auto time, reader_.u64());
+    time_ = from_unix_nanoseconds(static_cast<int64_t>(time));
+    TRY_ASSIGN(const auto blocks, reader_.u32());
+    if (blocks == 0 || blocks > kRecordsMax) {
+      return damaged(fmt::format("log batch of {} blocks", blocks));
+    }
+    for (uint32_t i = 0; i < blocks; ++i) TRY(head());
+    return {};
   }
-  Start start;
-  TRY_ASSIGN(start.first, reader.u64());
-  TRY_ASSIGN(const auto time, reader.u64());
-  start.time = from_unix_nanoseconds(static_cast<int64_t>(time));
-  TRY_ASSIGN(start.count, reader.u32());
-  if (start.count == 0 || start.count > kRecordsMax) {
-    return fail(ErrorCode::DataLoss, fmt::format("log batch of {} records", start.count));
+
+  Result<> texts() {
+    uint64_t bytes = 0;
+    for (const auto& head : heads_) bytes += head.text_bytes + event::kPaddingBytes;
+    if (bytes > kBatchBytesMax * 2) return damaged(fmt::format("log batch of {} bytes", bytes));
+    for (auto& head : heads_) TRY(text(head));
+    if (reader_.remaining() != 0) {
+      return damaged(
+          fmt::format("{} bytes follow the last block of a log batch", reader_.remaining()));
+    }
+    return {};
   }
-  return start;
-}
 
-void number(Batch& batch, const Start& start) {
-  for (size_t i = 0; i < batch.records.size(); ++i) {
-    batch.records[i].sequence = start.first + i;
-    batch.records[i].ingest_time = start.time;
+  Batch take() && {
+    for (auto& head : heads_) out_.entry->blocks.push_back(std::move(head.block));
+    out_.entry->memory.push_back(std::move(memory_));
+    return std::move(out_);
   }
-}
 
-Result<std::string> decompress(std::string_view frame) {
-  compress::DecompressLimits limits;
-  limits.bytes_max = kBatchBytesMax * 2;
-  limits.ratio_free_bytes = limits.bytes_max;
-  return compress::unzstd(frame, limits);
-}
-
-// Version 1: each record's JSON follows its head, the whole is one frame.
-Result<Batch> decode_whole(std::string_view payload) {
-  TRY_ASSIGN(const auto bytes, decompress(payload));
-  ByteReader reader(bytes);
-  TRY_ASSIGN(const auto start, take_start(reader, kWholeVersion));
-  Batch batch;
-  for (uint32_t i = 0; i < start.count; ++i) {
-    TRY_ASSIGN(const auto length, take_head(reader, batch));
-    TRY_ASSIGN(const auto json, reader.take(length));
-    batch.records.back().json = json;
+ private:
+  Result<> head() {
+    Head head;
+    TRY_ASSIGN(const auto kind, reader_.u8());
+    if (kind != uint8_t(Kind::Event) && kind != uint8_t(Kind::TrailChange)) {
+      return damaged(fmt::format("log records of unknown kind {}", kind));
+    }
+    TRY_ASSIGN(const auto codec, reader_.u8());
+    if (codec > uint8_t(Codec::Deflate)) return damaged(fmt::format("unknown codec {}", codec));
+    head.block.codec = static_cast<Codec>(codec);
+    LogRecord record;
+    record.kind = static_cast<Kind>(kind);
+    record.ingest_time = time_;
+    for (auto* const to : {&record.sender, &record.account, &record.region}) {
+      TRY_ASSIGN(const auto bytes, reader_.block());
+      *to = memory_->values().copy(bytes);
+    }
+    TRY_ASSIGN(record.region_index, reader_.u64());
+    TRY_ASSIGN(const auto count, reader_.u32());
+    TRY_ASSIGN(head.text_bytes, reader_.u32());
+    TRY_ASSIGN(head.compressed_bytes, reader_.u32());
+    auto& records = out_.entry->records;
+    if (count == 0 || count > kRecordsMax - records.size()) {
+      return damaged(fmt::format("log block of {} records", count));
+    }
+    head.block.first = records.size();
+    head.block.count = count;
+    for (uint32_t i = 0; i < count; ++i) {
+      Identity identity;
+      TRY_ASSIGN(identity.key, take_array<16>(reader_));
+      TRY_ASSIGN(identity.content, take_array<8>(reader_));
+      TRY_ASSIGN(const auto length, reader_.u32());
+      head.lengths.push_back(length);
+      record.sequence = sequence_++;
+      records.push_back(record);
+      if (record.kind == Kind::Event) ++record.region_index;
+      out_.identities.push_back(identity);
+    }
+    heads_.push_back(std::move(head));
+    return {};
   }
-  if (reader.remaining() != 0) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("{} bytes follow the last record of a log batch", reader.remaining()));
+
+  Result<> text(Head& head) {
+    TRY_ASSIGN(const auto bytes, reader_.take(head.compressed_bytes));
+    char* const to = memory_->texts().room(head.text_bytes + event::kPaddingBytes);
+    memory_->texts().take(head.text_bytes + event::kPaddingBytes);
+    TRY(decompress(head.block.codec, bytes, {to, head.text_bytes}));
+    head.block.text = {to, head.text_bytes};
+    if (head.block.codec != Codec::Stored) head.block.compressed = bytes;
+    auto left = head.block.text;
+    for (size_t i = 0; i < head.lengths.size(); ++i) {
+      const auto length = head.lengths[i];
+      const bool last = i + 1 == head.lengths.size();
+      if (last ? left.size() != length : left.size() <= length || left[length] != ',') {
+        return damaged("a log block's text does not hold the records that it should");
+      }
+      out_.entry->records[head.block.first + i].json = left.substr(0, length);
+      left.remove_prefix(last ? length : length + 1);
+    }
+    return {};
   }
-  number(batch, start);
-  return batch;
-}
 
-bool is_whole(std::string_view payload) {
-  return payload.starts_with("\x28\xb5\x2f\xfd");  // a zstd frame
-}
-
-// What precedes the JSON; `lengths` are those of the records' JSON.
-Result<Batch> take_heads(ByteReader& reader, std::vector<uint32_t>& lengths) {
-  TRY_ASSIGN(const auto start, take_start(reader, kVersion));
-  Batch batch;
-  for (uint32_t i = 0; i < start.count; ++i) {
-    TRY_ASSIGN(const auto length, take_head(reader, batch));
-    lengths.push_back(length);
+  static Result<> decompress(Codec codec, std::string_view bytes, std::span<char> to) {
+    switch (codec) {
+      case Codec::Stored:
+        if (bytes.size() != to.size()) return damaged("a stored block has another size");
+        std::ranges::copy(bytes, to.begin());
+        return {};
+      case Codec::Zstd: {
+        compress::DecompressLimits limits;
+        limits.bytes_max = limits.ratio_free_bytes = to.size();
+        TRY_ASSIGN(const auto text, compress::unzstd(bytes, limits));
+        if (text.size() != to.size()) return damaged("a compressed block has another size");
+        std::ranges::copy(text, to.begin());
+        return {};
+      }
+      case Codec::Deflate:
+        return compress::inflate_stretch(bytes, to);
+    }
+    return damaged("unknown codec");
   }
-  number(batch, start);
-  return batch;
-}
 
-const std::string& json_of(const LogRecord& record) {
-  return record.json;
-}
-const std::string& json_of(const Draft& draft) {
-  return draft.kind == Kind::TrailChange ? draft.change_json : draft.record.json;
-}
-
-std::string compress_all(const auto& list) {
-  size_t bytes = 0;
-  for (const auto& one : list) bytes += json_of(one).size();
-  std::string out;
-  out.reserve(bytes);
-  for (const auto& one : list) out += json_of(one);
-  return compress::zstd(out, kZstdLevel);
-}
+  ByteReader reader_;
+  Sequence sequence_ = 0;
+  Time time_;
+  std::vector<Head> heads_;
+  std::shared_ptr<event::RecordMemory> memory_ = std::make_shared<event::RecordMemory>(0);
+  Batch out_{std::make_shared<LogEntry>(), {}};
+};
 
 }  // namespace
 
 RecordKey key_of(const Draft& draft) {
-  if (draft.kind == Kind::TrailChange) return shortened_hash<16>("change\n" + draft.change_id);
-  return shortened_hash<16>(
-      fmt::format("event\n{}\n{}", draft.record.account, draft.record.event_id));
+  std::string text;
+  if (draft.kind == Kind::TrailChange) {
+    text.append("change\n").append(draft.change_id);
+  } else {
+    text.reserve(64);
+    text.append("event\n").append(draft.record.account).append("\n").append(draft.record.event_id);
+  }
+  const auto hash = crypto::sha256(text);
+  RecordKey out;
+  std::copy_n(hash.begin(), out.size(), out.begin());
+  return out;
 }
 
 ContentHash content_of(const Draft& draft) {
-  return shortened_hash<8>(json_of(draft));
+  const auto json = draft.kind == Kind::TrailChange ? draft.change_json : draft.record.json;
+  const uint64_t hash = XXH3_64bits(json.data(), json.size());
+  ContentHash out;
+  std::memcpy(out.data(), &hash, out.size());
+  return out;
 }
 
-std::string compress_json(const std::vector<Draft>& drafts) {
-  return compress_all(drafts);
-}
-std::string compress_json(const std::vector<LogRecord>& records) {
-  return compress_all(records);
-}
-
-std::string encode_batch(const Batch& batch, std::string_view compressed) {
-  const auto& records = batch.records;
-  TRACCIA_ASSERT(!records.empty() && records.size() == batch.identities.size());
-  const auto& first = records.front();
-  size_t bytes = 32 + compressed.size();
-  for (const auto& record : records) bytes += record.sender.size() + record.region.size() + 64;
+std::string encode_batch(const LogEntry& entry, const std::vector<Identity>& identities) {
+  const auto& records = entry.records;
+  TRACCIA_ASSERT(!records.empty() && records.size() == identities.size());
+  size_t bytes = 32 + records.size() * kHeadBytes;
+  const auto body_of = [](const Block& block) {
+    return block.codec == Codec::Stored ? block.text : std::string_view(block.compressed);
+  };
+  for (const auto& block : entry.blocks) bytes += 256 + body_of(block).size();
   std::string out;
   out.reserve(bytes);
   out.push_back(static_cast<char>(kVersion));
-  append_u64(out, first.sequence);
-  append_u64(out, static_cast<uint64_t>(to_unix_nanoseconds(first.ingest_time)));
-  append_u32(out, static_cast<uint32_t>(records.size()));
-  for (size_t i = 0; i < records.size(); ++i) {
-    const auto& record = records[i];
-    const auto& [key, content] = batch.identities[i];
-    out.push_back(static_cast<char>(record.kind));
-    out.append(key.data(), key.size());
-    out.append(content.data(), content.size());
-    append_u64(out, record.region_index);
-    append_block(out, record.sender);
-    append_block(out, record.account);
-    append_block(out, record.region);
-    append_u32(out, static_cast<uint32_t>(record.json.size()));
+  append_u64(out, records.front().sequence);
+  append_u64(out, static_cast<uint64_t>(to_unix_nanoseconds(records.front().ingest_time)));
+  append_u32(out, static_cast<uint32_t>(entry.blocks.size()));
+  for (const auto& block : entry.blocks) {
+    const auto& first = records[block.first];
+    out.push_back(static_cast<char>(first.kind));
+    out.push_back(static_cast<char>(block.codec));
+    append_block(out, first.sender);
+    append_block(out, first.account);
+    append_block(out, first.region);
+    append_u64(out, first.region_index);
+    append_u32(out, static_cast<uint32_t>(block.count));
+    append_u32(out, static_cast<uint32_t>(block.text.size()));
+    append_u32(out, static_cast<uint32_t>(body_of(block).size()));
+    for (size_t i = block.first; i < block.first + block.count; ++i) {
+      const auto& [key, content] = identities[i];
+      out.append(key.data(), key.size());
+      out.append(content.data(), content.size());
+      append_u32(out, static_cast<uint32_t>(records[i].json.size()));
+    }
   }
-  out += compressed;
+  for (const auto& block : entry.blocks) out += body_of(block);
   return out;
 }
 
 Result<Batch> decode_batch_heads(std::string_view payload) {
-  if (is_whole(payload)) return decode_whole(payload);
-  ByteReader reader(payload);
-  std::vector<uint32_t> lengths;
-  return take_heads(reader, lengths);
+  Decoder decoder(payload);
+  TRY(decoder.heads());
+  return std::move(decoder).take();
 }
 
 Result<Batch> decode_batch(std::string_view payload) {
-  if (is_whole(payload)) return decode_whole(payload);
-  ByteReader reader(payload);
-  std::vector<uint32_t> lengths;
-  TRY_ASSIGN(auto batch, take_heads(reader, lengths));
-  TRY_ASSIGN(const auto json, decompress(payload.substr(reader.offset())));
-  ByteReader texts(json);
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    TRY_ASSIGN(const auto text, texts.take(lengths[i]));
-    batch.records[i].json = text;
-  }
-  if (texts.remaining() != 0) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("{} bytes follow the last record of a log batch", texts.remaining()));
-  }
-  return batch;
+  Decoder decoder(payload);
+  TRY(decoder.heads());
+  TRY(decoder.texts());
+  return std::move(decoder).take();
 }
 
-Result<std::vector<LogRecord>> decode_entry(std::string_view payload) {
+Result<std::shared_ptr<LogEntry>> decode_entry(std::string_view payload) {
   TRY_ASSIGN(auto batch, decode_batch(payload));
-  return std::move(batch.records);
+  return std::move(batch.entry);
 }
 
 namespace {
 
-// It was admitted once, so a failure means that its bytes or the rules have changed under it.
-Result<> parse_event(LogRecord& record) {
-  event::AdmitOptions options;
-  options.stored = true;
-  options.account = record.account;
-  auto event = event::admit(record.json, options);
-  if (!event) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("log record {} is not an event that can be read: {}", record.sequence,
-                            event.error().message()));
+// They were admitted once, so a failure means that the bytes or the rules have changed under them.
+Result<> parse_events(LogEntry& entry) {
+  uint64_t bytes = 0;
+  for (const auto& block : entry.blocks) bytes += block.text.size();
+  const auto memory = std::make_shared<event::RecordMemory>(bytes);
+  for (auto& record : entry.records) {
+    if (record.kind != Kind::Event) continue;
+    auto event = event::read_stored(record.json, record.account, *memory);
+    if (!event) {
+      return damaged(fmt::format("log record {} is not an event that can be read: {}",
+                                 record.sequence, event.error().message()));
+    }
+    record.event = *event;
   }
-  record.event = std::move(*event);
-  record.event.json.clear();
+  entry.memory.push_back(memory);
   return {};
+}
+
+ReadEntry read_of(std::shared_ptr<const LogEntry> entry, wal::Position next) {
+  const auto* const records = &entry->records;
+  return {std::shared_ptr<const std::vector<LogRecord>>(entry, records), entry, next};
 }
 
 }  // namespace
 
 Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position) {
   if (auto recent = wal.recent(position)) {
-    return ReadEntry{std::static_pointer_cast<const std::vector<LogRecord>>(recent->content),
-                     recent->next};
+    return read_of(std::static_pointer_cast<const LogEntry>(recent->content), recent->next);
   }
   TRY_ASSIGN(const auto entry, wal.read(position));
   if (!entry) return std::nullopt;
@@ -254,14 +282,10 @@ Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position positio
     return std::unexpected(
         std::move(error).with_context(fmt::format("log entry at position {}", position)));
   };
-  auto records = decode_entry(entry->payload);
-  if (!records) return named(std::move(records).error());
-  for (auto& record : *records) {
-    if (record.kind != Kind::Event) continue;
-    if (auto parsed = parse_event(record); !parsed) return named(std::move(parsed).error());
-  }
-  return ReadEntry{std::make_shared<const std::vector<LogRecord>>(std::move(*records)),
-                   entry->next};
+  auto decoded = decode_entry(entry->payload);
+  if (!decoded) return named(std::move(decoded).error());
+  if (auto parsed = parse_events(**decoded); !parsed) return named(std::move(parsed).error());
+  return read_of(std::move(*decoded), entry->next);
 }
 
 }  // namespace traccia::ingest

@@ -4,25 +4,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
+#include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "ingest/state.h"
 
 namespace traccia::ingest {
 namespace {
 
-constexpr uint64_t kRecordMemory = 1024;  // of a decoded record beside its bytes, about
+// The region of what is new in a batch, until it has its place.
+constexpr uint32_t kNotPlaced = std::numeric_limits<uint32_t>::max();
 
 }  // namespace
-
-uint32_t Ingest::State::region_number(const std::string& name) {
-  const auto [at, fresh] = numbers.emplace(name, static_cast<uint32_t>(names.size()));
-  if (fresh) {
-    names.push_back(name);
-    next_index.push_back(0);
-  }
-  return at->second;
+uint32_t Ingest::State::region_number(std::string_view name) {
+  const auto known = numbers.find(name);
+  if (known != numbers.end()) return known->second;
+  const auto number = static_cast<uint32_t>(names.size());
+  numbers.emplace(name, number);
+  names.emplace_back(name);
+  next_index.push_back(0);
+  return number;
 }
 
 SequencerState Ingest::State::sequencer_state() const {
@@ -53,67 +57,109 @@ void Ingest::State::rotate_when_due() {
   if (told) window.rotate(sequencer_state());
 }
 
-void Ingest::State::add_receipt(Outcome& outcome, uint32_t region, uint64_t index) {
+// Runs of places that follow one another, in the order in which the drafts were given.
+void Ingest::State::add_receipts(const Judged& judged, Outcome& outcome) {
   auto& receipts = outcome.receipts;
-  if (!receipts.empty() && receipts.back().region == names[region] &&
-      receipts.back().first_index + receipts.back().count == index) {
-    ++receipts.back().count;
-    return;
-  }
-  receipts.push_back({names[region], index, 1});
-}
-
-Result<> Ingest::State::judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities,
-                              Time time, Batch& fresh, Outcome& outcome) {
-  for (const auto& identity : identities) window.prefetch(identity.key);
-  for (size_t i = 0; i < drafts.size(); ++i) {
-    auto& draft = drafts[i];
-    const auto& [key, content] = identities[i];
-    const bool is_event = draft.kind == Kind::Event;
-    TRY_ASSIGN(const auto seen, window.find(key));
-    if (seen) {
-      if (seen->content != content) {
-        outcome.rejected.push_back(
-            {i, "EventIdConflict",
-             fmt::format("eventID '{}' was recorded before with other content",
-                         is_event ? draft.record.event_id : draft.change_id)});
-        continue;
-      }
-      ++outcome.duplicates;
-      if (is_event) add_receipt(outcome, seen->region, seen->region_index);
+  std::optional<uint32_t> last;
+  for (const auto& [region, index] : judged.placed) {
+    if (!region) continue;
+    if (last == region && receipts.back().first_index + receipts.back().count == index) {
+      ++receipts.back().count;
       continue;
     }
-    LogRecord record;
-    record.sequence = next_sequence++;
-    record.kind = draft.kind;
-    record.ingest_time = time;
-    record.sender = std::move(draft.sender);
-    uint32_t region = 0;
-    if (is_event) {
-      region = region_number(draft.record.region);
-      record.account = draft.record.account;
-      record.region = names[region];
-      record.region_index = next_index[region]++;
-      record.json = std::move(draft.record.json);
-      record.event = std::move(draft.record);
-      record.event.json.clear();
-      add_receipt(outcome, region, record.region_index);
-    } else {
-      record.json = std::move(draft.change_json);
-    }
-    ++outcome.accepted;
-    window.add(key, {content, region, record.region_index});
-    fresh.records.push_back(std::move(record));
-    fresh.identities.push_back({key, content});
+    receipts.push_back({names[*region], index, 1});
+    last = region;
   }
-  return {};
 }
 
-void Ingest::State::take_back(const std::vector<LogRecord>& fresh) {
-  window.take_back(fresh.size());
-  next_sequence -= fresh.size();
-  for (const auto& record : fresh) {
-    if (record.kind == Kind::Event) --next_index[numbers.at(record.region)];
+// Of two with one id the one that was given first is recorded. What is new is remembered at once,
+// so that a repeat within the batch is one too; its place follows in number().
+Result<Ingest::State::Judged> Ingest::State::judge(const Arranged& arranged, Outcome& outcome) {
+  const auto count = arranged.draft_of.size();
+  Judged judged{std::vector<Placed>(count), std::vector<bool>(count), {}};
+  std::vector<uint32_t> record_of(count);
+  for (uint32_t i = 0; i < count; ++i) record_of[arranged.draft_of[i]] = i;
+  for (const auto& identity : arranged.identities) window.prefetch(identity.key);
+  for (uint32_t draft = 0; draft < count; ++draft) {
+    const auto i = record_of[draft];
+    const auto& [key, content] = arranged.identities[i];
+    auto seen = window.find(key);
+    if (!seen) {
+      window.take_back(draft - judged.dropped_count());
+      return std::unexpected(std::move(seen).error());
+    }
+    if (!*seen) {
+      window.add(key, {content, kNotPlaced, 0});
+      continue;
+    }
+    judged.dropped[i] = true;
+    if ((*seen)->content == content) {
+      judged.repeats.push_back({i, {(*seen)->region, (*seen)->region_index}});
+      continue;
+    }
+    const auto& record = arranged.entry->records[i];
+    const auto id =
+        record.kind == Kind::Event ? record.event.event_id : std::string_view("of a change");
+    outcome.rejected.push_back(
+        {draft, "EventIdConflict",
+         fmt::format("eventID '{}' was recorded before with other content", id)});
+    ++judged.conflicts;
+  }
+  return judged;
+}
+
+void Ingest::State::number(const Arranged& arranged, Judged& judged) {
+  auto& records = arranged.entry->records;
+  std::string_view name;
+  uint32_t region = 0;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (judged.dropped[i]) continue;
+    auto& record = records[i];
+    record.sequence = next_sequence++;
+    record.ingest_time = newest;
+    if (record.kind != Kind::Event) {
+      window.add(arranged.identities[i].key, {arranged.identities[i].content, 0, 0});
+      continue;
+    }
+    if (record.region != name) region = region_number(name = record.region);
+    record.region_index = next_index[region]++;
+    window.add(arranged.identities[i].key,
+               {arranged.identities[i].content, region, record.region_index});
+    judged.placed[arranged.draft_of[i]] = {region, record.region_index};
+  }
+  for (auto [i, first] : judged.repeats) {
+    if (records[i].kind != Kind::Event) continue;
+    if (first.region == kNotPlaced) {  // its first is in this batch, so it is in memory
+      const auto seen = window.find(arranged.identities[i].key);
+      TRACCIA_ASSERT(seen && *seen);
+      first = {(*seen)->region, (*seen)->region_index};
+    }
+    judged.placed[arranged.draft_of[i]] = first;
+  }
+}
+
+Result<std::string> Ingest::State::sequence(Arranged& arranged, Outcome& outcome) {
+  TRY_ASSIGN(auto judged, judge(arranged, outcome));
+  number(arranged, judged);
+  add_receipts(judged, outcome);
+  outcome.duplicates = judged.repeats.size();
+  outcome.accepted = judged.dropped.size() - judged.dropped_count();
+  if (outcome.accepted == 0) {
+    arranged.entry = std::make_shared<LogEntry>();
+    return std::string();
+  }
+  if (judged.dropped_count() > 0) {
+    arranged = without(arranged, judged.dropped);
+    compress_blocks(*arranged.entry);
+  }
+  return encode_batch(*arranged.entry, arranged.identities);
+}
+
+void Ingest::State::take_back(const LogEntry& entry) {
+  window.take_back(entry.records.size());
+  next_sequence -= entry.records.size();
+  for (const auto& record : entry.records) {
+    if (record.kind == Kind::Event) --next_index[region_number(record.region)];
   }
 }
 
@@ -123,7 +169,7 @@ Ingest::~Ingest() = default;
 void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room room) {
   uint64_t bytes = 0;
   for (const auto& draft : drafts) {
-    bytes += draft.record.json.size() + draft.change_json.size() + draft.sender.size() + 256;
+    bytes += draft.record.json.size() + draft.change_json.size() + 64;
   }
   if (bytes > kBatchBytesMax) {
     return completion(fail(ErrorCode::ResourceExhausted, "TooLarge",
@@ -132,45 +178,33 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
                                        bytes, kBatchBytesMax)));
   }
   // Hashing and compressing are done before the lock: few batches hold repeats.
-  std::vector<Identity> identities;
-  identities.reserve(drafts.size());
-  for (const auto& draft : drafts) identities.push_back({key_of(draft), content_of(draft)});
-  auto compressed = compress_json(drafts);
+  auto arranged = arrange(drafts);
+  compress_blocks(*arranged.entry);
   // The log may refuse before it takes the completion, so both sides share it.
   auto shared = std::make_shared<Completion>(std::move(completion));
   auto outcome = std::make_shared<Outcome>();
-  Result<> appended;
-  {
+  auto appended = [&]() -> Result<> {
     const MutexLock lock(state_->mutex);
-    appended = state_->make_room(room);
-    if (appended) {
-      state_->newest = std::max(state_->newest, state_->os.clock.now());
-      Batch fresh;
-      fresh.records.reserve(drafts.size());
-      fresh.identities.reserve(drafts.size());
-      appended = state_->judge(drafts, identities, state_->newest, fresh, *outcome);
-      if (appended && fresh.records.size() != drafts.size() && !fresh.records.empty()) {
-        compressed = compress_json(fresh.records);
-      }
-      // Nothing new: a barrier still waits until the originals of the repeats are durable.
-      std::string payload;
-      if (appended && !fresh.records.empty()) payload = encode_batch(fresh, compressed);
-      const auto records = std::make_shared<const std::vector<LogRecord>>(std::move(fresh.records));
-      wal::Decoded decoded;
-      if (!records->empty()) decoded = {records, bytes + records->size() * kRecordMemory};
-      if (appended) {
-        appended = state_->wal.append(
-            std::move(payload),
-            [shared, outcome](Result<wal::Position> done) {
-              if (!done) return (*shared)(std::unexpected(done.error()));
-              (*shared)(std::move(*outcome));
-            },
-            room, std::move(decoded));
-      }
-      if (!appended) state_->take_back(*records);
-      if (appended) state_->rotate_when_due();
+    TRY(state_->make_room(room));
+    state_->newest = std::max(state_->newest, state_->os.clock.now());
+    TRY_ASSIGN(auto payload, state_->sequence(arranged, *outcome));
+    // Nothing new: a barrier still waits until the originals of the repeats are durable.
+    wal::Decoded decoded;
+    if (!payload.empty()) decoded = {arranged.entry, arranged.entry->bytes()};
+    auto done = state_->wal.append(
+        std::move(payload),
+        [shared, outcome](Result<wal::Position> at) {
+          if (!at) return (*shared)(std::unexpected(at.error()));
+          (*shared)(std::move(*outcome));
+        },
+        room, std::move(decoded));
+    if (done) {
+      state_->rotate_when_due();
+    } else {
+      state_->take_back(*arranged.entry);
     }
-  }
+    return done;
+  }();
   if (!appended) (*shared)(std::unexpected(std::move(appended).error()));
 }
 

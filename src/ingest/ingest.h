@@ -28,26 +28,58 @@ enum class Kind : uint8_t {
   TrailChange = 2,
 };
 
-// What goes into the log.
+// What goes into the log. Views into `memory`.
 struct Draft {
   Kind kind = Kind::Event;
-  event::Record record;     // Event
-  std::string change_json;  // TrailChange
-  std::string change_id;    // TrailChange: unique; a repeat is dropped as a duplicate
-  std::string sender;       // ARN or token id that sent the event; stored beside it
+  event::Record record;          // Event
+  std::string_view change_json;  // TrailChange
+  std::string_view change_id;    // TrailChange: unique; a repeat is dropped as a duplicate
+  std::string_view sender;       // ARN or token id that sent the event; stored beside it
+  std::shared_ptr<const event::RecordMemory> memory;
 };
 
-// What comes out of it, in order.
+// Drafts in memory of their own. The reasons of event::admit.
+Result<Draft> event_draft(std::string_view json, const event::AdmitOptions& options,
+                          std::string_view sender);
+Draft change_draft(std::string_view json, std::string_view id, std::string_view sender);
+
+// What comes out of it, in order. Views into its LogEntry.
 struct LogRecord {
   Sequence sequence = 0;
   Kind kind = Kind::Event;
   Time ingest_time;
-  std::string sender;
-  std::string account;        // Event
-  std::string region;         // Event
+  std::string_view sender;
+  std::string_view account;   // Event
+  std::string_view region;    // Event
   uint64_t region_index = 0;  // Event: 0-based place in its region's log
-  std::string json;           // the record, or the change
-  event::Record event;        // Event, from read_entry: its members; its own json is empty
+  std::string_view json;      // the record, or the change
+  event::Record event;        // Event: its members, except from decode_entry
+};
+
+enum class Codec : uint8_t {
+  Stored = 0,
+  Zstd = 1,
+  // A stretch of a deflate stream, which may become part of a gzip member as it is.
+  Deflate = 2
+};
+
+// Records of one sender, account and region that follow one another in the log.
+struct Block {
+  size_t first = 0;       // of LogEntry::records
+  size_t count = 0;       // from 1
+  std::string_view text;  // their JSON, joined by commas
+  Codec codec = Codec::Stored;
+  std::string compressed;  // the text, as the codec says; empty when Stored
+};
+
+// One entry of the log: what was submitted together and is new. Immutable once it is in the log.
+struct LogEntry {
+  std::vector<LogRecord> records;
+  std::vector<Block> blocks;  // cover the records in order
+  std::vector<std::shared_ptr<const event::RecordMemory>> memory;
+
+  // What it takes, about.
+  uint64_t bytes() const;
 };
 
 struct Receipt {
@@ -116,12 +148,12 @@ class Ingest {
   std::unique_ptr<State> state_;
 };
 
-// Decodes one log entry's payload into its records, in order; events are not parsed. DataLoss on
-// corrupt bytes.
-Result<std::vector<LogRecord>> decode_entry(std::string_view payload);
+// Decodes one log entry's payload; events are not parsed. DataLoss on corrupt bytes.
+Result<std::shared_ptr<LogEntry>> decode_entry(std::string_view payload);
 
 struct ReadEntry {
-  std::shared_ptr<const std::vector<LogRecord>> records;  // in order, events parsed
+  std::shared_ptr<const std::vector<LogRecord>> records;  // those of `entry`, which they keep
+  std::shared_ptr<const LogEntry> entry;
   wal::Position next = 0;
 };
 // The entry at `position`, as it came in when it is recent; nullopt at the log's durable end.

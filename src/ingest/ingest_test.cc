@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/ingest.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -15,24 +16,21 @@
 namespace traccia::ingest {
 namespace {
 
-Draft event_draft(const std::string& id, const std::string& region = "eu-south-1",
-                  const std::string& more = "") {
+Draft some_draft(const std::string& id, const std::string& region = "eu-south-1",
+                 const std::string& more = "") {
   event::AdmitOptions options;
   options.account = "111122223333";
   options.default_region = region;
   options.now = from_unix_seconds(1'900'000'000);
-  Draft draft;
-  draft.record = event::admit(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"n)" + more +
-                                  R"(","eventID":")" + id + "\"}",
-                              options)
-                     .value();
-  draft.sender = "tkn-1";
-  return draft;
+  return event_draft(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"n)" + more +
+                         R"(","eventID":")" + id + "\"}",
+                     options, "tkn-1")
+      .value();
 }
 
 std::vector<Draft> batch(std::initializer_list<std::string> ids) {
   std::vector<Draft> out;
-  for (const auto& id : ids) out.push_back(event_draft(id));
+  for (const auto& id : ids) out.push_back(some_draft(id));
   return out;
 }
 
@@ -60,8 +58,8 @@ class IngestTest : public testing::Test {
     for (auto at = wal_->begin();;) {
       auto entry = wal_->read(at).value();
       if (!entry) return out;
-      auto records = decode_entry(entry->payload).value();
-      for (auto& record : records) out.push_back(std::move(record));
+      kept_.push_back(decode_entry(entry->payload).value());
+      for (const auto& record : kept_.back()->records) out.push_back(record);
       at = entry->next;
     }
   }
@@ -69,17 +67,14 @@ class IngestTest : public testing::Test {
   os::FakeOs fake_;
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<Ingest> ingest_;
+  std::vector<std::shared_ptr<LogEntry>> kept_;  // what log() gave points into
 };
 
 TEST_F(IngestTest, NumbersRecordsByServerAndByRegion) {
   std::vector<Draft> drafts = batch({"a", "b"});
-  drafts.push_back(event_draft("c", "us-east-1"));
-  drafts.push_back(event_draft("d"));
-  Draft change;
-  change.kind = Kind::TrailChange;
-  change.change_id = "change-1";
-  change.change_json = "{}";
-  drafts.push_back(std::move(change));
+  drafts.push_back(some_draft("c", "us-east-1"));
+  drafts.push_back(some_draft("d"));
+  drafts.push_back(change_draft("{}", "change-1", "sender"));
   const auto outcome = submit(std::move(drafts)).value();
   EXPECT_EQ(outcome.accepted, 5U);
   ASSERT_EQ(outcome.receipts.size(), 3U);
@@ -97,7 +92,7 @@ TEST_F(IngestTest, NumbersRecordsByServerAndByRegion) {
 TEST_F(IngestTest, ARepeatIsADuplicateAndOtherContentAConflict) {
   ASSERT_EQ(submit(batch({"a", "b"}))->accepted, 2U);
   std::vector<Draft> drafts = batch({"b", "c", "c"});
-  drafts.push_back(event_draft("a", "eu-south-1", "other"));
+  drafts.push_back(some_draft("a", "eu-south-1", "other"));
   const auto outcome = submit(std::move(drafts)).value();
   EXPECT_EQ(outcome.accepted, 1U);
   EXPECT_EQ(outcome.duplicates, 2U);
@@ -109,6 +104,28 @@ TEST_F(IngestTest, ARepeatIsADuplicateAndOtherContentAConflict) {
   EXPECT_EQ(outcome.receipts[0].count, 2U);
   EXPECT_EQ(outcome.receipts[1].first_index, 2U) << "c again";
   EXPECT_EQ(log().size(), 3U);
+}
+
+TEST_F(IngestTest, OfTwoWithOneIdTheFirstGivenIsRecordedInWhateverOrderTheyAreLogged) {
+  std::vector<Draft> drafts{some_draft("a", "eu-south-1"), some_draft("b", "us-east-1"),
+                            some_draft("x", "us-east-1"),  some_draft("x", "eu-south-1", "other"),
+                            some_draft("b", "us-east-1"),  some_draft("c", "eu-south-1")};
+  const auto outcome = submit(std::move(drafts)).value();
+  EXPECT_EQ(outcome.accepted, 4U);
+  EXPECT_EQ(outcome.duplicates, 1U);
+  ASSERT_EQ(outcome.rejected.size(), 1U);
+  EXPECT_EQ(outcome.rejected[0].draft, 3U);
+  std::vector<std::string> receipts;
+  for (const auto& one : outcome.receipts) {
+    receipts.push_back(fmt::format("{} {}+{}", one.region, one.first_index, one.count));
+  }
+  EXPECT_EQ(receipts, (std::vector<std::string>{"eu-south-1 0+1", "us-east-1 0+2", "us-east-1 0+1",
+                                                "eu-south-1 1+1"}));
+  std::vector<std::string_view> ids;
+  for (const auto& record : log()) ids.push_back(record.json);
+  ASSERT_EQ(ids.size(), 4U);
+  EXPECT_NE(ids[3].find("\"x\""), std::string_view::npos);
+  EXPECT_EQ(submit({some_draft("b", "us-east-1")})->receipts[0].first_index, 0U);
 }
 
 TEST_F(IngestTest, TheWindowSurvivesReopening) {
@@ -165,61 +182,6 @@ TEST_F(IngestTest, WrittenTimeHoldsWhenTheClockJumpsBack) {
   EXPECT_GE(ingest_->written_time(), before) << "across a restart too";
 }
 
-TEST(DecodeEntry, RefusesDamage) {
-  Batch records;
-  records.records.resize(1);
-  records.identities.resize(1);
-  records.records[0].sequence = 7;
-  records.records[0].json = "{}";
-  const auto payload = encode_batch(records, compress_json(records.records));
-  EXPECT_EQ(decode_entry(payload)->at(0).sequence, 7U);
-  for (size_t i = 0; i < payload.size(); ++i) EXPECT_FALSE(decode_entry(payload.substr(0, i)));
-  EXPECT_FALSE(decode_entry("junk"));
-}
-
-TEST(Batch, HeadsNeedNoJson) {
-  Batch batch;
-  for (const std::string_view json : {"{}", R"({"a":1})"}) {
-    LogRecord record;
-    record.sequence = 7 + batch.records.size();
-    record.region = "eu-south-1";
-    record.region_index = 3;
-    record.json = json;
-    batch.records.push_back(std::move(record));
-    batch.identities.push_back({{'k'}, {'c'}});
-  }
-  const auto payload = encode_batch(batch, compress_json(batch.records));
-  const auto whole = decode_batch(payload).value();
-  EXPECT_EQ(whole.records[0].json, "{}");
-  EXPECT_EQ(whole.records[1].json, R"({"a":1})");
-  const auto heads = decode_batch_heads(payload.substr(0, payload.size() - 5)).value();
-  ASSERT_EQ(heads.records.size(), 2U);
-  EXPECT_EQ(heads.records[1].sequence, 8U);
-  EXPECT_EQ(heads.records[1].region_index, 3U);
-  EXPECT_EQ(heads.identities[1].key, batch.identities[1].key);
-  EXPECT_TRUE(heads.records[1].json.empty());
-}
-
-TEST(Batch, ReadsTheFirstVersion) {
-  std::string bytes(1, '\1');
-  append_u64(bytes, 9);
-  append_u64(bytes, 5);
-  append_u32(bytes, 1);
-  bytes += '\1';
-  bytes += std::string(16, 'k') + std::string(8, 'c');
-  append_u64(bytes, 4);
-  for (const std::string_view text : {"sender", "111122223333", "eu-south-1", "{}"}) {
-    append_block(bytes, text);
-  }
-  const auto payload = compress::zstd(bytes, 1);
-  for (const auto& batch : {decode_batch(payload), decode_batch_heads(payload)}) {
-    ASSERT_TRUE(batch);
-    EXPECT_EQ(batch->records.at(0).sequence, 9U);
-    EXPECT_EQ(batch->records.at(0).json, "{}");
-    EXPECT_EQ(batch->records.at(0).region_index, 4U);
-  }
-}
-
 // I1 across power loss: a batch is there as a whole or not at all, and an acknowledged one is.
 TEST(IngestCrash, BatchesAreAtomicAndAcknowledgedOnesStay) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
@@ -255,7 +217,7 @@ TEST(IngestCrash, BatchesAreAtomicAndAcknowledgedOnesStay) {
       for (auto at = wal->begin();;) {
         const auto entry = wal->read(at).value();
         if (!entry) break;
-        ASSERT_EQ(decode_entry(entry->payload)->size(), 3U);
+        ASSERT_EQ(decode_entry(entry->payload).value()->records.size(), 3U);
         at = entry->next;
       }
       fake.files.restart_keeping_all();

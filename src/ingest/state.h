@@ -22,11 +22,26 @@ struct Ingest::State {
         window(chosen.window_events) {}
 
   // Taking in.
-  uint32_t region_number(const std::string& name) REQUIRES(mutex);
-  Result<> judge(std::vector<Draft>& drafts, const std::vector<Identity>& identities, Time time,
-                 Batch& fresh, Outcome& outcome) REQUIRES(mutex);
-  void add_receipt(Outcome& outcome, uint32_t region, uint64_t index) REQUIRES(mutex);
-  void take_back(const std::vector<LogRecord>& fresh) REQUIRES(mutex);
+  uint32_t region_number(std::string_view name) REQUIRES(mutex);
+  // Where a draft of a batch is in the log, for its receipt; no region for what has none.
+  struct Placed {
+    std::optional<uint32_t> region;
+    uint64_t index = 0;
+  };
+  // What a submission has come to.
+  struct Judged {
+    std::vector<Placed> placed;                        // by draft
+    std::vector<bool> dropped;                         // by record: a repeat or a conflict
+    std::vector<std::pair<uint32_t, Placed>> repeats;  // record, and where its first is
+    size_t conflicts = 0;
+    size_t dropped_count() const { return repeats.size() + conflicts; }
+  };
+  Result<Judged> judge(const Arranged& arranged, Outcome& outcome) REQUIRES(mutex);
+  void number(const Arranged& arranged, Judged& judged) REQUIRES(mutex);
+  void add_receipts(const Judged& judged, Outcome& outcome) REQUIRES(mutex);
+  void take_back(const LogEntry& entry) REQUIRES(mutex);
+  // Judges, numbers and encodes; the payload is empty when nothing is new.
+  Result<std::string> sequence(Arranged& arranged, Outcome& outcome) REQUIRES(mutex);
   Result<> make_room(wal::Room room) REQUIRES(mutex);
   void rotate_when_due() REQUIRES(mutex);
   SequencerState sequencer_state() const REQUIRES(mutex);
@@ -53,7 +68,7 @@ struct Ingest::State {
   Window window GUARDED_BY(mutex);
   Sequence next_sequence GUARDED_BY(mutex) = 1;
   Time newest GUARDED_BY(mutex){};
-  std::map<std::string, uint32_t> numbers GUARDED_BY(mutex);
+  std::map<std::string, uint32_t, std::less<>> numbers GUARDED_BY(mutex);
   std::vector<std::string> names GUARDED_BY(mutex);    // by number
   std::vector<uint64_t> next_index GUARDED_BY(mutex);  // by number
   std::optional<Window::Pending> checkpoint GUARDED_BY(mutex);

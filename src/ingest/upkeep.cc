@@ -70,8 +70,8 @@ Result<> Ingest::State::replay(const wal::Entry& entry) {
     return std::unexpected(std::move(batch).error().with_context(
         fmt::format("log entry at position {}", entry.position)));
   }
-  for (size_t i = 0; i < batch->records.size(); ++i) {
-    const auto& record = batch->records[i];
+  for (size_t i = 0; i < batch->entry->records.size(); ++i) {
+    const auto& record = batch->entry->records[i];
     const auto& [key, content] = batch->identities[i];
     if (record.sequence != next_sequence) {
       return fail(ErrorCode::DataLoss,

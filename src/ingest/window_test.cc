@@ -137,17 +137,15 @@ TEST_F(WindowFileTest, EachDamagedByteIsTold) {
   }
 }
 
-Draft event_draft(const std::string& id) {
+Draft some_draft(const std::string& id, const std::string& name = "n") {
   event::AdmitOptions options;
   options.account = "111122223333";
   options.default_region = "eu-south-1";
   options.now = from_unix_seconds(1'900'000'000);
-  Draft draft;
-  draft.record = event::admit(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":"n","eventID":")" +
-                                  id + "\"}",
-                              options)
-                     .value();
-  return draft;
+  return event_draft(R"({"eventTime":"2026-11-24T11:00:00Z","eventName":")" + name +
+                         R"(","eventID":")" + id + "\"}",
+                     options, "tkn-1")
+      .value();
 }
 
 // A server's log and sequencer, small enough that everything happens often.
@@ -173,7 +171,7 @@ class Machine {
   }
   Result<Outcome> submit(const std::vector<std::string>& ids) {
     std::vector<Draft> drafts;
-    for (const auto& id : ids) drafts.push_back(event_draft(id));
+    for (const auto& id : ids) drafts.push_back(some_draft(id));
     Result<Outcome> result = fail(ErrorCode::Internal, "not completed");
     ingest->submit(std::move(drafts), [&](Result<Outcome> done) { result = std::move(done); });
     wal->step(Duration(0));
@@ -230,10 +228,7 @@ TEST(WindowOnDisk, AConflictIsToldFromAFileToo) {
   ASSERT_TRUE(machine.open());
   ASSERT_TRUE(machine.submit({"a", "b", "c"}));
   ASSERT_TRUE(machine.settle());
-  auto other = event_draft("a");
-  other.record.json += " ";
-  std::vector<Draft> drafts;
-  drafts.push_back(std::move(other));
+  std::vector<Draft> drafts{some_draft("a", "other")};
   Result<Outcome> result = fail(ErrorCode::Internal, "not completed");
   machine.ingest->submit(std::move(drafts),
                          [&](Result<Outcome> done) { result = std::move(done); });

@@ -86,8 +86,11 @@ TEST(DataDirectories, AreLockedVersionedAndRememberTheirClock) {
   EXPECT_EQ(open_directory(fake.os(), directory, true).error().code(),
             ErrorCode::FailedPrecondition);
   EXPECT_TRUE(open_directory(fake.os(), directory, false));
-  ASSERT_TRUE(os::write_file_atomically(fake.files, directory.format(), "2\n"));
+  ASSERT_TRUE(os::write_file_atomically(fake.files, directory.format(), "99\n"));
   EXPECT_NE(open_directory(fake.os(), directory, false).error().message().find("newer program"),
+            std::string::npos);
+  ASSERT_TRUE(os::write_file_atomically(fake.files, directory.format(), "1\n"));
+  EXPECT_NE(open_directory(fake.os(), directory, false).error().message().find("no release wrote"),
             std::string::npos);
   ASSERT_TRUE(os::write_file_atomically(fake.files, directory.format(), "x"));
   EXPECT_EQ(open_directory(fake.os(), directory, false).error().code(), ErrorCode::DataLoss);

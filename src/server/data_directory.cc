@@ -47,6 +47,12 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
                 fmt::format("'{}' has format {}, this program knows {}; use the newer program",
                             directory.root, version, kFormatVersion));
   }
+  if (version < kFormatVersionOldest) {
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("'{}' has format {}, which no release wrote and this program cannot "
+                            "read; start with an empty directory",
+                            directory.root, version));
+  }
   TRY_ASSIGN(const bool tests, os.files.exists(directory.test_clock()));
   if (tests != test_clock) {
     return fail(ErrorCode::FailedPrecondition,

@@ -48,6 +48,8 @@ struct DataDirectory {
   std::string test_clock() const { return root + "/test-clock"; }
 };
 
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
+// Older ones were written by development builds only, before the first release.
+inline constexpr int kFormatVersionOldest = 2;
 
 }  // namespace traccia::server

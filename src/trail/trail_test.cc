@@ -107,8 +107,9 @@ TEST(Takes, DataEventsByResource) {
   auto trail = logging_trail();
   auto event = record(event::Category::Data);
   event.event_source = "s3.amazonaws.com";
-  event.resources = {{"AWS::S3::Object", "arn:aws:s3:::bucket/folder/key"},
-                     {"AWS::S3::Bucket", "arn:aws:s3:::bucket"}};
+  const event::Resource objects[] = {{"AWS::S3::Object", "arn:aws:s3:::bucket/folder/key"},
+                                     {"AWS::S3::Bucket", "arn:aws:s3:::bucket"}};
+  event.resources = objects;
   EXPECT_FALSE(takes(trail, event)) << "no data resources";
   const auto with = [&](std::string type, std::string value) {
     trail.selectors[0].data_resources = {{std::move(type), {std::move(value)}}};
@@ -120,7 +121,9 @@ TEST(Takes, DataEventsByResource) {
   EXPECT_FALSE(with("AWS::S3::Object", "arn:aws:s3:::buck/"));
   EXPECT_FALSE(with("AWS::Lambda::Function", "arn:aws:lambda"));
   event.event_source = "lambda.amazonaws.com";
-  event.resources = {{"AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:f"}};
+  const event::Resource functions[] = {
+      {"AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:f"}};
+  event.resources = functions;
   EXPECT_TRUE(with("AWS::Lambda::Function", "arn:aws:lambda"));
   EXPECT_TRUE(with("AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:f"));
   EXPECT_FALSE(with("AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:"));
