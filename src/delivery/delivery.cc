@@ -30,11 +30,12 @@ Result<std::unique_ptr<Delivery>> Delivery::open(os::Os os, meta::Database& data
   return delivery;
 }
 
-void Delivery::apply(Configs& configs, const trail::TrailChange& change) {
+void Delivery::apply(const trail::TrailChange& change) {
+  selection_.reset();
   if (change.deleted) {
-    configs.erase(change.config.arn);
+    configs_.erase(change.config.arn);
   } else {
-    configs[change.config.arn] = change.config;
+    configs_[change.config.arn] = change.config;
   }
 }
 
@@ -45,7 +46,7 @@ Result<> Delivery::load() {
     TRY_ASSIGN(cursor, load_cursor(transaction));
     TRY_ASSIGN(const auto changes, load_changes(transaction, 0));
     for (const auto& at : changes) {
-      if (at.position < cursor) apply(configs_, at.change);
+      if (at.position < cursor) apply(at.change);
     }
     TRY_ASSIGN(const auto closed, load_closed(transaction));
     for (const auto& one : closed) closed_[one.chain] = one.last_sequence;
@@ -92,7 +93,7 @@ Result<size_t> Delivery::read_log() {
         TRY_ASSIGN(auto change, trail::decode_change(record.json));
         take_change(record, position, std::move(change));
       } else {
-        take_event(record, position);
+        TRY(take_event(record, position));
       }
     }
     read_position_.store(entry->next, std::memory_order_release);
@@ -113,15 +114,24 @@ void Delivery::take_change(const ingest::LogRecord& record, wal::Position positi
     }
     at = next;
   }
-  apply(configs_, change);
+  apply(change);
   changes_.push_back({record.sequence, position, record.ingest_time, std::move(change)});
 }
 
-void Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
-  for (const auto& [arn, config] : configs_) {
-    if (!config.logging || config.account != record.account) continue;
-    if (trail::takes(config, record.event)) add_to_file(config, record, position);
+// Selectors are compiled again at the first event after a change of some trail.
+Result<> Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
+  if (!selection_) {
+    judges_.clear();
+    for (const auto& [arn, config] : configs_) {
+      if (config.logging) judges_.push_back(&config);
+    }
+    TRY_ASSIGN(selection_, trail::Selection::compile(judges_));
   }
+  for (const auto index : selection_->taking(record.event, scratch_)) {
+    const auto& config = *judges_[index];
+    if (config.account == record.account) add_to_file(config, record, position);
+  }
+  return {};
 }
 
 void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,

@@ -18,6 +18,7 @@
 #include "meta/database.h"
 #include "os/os.h"
 #include "trail/config.h"
+#include "trail/selection.h"
 #include "wal/wal.h"
 
 namespace traccia::delivery {
@@ -70,18 +71,15 @@ class Delivery {
     Duration next_attempt{};
     Duration delay{};
   };
-  // The configurations valid at a place of the log, by trail ARN.
-  using Configs = std::map<std::string, trail::TrailConfig>;
-
   Delivery(os::Os os, meta::Database& database, wal::Wal& wal, ObjectStore& store, Options options)
       : os_(os), database_(database), wal_(wal), store_(store), options_(options) {}
 
   Result<> load();
-  static void apply(Configs& configs, const trail::TrailChange& change);
+  void apply(const trail::TrailChange& change);
   Result<size_t> read_log();
   void take_change(const ingest::LogRecord& record, wal::Position position,
                    trail::TrailChange change);
-  void take_event(const ingest::LogRecord& record, wal::Position position);
+  Result<> take_event(const ingest::LogRecord& record, wal::Position position);
   void add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
                    wal::Position position);
   void close(std::map<ChainId, OpenFile>::iterator at);
@@ -100,7 +98,10 @@ class Delivery {
   Options options_;
 
   // The stepping thread's own.
-  Configs configs_;
+  std::map<std::string, trail::TrailConfig> configs_;  // valid where reading stands, by trail ARN
+  std::shared_ptr<const trail::Selection> selection_;  // of judges_; none since a change
+  std::vector<const trail::TrailConfig*> judges_;      // in configs_
+  trail::Selection::Scratch scratch_;
   std::map<ChainId, OpenFile> open_;
   uint64_t open_bytes_ = 0;
   std::map<ChainId, ingest::Sequence> closed_;  // of what is in manifests already

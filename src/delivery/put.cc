@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "compress/compress.h"
 #include "crypto/crypto.h"
@@ -86,17 +87,20 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
     TRY_ASSIGN(changes, load_changes(transaction, 0));
     return {};
   }));
-  std::optional<trail::TrailConfig> config;
+  std::shared_ptr<const trail::Selection> selection;
+  trail::Selection::Scratch scratch;
   size_t next_change = 0;
-  const auto advance = [&](ingest::Sequence sequence) {
+  const auto advance = [&](ingest::Sequence sequence) -> Result<> {
     for (; next_change < changes.size() && changes[next_change].sequence < sequence;
          ++next_change) {
       const auto& change = changes[next_change].change;
       if (change.config.arn == manifest.chain.trail_arn &&
           change.config.created == manifest.chain.created) {
-        config = change.config;
+        const std::array judges{&change.config};
+        TRY_ASSIGN(selection, trail::Selection::compile(judges));
       }
     }
+    return {};
   };
   FileBuilder builder;
   auto position = manifest.first_position;
@@ -109,8 +113,10 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
           record.region != manifest.chain.region) {
         continue;
       }
-      advance(record.sequence);
-      if (config && trail::takes(*config, record.event)) builder.add(record, position);
+      TRY(advance(record.sequence));
+      if (selection && !selection->taking(record.event, scratch).empty()) {
+        builder.add(record, position);
+      }
     }
     position = entry->next;
   }

@@ -115,6 +115,8 @@ struct Machine {
   std::unique_ptr<Digest> digest;
 };
 
+constexpr auto kAll = trail::ReadWriteType::All;
+
 class Pipeline {
  public:
   explicit Pipeline(uint64_t seed) : random_(seed), fake_(seed) {
@@ -202,7 +204,12 @@ class Pipeline {
     if (what == 0) {
       auto& config = trails_[random_() % trails_.size()];
       auto next = config;
-      next.logging = !next.logging;
+      if (random_() % 3 == 0) {
+        auto& type = next.selectors[0].read_write_type;
+        type = type == kAll ? trail::ReadWriteType::ReadOnly : kAll;
+      } else {
+        next.logging = !next.logging;
+      }
       if (change(machine, next)) config = next;
     } else if (what == 1) {
       store_.mood = static_cast<MemoryStore::Mood>(random_() % 3);
@@ -237,9 +244,10 @@ class Pipeline {
       if (!done) return;
       for (const auto& id : ids) {
         for (const auto& config : trails) {
-          if (config.logging && trail::covers_region(config, regions_[id])) {
-            expected_.insert({config.name, id});
-          }
+          if (!config.logging || !trail::covers_region(config, regions_[id])) continue;
+          // None of the events says that it reads.
+          const bool taken = config.selectors[0].read_write_type == kAll;
+          (taken ? expected_ : unexpected_).insert({config.name, id});
         }
       }
     });
@@ -265,7 +273,8 @@ class Pipeline {
   std::vector<trail::TrailConfig> trails_;
   std::map<std::string, std::string> regions_;              // by eventID
   std::set<std::pair<std::string, std::string>> expected_;  // trail, eventID
-  std::map<std::string, std::string> keys_;                 // by fingerprint
+  std::set<std::pair<std::string, std::string>> unexpected_;
+  std::map<std::string, std::string> keys_;  // by fingerprint
 };
 
 void Pipeline::check() {
@@ -307,6 +316,8 @@ void Pipeline::check() {
   for (const auto& [trail_and_id, count] : seen) EXPECT_EQ(count, 1) << trail_and_id.second;
   for (const auto& one : expected_)
     EXPECT_TRUE(seen.contains(one)) << one.first << " " << one.second;
+  for (const auto& one : unexpected_)
+    EXPECT_FALSE(seen.contains(one)) << one.first << " " << one.second;
   for (const auto& [key, hash] : log_hashes) EXPECT_EQ(listed[key], 1) << key;
   for (const auto& [key, count] : listed) {
     EXPECT_EQ(count, 1) << key;

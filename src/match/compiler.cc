@@ -235,9 +235,9 @@ Ref Compiler::intern_inner(Kind kind, std::vector<Ref> parts) {
 // Knowing nothing of the events, the operands tell: of a field's values that somebody asks for,
 // each is thought equally frequent.
 void Compiler::estimate_shares() {
-  std::unordered_map<uint32_t, size_t> operands;  // by field and operator
+  std::unordered_map<uint64_t, size_t> operands;  // by field and operator
   const auto group = [](const Condition& condition) {
-    return static_cast<uint32_t>(condition.field) << 8 | static_cast<uint32_t>(condition.op);
+    return static_cast<uint64_t>(condition.field) << 8 | static_cast<uint64_t>(condition.op);
   };
   for (const auto& condition : conditions_) ++operands[group(condition)];
   shares_.assign(node_count(), 1);

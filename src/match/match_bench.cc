@@ -10,7 +10,7 @@
 namespace traccia::match {
 namespace {
 
-enum Field : uint16_t { Account, Category, Source, Name, ReadOnly, Type, Arn, User, Endpoint };
+enum Field : uint32_t { Account, Category, Source, Name, ReadOnly, Type, Arn, User, Endpoint };
 constexpr FieldId id(Field field) {
   return static_cast<FieldId>(field);
 }

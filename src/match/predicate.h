@@ -11,7 +11,7 @@
 namespace traccia::match {
 
 // A field of a record, numbered by the caller. Ids should be small: tables are indexed by them.
-enum class FieldId : uint16_t {};
+enum class FieldId : uint32_t {};
 
 // A record as predicates see it: every value with its field. A field with several values stands
 // there several times, an absent field not at all; the order does not matter.

@@ -1,18 +1,13 @@
-// Trail configurations as JSON, and the decision of basic selectors.
+// Trail configurations as JSON.
 // SPDX-License-Identifier: Apache-2.0
 #include "trail/config.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "json/json.h"
 
 namespace traccia::trail {
 namespace {
-
-constexpr std::string_view kLeaderRegion = "us-east-1";
-constexpr std::string_view kCloudTrail = "cloudtrail.amazonaws.com";
 
 std::string_view name_of(ReadWriteType type) {
   switch (type) {
@@ -115,60 +110,6 @@ Result<EventSelector> decode_selector(const json::Value& value) {
   return selector;
 }
 
-bool read_write_matches(ReadWriteType type, const event::Record& record) {
-  const bool reads = record.read_only.value_or(false);  // unmarked events count as writes
-  switch (type) {
-    case ReadWriteType::All:
-      return true;
-    case ReadWriteType::ReadOnly:
-      return reads;
-    case ReadWriteType::WriteOnly:
-      return !reads;
-  }
-  return false;
-}
-
-bool value_matches(std::string_view type, std::string_view value, const event::Record& record) {
-  if (type == "AWS::S3::Object" && (value == "arn:aws:s3" || value == "arn:aws:s3:::")) {
-    return record.event_source == "s3.amazonaws.com";
-  }
-  if (value == "arn:aws:lambda") return record.event_source == "lambda.amazonaws.com";
-  if (value == "arn:aws:dynamodb") return record.event_source == "dynamodb.amazonaws.com";
-  return std::ranges::any_of(record.resources, [&](const event::Resource& resource) {
-    if (resource.type != type) return false;
-    return type == "AWS::S3::Object" ? resource.arn.starts_with(value) : resource.arn == value;
-  });
-}
-
-bool selector_takes(const EventSelector& selector, const event::Record& record) {
-  if (!read_write_matches(selector.read_write_type, record)) return false;
-  if (record.category == event::Category::Management) {
-    return selector.include_management_events &&
-           std::ranges::find(selector.exclude_management_event_sources, record.event_source) ==
-               selector.exclude_management_event_sources.end();
-  }
-  if (record.category != event::Category::Data) return false;
-  return std::ranges::any_of(selector.data_resources, [&](const DataResource& resource) {
-    return std::ranges::any_of(resource.values, [&](const std::string& value) {
-      return value_matches(resource.type, value, record);
-    });
-  });
-}
-
-// Services with one endpoint for the world record in the leader region (facts 2.6).
-bool is_global_service(const event::Record& record) {
-  constexpr std::string_view kSources[] = {"iam.amazonaws.com", "sts.amazonaws.com",
-                                           "cloudfront.amazonaws.com"};
-  return record.region == kLeaderRegion &&
-         std::ranges::find(kSources, record.event_source) != std::end(kSources);
-}
-
-bool is_own_delivery(const event::Record& record) {
-  return record.invoked_by == kCloudTrail &&
-         ((record.event_source == "s3.amazonaws.com" && record.event_name == "PutObject") ||
-          (record.event_source == "logs.amazonaws.com" && record.event_name == "PutLogEvents"));
-}
-
 }  // namespace
 
 std::string encode_change(const TrailChange& change) {
@@ -224,16 +165,6 @@ Result<TrailChange> decode_change(std::string_view json) {
 
 bool covers_region(const TrailConfig& trail, std::string_view region) {
   return trail.multi_region || trail.home_region == region;
-}
-
-bool takes(const TrailConfig& trail, const event::Record& record) {
-  if (!trail.logging || trail.account != record.account) return false;
-  if (!covers_region(trail, record.region)) return false;
-  if (!trail.include_global_service_events && is_global_service(record)) return false;
-  if (!trail.recursive_logging && is_own_delivery(record)) return false;
-  return std::ranges::any_of(trail.selectors, [&](const EventSelector& selector) {
-    return selector_takes(selector, record);
-  });
 }
 
 }  // namespace traccia::trail

@@ -1,4 +1,4 @@
-// A trail's configuration as the log carries it, and the decision whether it takes an event.
+// A trail's configuration as the log carries it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/time.h"
-#include "event/record.h"
 
 namespace traccia::trail {
 
@@ -55,9 +54,5 @@ Result<TrailChange> decode_change(std::string_view json);
 
 // Whether the trail covers the region at all: its home, or every region when multi-region.
 bool covers_region(const TrailConfig& trail, std::string_view region);
-
-// Whether a logging trail of the event's account takes this event: region, selectors (an event is
-// taken when any selector matches; facts 6.1), global services, RecursiveLogging.
-bool takes(const TrailConfig& trail, const event::Record& record);
 
 }  // namespace traccia::trail

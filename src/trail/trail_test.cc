@@ -54,16 +54,6 @@ TEST(Selectors, AreChecked) {
   EXPECT_FALSE(check_selectors({excluding}));
 }
 
-event::Record record(event::Category category = event::Category::Management) {
-  event::Record out;
-  out.account = "111122223333";
-  out.region = "us-east-1";
-  out.event_source = "ec2.amazonaws.com";
-  out.event_name = "RunInstances";
-  out.category = category;
-  return out;
-}
-
 TrailConfig logging_trail() {
   TrailConfig config;
   config.account = "111122223333";
@@ -71,79 +61,6 @@ TrailConfig logging_trail() {
   config.logging = true;
   config.selectors = default_selectors();
   return config;
-}
-
-TEST(Takes, LooksAtOwnerRegionAndState) {
-  auto trail = logging_trail();
-  auto event = record();
-  EXPECT_TRUE(takes(trail, event));
-  trail.logging = false;
-  EXPECT_FALSE(takes(trail, event));
-  trail.logging = true;
-  event.region = "eu-south-1";
-  EXPECT_FALSE(takes(trail, event));
-  trail.multi_region = true;
-  EXPECT_TRUE(takes(trail, event));
-  event.account = "444455556666";
-  EXPECT_FALSE(takes(trail, event));
-}
-
-TEST(Takes, ManagementEventsByKindAndSource) {
-  auto trail = logging_trail();
-  auto event = record();
-  trail.selectors[0].read_write_type = ReadWriteType::ReadOnly;
-  EXPECT_FALSE(takes(trail, event)) << "unmarked events count as writes";
-  event.read_only = true;
-  EXPECT_TRUE(takes(trail, event));
-  trail.selectors[0].read_write_type = ReadWriteType::All;
-  trail.selectors[0].exclude_management_event_sources = {"kms.amazonaws.com"};
-  event.event_source = "kms.amazonaws.com";
-  EXPECT_FALSE(takes(trail, event));
-  trail.selectors.push_back(EventSelector{});
-  EXPECT_TRUE(takes(trail, event)) << "any selector";
-}
-
-TEST(Takes, DataEventsByResource) {
-  auto trail = logging_trail();
-  auto event = record(event::Category::Data);
-  event.event_source = "s3.amazonaws.com";
-  const event::Resource objects[] = {{"AWS::S3::Object", "arn:aws:s3:::bucket/folder/key"},
-                                     {"AWS::S3::Bucket", "arn:aws:s3:::bucket"}};
-  event.resources = objects;
-  EXPECT_FALSE(takes(trail, event)) << "no data resources";
-  const auto with = [&](std::string type, std::string value) {
-    trail.selectors[0].data_resources = {{std::move(type), {std::move(value)}}};
-    return takes(trail, event);
-  };
-  EXPECT_TRUE(with("AWS::S3::Object", "arn:aws:s3"));
-  EXPECT_TRUE(with("AWS::S3::Object", "arn:aws:s3:::bucket/"));
-  EXPECT_TRUE(with("AWS::S3::Object", "arn:aws:s3:::bucket/fold"));
-  EXPECT_FALSE(with("AWS::S3::Object", "arn:aws:s3:::buck/"));
-  EXPECT_FALSE(with("AWS::Lambda::Function", "arn:aws:lambda"));
-  event.event_source = "lambda.amazonaws.com";
-  const event::Resource functions[] = {
-      {"AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:f"}};
-  event.resources = functions;
-  EXPECT_TRUE(with("AWS::Lambda::Function", "arn:aws:lambda"));
-  EXPECT_TRUE(with("AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:f"));
-  EXPECT_FALSE(with("AWS::Lambda::Function", "arn:aws:lambda:us-east-1:1:function:"));
-}
-
-TEST(Takes, GlobalServicesAndOwnDeliveries) {
-  auto trail = logging_trail();
-  auto event = record();
-  event.event_source = "iam.amazonaws.com";
-  EXPECT_TRUE(takes(trail, event));
-  trail.include_global_service_events = false;
-  EXPECT_FALSE(takes(trail, event));
-  event.event_source = "s3.amazonaws.com";
-  event.event_name = "PutObject";
-  event.invoked_by = "cloudtrail.amazonaws.com";
-  EXPECT_TRUE(takes(trail, event));
-  trail.recursive_logging = false;
-  EXPECT_FALSE(takes(trail, event));
-  event.invoked_by = "athena.amazonaws.com";
-  EXPECT_TRUE(takes(trail, event));
 }
 
 TEST(TrailChanges, GoBothWays) {

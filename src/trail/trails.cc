@@ -303,30 +303,33 @@ Result<> Trails::remove_tags(meta::Transaction& transaction, const Scope& scope,
 }
 
 Result<> Trails::refresh(meta::Database& database) {
-  auto fresh = std::make_shared<Snapshot>();
+  std::vector<TrailConfig> logging;
   TRY(database.read([&](meta::Transaction& transaction) {
     return transaction.query(fmt::format("{}ORDER BY arn", kColumns), {},
                              [&](const meta::Row& row) -> Result<> {
                                TRY_ASSIGN(auto trail, read_trail(row));
-                               fresh->push_back(std::move(trail.config));
+                               if (trail.config.logging) logging.push_back(std::move(trail.config));
                                return {};
                              });
   }));
+  std::vector<const TrailConfig*> configs;
+  configs.reserve(logging.size());
+  for (const auto& config : logging) configs.push_back(&config);
+  TRY_ASSIGN(auto fresh, Selection::compile(configs));
   const MutexLock lock(mutex_);
-  snapshot_ = std::move(fresh);
+  selection_ = std::move(fresh);
   return {};
 }
 
-std::shared_ptr<const Trails::Snapshot> Trails::snapshot() const {
+std::shared_ptr<const Selection> Trails::selection() const {
   const MutexLock lock(mutex_);
-  return snapshot_;
+  return selection_;
 }
 
 bool Trails::taken_by_any(const event::Record& record) const {
-  const auto trails = snapshot();
-  return trails && std::ranges::any_of(*trails, [&](const TrailConfig& trail) {
-           return trail.logging && takes(trail, record);
-         });
+  thread_local Selection::Scratch scratch;
+  const auto judge = selection();
+  return judge && !judge->taking(record, scratch).empty();
 }
 
 }  // namespace traccia::trail

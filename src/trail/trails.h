@@ -13,8 +13,10 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/time.h"
+#include "event/record.h"
 #include "meta/database.h"
 #include "trail/config.h"
+#include "trail/selection.h"
 
 namespace traccia::trail {
 
@@ -115,7 +117,7 @@ class Trails {
   Result<std::vector<Tag>> list_tags(meta::Transaction& transaction, const Scope& scope,
                                      std::string_view arn);
 
-  // Loads the snapshot that taken_by_any judges by; called at start and after each commit that
+  // Compiles what taken_by_any judges by; called at start and after each commit that
   // changed a trail.
   Result<> refresh(meta::Database& database);
   // Whether some logging trail takes the event. Data events are recorded only then.
@@ -125,12 +127,11 @@ class Trails {
   Result<std::optional<Trail>> find_by_arn(meta::Transaction& transaction, std::string_view arn);
   Result<> check_room(meta::Transaction& transaction, const Scope& scope, std::string_view arn,
                       std::string_view name, bool multi_region);
-  using Snapshot = std::vector<TrailConfig>;
-  std::shared_ptr<const Snapshot> snapshot() const;
+  std::shared_ptr<const Selection> selection() const;
 
   std::vector<std::string> regions_;
   mutable Mutex mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Selection> selection_ GUARDED_BY(mutex_);
 };
 
 }  // namespace traccia::trail

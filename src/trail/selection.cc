@@ -1,0 +1,193 @@
+// Translates trails into predicates and records into their fields.
+// SPDX-License-Identifier: Apache-2.0
+#include "trail/selection.h"
+
+#include <algorithm>
+
+namespace traccia::trail {
+namespace {
+
+using match::all_of;
+using match::any_of;
+using match::equals;
+using match::FieldId;
+using match::negate;
+using match::Predicate;
+using match::starts_with;
+
+constexpr std::string_view kLeaderRegion = "us-east-1";
+constexpr std::string_view kCloudTrail = "cloudtrail.amazonaws.com";
+constexpr std::string_view kS3Source = "s3.amazonaws.com";
+
+// The fields every record has. The ARNs of resources come behind: a field for each type, because a
+// selector's type and ARN speak of the same resource.
+enum class Field : uint32_t {
+  Account,
+  Region,
+  Category,
+  Source,
+  Name,
+  ReadOnly,
+  InvokedBy,
+  FirstArn,
+};
+constexpr FieldId id(Field field) {
+  return static_cast<FieldId>(field);
+}
+
+std::string_view name_of(event::Category category) {
+  switch (category) {
+    case event::Category::Management:
+      return "Management";
+    case event::Category::Data:
+      return "Data";
+    case event::Category::NetworkActivity:
+      return "NetworkActivity";
+    case event::Category::Insight:
+      return "Insight";
+    case event::Category::Other:
+      return "";
+  }
+  return "";
+}
+
+// Services with one endpoint for the world record in the leader region (facts 2.6).
+Predicate is_global_service() {
+  return all_of({equals(id(Field::Region), kLeaderRegion),
+                 any_of({equals(id(Field::Source), "iam.amazonaws.com"),
+                         equals(id(Field::Source), "sts.amazonaws.com"),
+                         equals(id(Field::Source), "cloudfront.amazonaws.com")})});
+}
+
+Predicate is_own_delivery() {
+  return all_of(
+      {equals(id(Field::InvokedBy), kCloudTrail),
+       any_of({all_of({equals(id(Field::Source), kS3Source), equals(id(Field::Name), "PutObject")}),
+               all_of({equals(id(Field::Source), "logs.amazonaws.com"),
+                       equals(id(Field::Name), "PutLogEvents")})})});
+}
+
+Predicate any_value(FieldId field, Predicate (*condition)(FieldId, std::string_view),
+                    const std::vector<std::string>& values) {
+  std::vector<Predicate> parts;
+  parts.reserve(values.size());
+  for (const auto& value : values) parts.push_back(condition(field, value));
+  return any_of(std::move(parts));
+}
+
+Predicate of_category(event::Category category) {
+  return equals(id(Field::Category), name_of(category));
+}
+
+// Events that do not say count as writes.
+Predicate reads_or_writes(ReadWriteType type) {
+  auto reads = equals(id(Field::ReadOnly), "true");
+  switch (type) {
+    case ReadWriteType::All:
+      return all_of({});
+    case ReadWriteType::ReadOnly:
+      return reads;
+    case ReadWriteType::WriteOnly:
+      return negate(std::move(reads));
+  }
+  return all_of({});
+}
+
+}  // namespace
+
+class SelectionCompiler {
+ public:
+  explicit SelectionCompiler(Selection& selection) : arn_fields_(selection.arn_fields_) {}
+
+  Predicate trail(const TrailConfig& config) {
+    if (!config.logging) return any_of({});
+    std::vector<Predicate> selectors;
+    selectors.reserve(config.selectors.size());
+    for (const auto& selector : config.selectors) selectors.push_back(basic(selector));
+    std::vector<Predicate> parts = {equals(id(Field::Account), config.account),
+                                    any_of(std::move(selectors))};
+    if (!config.multi_region) parts.push_back(equals(id(Field::Region), config.home_region));
+    if (!config.include_global_service_events) parts.push_back(negate(is_global_service()));
+    if (!config.recursive_logging) parts.push_back(negate(is_own_delivery()));
+    return all_of(std::move(parts));
+  }
+
+ private:
+  FieldId arn_field(const std::string& type) {
+    const auto next = static_cast<uint32_t>(Field::FirstArn) + arn_fields_.size();
+    return arn_fields_.try_emplace(type, static_cast<FieldId>(next)).first->second;
+  }
+
+  Predicate data_value(const std::string& type, const std::string& value) {
+    if (type == "AWS::S3::Object" && (value == "arn:aws:s3" || value == "arn:aws:s3:::")) {
+      return equals(id(Field::Source), kS3Source);
+    }
+    if (value == "arn:aws:lambda") return equals(id(Field::Source), "lambda.amazonaws.com");
+    if (value == "arn:aws:dynamodb") return equals(id(Field::Source), "dynamodb.amazonaws.com");
+    const auto field = arn_field(type);
+    return type == "AWS::S3::Object" ? starts_with(field, value) : equals(field, value);
+  }
+
+  // Facts 6.1.
+  Predicate basic(const EventSelector& selector) {
+    std::vector<Predicate> parts;
+    if (selector.include_management_events) {
+      auto excluded =
+          any_value(id(Field::Source), equals, selector.exclude_management_event_sources);
+      parts.push_back(
+          all_of({of_category(event::Category::Management), negate(std::move(excluded))}));
+    }
+    std::vector<Predicate> resources;
+    for (const auto& resource : selector.data_resources) {
+      for (const auto& value : resource.values) {
+        resources.push_back(data_value(resource.type, value));
+      }
+    }
+    parts.push_back(all_of({of_category(event::Category::Data), any_of(std::move(resources))}));
+    return all_of({reads_or_writes(selector.read_write_type), any_of(std::move(parts))});
+  }
+
+  std::map<std::string, FieldId, std::less<>>& arn_fields_;
+};
+
+Result<std::shared_ptr<const Selection>> Selection::compile(
+    std::span<const TrailConfig* const> trails) {
+  auto selection = std::make_shared<Selection>();
+  SelectionCompiler compiler(*selection);
+  std::vector<Predicate> predicates;
+  predicates.reserve(trails.size());
+  for (const auto* config : trails) predicates.push_back(compiler.trail(*config));
+  auto graph = match::Graph::compile(predicates);
+  if (!graph) return std::unexpected(std::move(graph).error().with_context("compile selectors"));
+  selection->graph_ = *std::move(graph);
+  return selection;
+}
+
+void Selection::list_values(const event::Record& record,
+                            std::vector<match::FieldValue>& values) const {
+  values.clear();
+  const auto add = [&](Field field, std::string_view value) {
+    if (!value.empty()) values.push_back({id(field), value});
+  };
+  add(Field::Account, record.account);
+  add(Field::Region, record.region);
+  add(Field::Category, name_of(record.category));
+  add(Field::Source, record.event_source);
+  add(Field::Name, record.event_name);
+  add(Field::InvokedBy, record.invoked_by);
+  if (record.read_only) add(Field::ReadOnly, *record.read_only ? "true" : "false");
+  for (const auto& resource : record.resources) {
+    const auto field = arn_fields_.find(std::string_view(resource.type));
+    if (field != arn_fields_.end()) values.push_back({field->second, resource.arn});
+  }
+}
+
+std::span<const uint32_t> Selection::taking(const event::Record& record, Scratch& scratch) const {
+  list_values(record, scratch.values_);
+  const auto found = graph_->evaluate(scratch.values_, scratch.graph_);
+  scratch.taking_.assign(found.begin(), found.end());
+  std::ranges::sort(scratch.taking_);
+  return scratch.taking_;
+}
+
+}  // namespace traccia::trail
