@@ -58,9 +58,11 @@ def disk_syncs(work):
         return count / (time.monotonic() - start)
 
 
-def load(build, server, connections, events, seconds):
-    out = subprocess.run([str(build / "traccia_load"), server.port, server.token, str(connections), str(events),
-                          str(seconds)], check=True, capture_output=True, text=True).stdout
+def load(build, server, connections, batch, seconds, seed):
+    """Closed loop; the generator's report."""
+    out = subprocess.run([str(build / "traccia_load"), "events", "--port", server.port, "--token", server.token,
+                          "--connections", str(connections), "--batch", str(batch), "--seconds", str(seconds),
+                          "--seed", str(seed)], check=True, capture_output=True, text=True).stdout
     return json.loads(out)
 
 
@@ -127,11 +129,11 @@ def main():
         server.aws("cloudtrail", "create-trail", "--name", "bench", "--s3-bucket-name", BUCKET,
                    "--enable-log-file-validation")
         server.aws("cloudtrail", "start-logging", "--name", "bench")
-        bulk = load(build, server, 4, 1000, args.seconds)
+        bulk = load(build, server, 4, 1000, args.seconds, 1)
         lag = wait_landed(server)
         results["bulk"] = dict(bulk, acknowledged_per_second=bulk["events"] / bulk["seconds"],
                                landed_per_second=bulk["events"] / (bulk["seconds"] + lag), catch_up_seconds=lag)
-        single = load(build, server, 64, 1, args.seconds)
+        single = load(build, server, 64, 1, args.seconds, 2)
         lag = wait_landed(server)
         results["single"] = dict(single, requests_per_second=single["requests"] / single["seconds"],
                                  landed_per_second=single["events"] / (single["seconds"] + lag), catch_up_seconds=lag)
@@ -146,7 +148,7 @@ def main():
     print(f"bulk acknowledged         {bulk['acknowledged_per_second']:>12,.0f} events/s")
     print(f"bulk landed (all sinks)   {bulk['landed_per_second']:>12,.0f} events/s")
     print(f"single, 64 connections    {single['requests_per_second']:>12,.0f} requests/s  "
-          f"p50 {single['p50_us']} us  p99 {single['p99_us']} us")
+          f"p50 {single['latency_us']['p50']:.0f} us  p99 {single['latency_us']['p99']:.0f} us")
     print(f"traccia verify            {check['verify_bytes_per_second'] / 1e6:>12,.0f} MB/s of log")
     print(f"validate-logs / verify    {check['ratio']:>12,.1f} times the time, same bucket")
     print(f"written: {out.relative_to(ROOT)}")
