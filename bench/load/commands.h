@@ -14,5 +14,13 @@ using Command = std::function<int()>;
 void add_events(CLI::App& app, Command& command);
 // Writes the same events to a file, for peers and for a look.
 void add_write(CLI::App& app, Command& command);
+// LookupEvents, by one attribute or several in turn.
+void add_lookups(CLI::App& app, Command& command);
+// How long after its receipt an event is found.
+void add_freshness(CLI::App& app, Command& command);
+// The reference figures that go beside every result.
+void add_limits(CLI::App& app, Command& command);
+// Fills the log of a server that does not run, so that its sinks have much to catch up with.
+void add_backlog(CLI::App& app, Command& command);
 
 }  // namespace traccia::load

@@ -13,6 +13,10 @@ int main(int argc, char** argv) {
   traccia::load::Command command;
   traccia::load::add_events(app, command);
   traccia::load::add_write(app, command);
+  traccia::load::add_lookups(app, command);
+  traccia::load::add_freshness(app, command);
+  traccia::load::add_limits(app, command);
+  traccia::load::add_backlog(app, command);
   try {
     app.parse(argc, argv);
     return command();
