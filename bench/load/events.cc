@@ -137,7 +137,7 @@ class Renderer {
       const char what = text[at + 1];
       size_t length = 0;
       for (const char digit : text.substr(at + 2, end - at - 2))
-        length = length * 10 + (digit - '0');
+        length = length * 10 + static_cast<size_t>(digit - '0');
       text.remove_prefix(end + 1);
       switch (what) {
         case 'A':
