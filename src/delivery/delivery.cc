@@ -6,9 +6,6 @@
 
 #include <algorithm>
 
-#include "compress/compress.h"
-#include "crypto/crypto.h"
-
 namespace traccia::delivery {
 namespace {
 
@@ -53,8 +50,9 @@ Result<> Delivery::load() {
     TRY_ASSIGN(manifests, load_pending(transaction));
     return {};
   }));
-  for (auto& manifest : manifests) pending_.push_back({std::move(manifest), "", {}, {}});
-  pending_count_.store(pending_.size());
+  for (auto& manifest : manifests) {
+    outstanding_.add(std::make_unique<Outstanding::File>(std::move(manifest)));
+  }
   cursor_.store(cursor);
   read_position_.store(cursor);
   move_floor();
@@ -68,18 +66,16 @@ Result<> Delivery::load() {
 }
 
 void Delivery::move_floor() {
-  auto floor = cursor_.load(std::memory_order_relaxed);
-  for (const auto& file : pending_) floor = std::min(floor, file.manifest.first_position);
-  log_floor_.store(floor, std::memory_order_release);
+  const auto cursor = cursor_.load(std::memory_order_relaxed);
+  log_floor_.store(outstanding_.floor(cursor), std::memory_order_release);
 }
 
 Result<bool> Delivery::step() {
   TRY_ASSIGN(const auto entries, read_log());
   close_due();
   TRY(commit());
-  TRY_ASSIGN(const bool attempted, put_pending());
   move_floor();
-  return entries > 0 || attempted;
+  return entries > 0;
 }
 
 Result<size_t> Delivery::read_log() {
@@ -88,16 +84,17 @@ Result<size_t> Delivery::read_log() {
     const auto position = read_position_.load(std::memory_order_relaxed);
     TRY_ASSIGN(const auto entry, ingest::read_entry(wal_, position));
     if (!entry) break;
-    for (const auto& record : *entry->records) {
-      if (record.kind == ingest::Kind::TrailChange) {
-        TRY_ASSIGN(auto change, trail::decode_change(record.json));
-        take_change(record, position, std::move(change));
+    for (const auto& block : entry->entry->blocks) {
+      const auto& first = (*entry->records)[block.first];
+      if (first.kind == ingest::Kind::TrailChange) {
+        TRY_ASSIGN(auto change, trail::decode_change(first.json));
+        take_change(first, position, std::move(change));
       } else {
-        TRY(take_event(record, position));
+        TRY(take_block(*entry->entry, block, position));
       }
     }
     read_position_.store(entry->next, std::memory_order_release);
-    if (rendered_bytes_ > options_.rendered_bytes_max) break;  // let the PUTs catch up
+    if (outstanding_.full()) break;  // let the PUTs catch up
   }
   return entries;
 }
@@ -119,53 +116,91 @@ void Delivery::take_change(const ingest::LogRecord& record, wal::Position positi
 }
 
 // Selectors are compiled again at the first event after a change of some trail.
-Result<> Delivery::take_event(const ingest::LogRecord& record, wal::Position position) {
-  if (!selection_) {
-    judges_.clear();
-    for (const auto& [arn, config] : configs_) {
-      if (config.logging) judges_.push_back(&config);
-    }
-    TRY_ASSIGN(selection_, trail::Selection::compile(judges_));
+Result<> Delivery::select() {
+  if (selection_) return {};
+  judges_.clear();
+  for (const auto& [arn, config] : configs_) {
+    if (config.logging) judges_.push_back(&config);
   }
-  for (const auto index : selection_->taking(record.event, scratch_)) {
-    const auto& config = *judges_[index];
-    if (config.account == record.account) add_to_file(config, record, position);
+  TRY_ASSIGN(selection_, trail::Selection::compile(judges_));
+  taken_.resize(judges_.size());
+  return {};
+}
+
+Result<> Delivery::take_block(const ingest::LogEntry& entry, const ingest::Block& block,
+                              wal::Position position) {
+  TRY(select());
+  std::vector<uint32_t> takers;
+  for (size_t i = block.first; i < block.first + block.count; ++i) {
+    for (const auto judge : selection_->taking(entry.records[i].event, scratch_)) {
+      if (judges_[judge]->account != entry.records[i].account) continue;
+      if (taken_[judge].empty()) takers.push_back(judge);
+      taken_[judge].push_back(static_cast<uint32_t>(i));
+    }
+  }
+  for (const auto judge : takers) {
+    add_to_file(*judges_[judge], entry, block, taken_[judge], position);
+    taken_[judge].clear();
   }
   return {};
 }
 
-void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
-                           wal::Position position) {
-  const ChainId chain{config.arn, config.created, std::string(record.account),
-                      std::string(record.region)};
+// The chain's open file, with room for `growth` more bytes; nullptr when the chain's files have the
+// record already.
+Delivery::OpenFile* Delivery::file_for(const trail::TrailConfig& config,
+                                       const ingest::LogRecord& first, uint64_t growth) {
+  const ChainId chain{config.arn, config.created, std::string(first.account),
+                      std::string(first.region)};
   const auto closed = closed_.find(chain);
-  if (closed != closed_.end() && record.sequence <= closed->second) return;  // a replay
+  if (closed != closed_.end() && first.sequence <= closed->second) return nullptr;  // a replay
   auto at = open_.find(chain);
-  if (at != open_.end() &&
-      at->second.builder.bytes() + record.json.size() + 16 > options_.file_bytes_max) {
+  if (at != open_.end() && at->second.builder.bytes() + growth > options_.file_bytes_max) {
     close(at);
     at = open_.end();
   }
   if (at == open_.end()) {
     at = open_.emplace(chain, OpenFile{chain, config, os_.clock.monotonic(), {}}).first;
   }
-  auto& builder = at->second.builder;
-  const auto before = builder.bytes();
-  builder.add(record, position);
-  open_bytes_ += builder.bytes() - before;
-  if (open_bytes_ > options_.open_bytes_max) {
-    close(std::ranges::max_element(open_, {},
-                                   [](const auto& one) { return one.second.builder.bytes(); }));
+  return &at->second;
+}
+
+// A block goes into a file whole or record by record: its last record is in the same file as its
+// first unless the file is full between.
+void Delivery::add_to_file(const trail::TrailConfig& config, const ingest::LogEntry& entry,
+                           const ingest::Block& block, const std::vector<uint32_t>& taken,
+                           wal::Position position) {
+  const auto add = [&](const ingest::LogRecord& first, std::string_view text, auto append) {
+    auto* const file = file_for(config, first, FileBuilder::grows_by(text));
+    if (file == nullptr) return;
+    const auto before = file->builder.held_bytes();
+    append(file->builder);
+    open_bytes_ += file->builder.held_bytes();
+    open_bytes_ -= before;
+  };
+  if (taken.size() == block.count) {
+    add(entry.records[block.first], block.text,
+        [&](FileBuilder& builder) { builder.add_block(entry, block, position); });
+  } else {
+    for (const auto i : taken) {
+      const auto& record = entry.records[i];
+      add(record, record.json, [&](FileBuilder& builder) { builder.add(record, position); });
+    }
   }
+  if (open_bytes_ > options_.open_bytes_max) close_largest();
+}
+
+void Delivery::close_largest() {
+  close(std::ranges::max_element(open_, {},
+                                 [](const auto& one) { return one.second.builder.held_bytes(); }));
 }
 
 // Fixes the file's content and key. Durable with the next commit(), before any PUT.
 void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
   auto file = std::move(at->second);
   open_.erase(at);
-  open_bytes_ -= file.builder.bytes();
-  PendingFile pending;
-  auto& manifest = pending.manifest;
+  open_bytes_ -= file.builder.held_bytes();
+  auto closed = std::make_unique<Outstanding::File>();
+  auto& manifest = closed->manifest;
   manifest.chain = file.chain;
   manifest.first_sequence = file.builder.first_sequence();
   manifest.last_sequence = file.builder.last_sequence();
@@ -179,14 +214,11 @@ void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
   manifest.key =
       log_file_key(file.config.prefix, file.chain, manifest.closed,
                    unique_part(file.chain, manifest.first_sequence, manifest.last_sequence));
-  const auto body = std::move(file.builder).finish();
-  manifest.sha256_hex = crypto::sha256_hex(body);
+  auto [gzip, sha256_hex] = std::move(file.builder).finish();
+  manifest.sha256_hex = std::move(sha256_hex);
   closed_[file.chain] = manifest.last_sequence;
-  if (rendered_bytes_ <= options_.rendered_bytes_max) {
-    pending.rendered = compress::gzip(body);
-    rendered_bytes_ += pending.rendered.size();
-  }
-  just_closed_.push_back(std::move(pending));
+  if (!outstanding_.full()) closed->rendered = std::move(gzip);
+  just_closed_.push_back(std::move(closed));
 }
 
 void Delivery::close_due() {
@@ -209,17 +241,16 @@ Result<> Delivery::commit() {
   if (just_closed_.empty() && changes_.empty() && !cursor_due) return {};
   TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
     for (auto& file : just_closed_) {
-      TRY_ASSIGN(file.manifest.id, insert_manifest(transaction, file.manifest));
+      TRY_ASSIGN(file->manifest.id, insert_manifest(transaction, file->manifest));
     }
     for (const auto& change : changes_) TRY(insert_change(transaction, change));
     return store_cursor(transaction, cursor);
   }));
   last_cursor_store_ = now;
   cursor_.store(cursor, std::memory_order_release);
-  for (auto& file : just_closed_) pending_.push_back(std::move(file));
+  for (auto& file : just_closed_) outstanding_.add(std::move(file));
   just_closed_.clear();
   changes_.clear();
-  pending_count_.store(pending_.size(), std::memory_order_release);
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "delivery/file_builder.h"
 #include "delivery/manifest.h"
 #include "delivery/object_store.h"
+#include "delivery/outstanding.h"
 #include "event/record.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -24,14 +25,15 @@
 namespace traccia::delivery {
 
 struct Options {
-  std::chrono::seconds interval{60};           // a file closes this long after its first event
-  uint64_t file_bytes_max = 50ULL << 20;       // or before it grows beyond this, uncompressed
-  uint64_t open_bytes_max = 256ULL << 20;      // all open files; beyond, the largest closes early
-  uint64_t rendered_bytes_max = 128ULL << 20;  // closed files kept in memory; others are rendered
-                                               // again from the log
-  std::chrono::seconds retry_first{1};         // doubles up to retry_max
+  std::chrono::seconds interval{60};          // a file closes this long after its first event
+  uint64_t file_bytes_max = 50ULL << 20;      // or before it grows beyond this, uncompressed
+  uint64_t open_bytes_max = 96ULL << 20;      // of memory, all open files; then the largest closes
+  uint64_t rendered_bytes_max = 64ULL << 20;  // closed files kept in memory, compressed; others
+                                              // are rendered again from the log
+  std::chrono::seconds retry_first{1};        // doubles up to retry_max
   std::chrono::seconds retry_max{300};
   std::chrono::hours retry_for{30 * 24};  // then a file is given up (facts 3.2)
+  size_t puts_per_bucket_max = 3;         // at a time
   size_t entries_per_step = 4096;
 };
 
@@ -43,10 +45,18 @@ class Delivery {
   static Result<std::unique_ptr<Delivery>> open(os::Os os, meta::Database& database, wal::Wal& wal,
                                                 ObjectStore& store, Options options);
 
-  // Takes in what is durable in the log, closes files that are due, PUTs what is pending. True when
-  // there was something to do. A store's refusal is not an error: it is kept for GetTrailStatus and
-  // tried again.
+  // Takes in what is durable in the log and closes files that are due. True when there was
+  // something to do.
   Result<bool> step();
+
+  // PUTs the file that has been due for longest. True when there was one. A store's refusal is not
+  // an error: it is kept for GetTrailStatus and tried again. Several threads may call it at once.
+  Result<bool> put_next();
+  // Waits until put_next() may find more than it did when changes() gave `seen`, or the time is
+  // over.
+  uint64_t changes() const { return outstanding_.changes(); }
+  void wait_for_files(uint64_t seen, Duration timeout) { outstanding_.wait(seen, timeout); }
+  void wake() { outstanding_.wake(); }
 
   // Below this log position everything is in a manifest or of no interest.
   wal::Position cursor() const { return cursor_.load(std::memory_order_acquire); }
@@ -56,7 +66,7 @@ class Delivery {
   // Where reading stands.
   wal::Position read_position() const { return read_position_.load(std::memory_order_acquire); }
   // Files whose PUT is outstanding.
-  size_t pending() const { return pending_count_.load(std::memory_order_acquire); }
+  size_t pending() const { return outstanding_.count(); }
 
  private:
   struct OpenFile {
@@ -65,30 +75,38 @@ class Delivery {
     Duration opened{};          // monotonic
     FileBuilder builder;
   };
-  struct PendingFile {
-    Manifest manifest;
-    std::string rendered;  // gzip; empty: render from the log
-    Duration next_attempt{};
-    Duration delay{};
-  };
   Delivery(os::Os os, meta::Database& database, wal::Wal& wal, ObjectStore& store, Options options)
-      : os_(os), database_(database), wal_(wal), store_(store), options_(options) {}
+      : os_(os),
+        database_(database),
+        wal_(wal),
+        store_(store),
+        options_(options),
+        outstanding_(options.puts_per_bucket_max, options.rendered_bytes_max) {}
 
   Result<> load();
   void apply(const trail::TrailChange& change);
   Result<size_t> read_log();
   void take_change(const ingest::LogRecord& record, wal::Position position,
                    trail::TrailChange change);
-  Result<> take_event(const ingest::LogRecord& record, wal::Position position);
-  void add_to_file(const trail::TrailConfig& config, const ingest::LogRecord& record,
+  Result<> select();
+  Result<> take_block(const ingest::LogEntry& entry, const ingest::Block& block,
+                      wal::Position position);
+  OpenFile* file_for(const trail::TrailConfig& config, const ingest::LogRecord& first,
+                     uint64_t growth);
+  void add_to_file(const trail::TrailConfig& config, const ingest::LogEntry& entry,
+                   const ingest::Block& block, const std::vector<uint32_t>& taken,
                    wal::Position position);
+  void close_largest();
   void close(std::map<ChainId, OpenFile>::iterator at);
   void close_due();
   Result<> commit();
   void move_floor();
-  Result<bool> put_pending();
-  Result<> attempt(PendingFile& file);
-  Result<> settle(PendingFile& file, FileState state, std::string_view error);
+  struct Attempted {
+    FileState state = FileState::Pending;
+    std::string error;  // the store's
+  };
+  Result<Attempted> attempt(Outstanding::File& file);
+  Result<> record(Outstanding::File& file, Attempted& attempted);
   Result<std::string> render_again(const Manifest& manifest);
 
   os::Os os_;
@@ -104,17 +122,17 @@ class Delivery {
   trail::Selection::Scratch scratch_;
   std::map<ChainId, OpenFile> open_;
   uint64_t open_bytes_ = 0;
-  std::map<ChainId, ingest::Sequence> closed_;  // of what is in manifests already
-  std::vector<PendingFile> just_closed_;        // not committed yet
-  std::vector<TrailChangeAt> changes_;          // not committed yet
-  std::vector<PendingFile> pending_;
-  uint64_t rendered_bytes_ = 0;
+  std::map<ChainId, ingest::Sequence> closed_;                   // of what is in manifests already
+  std::vector<std::unique_ptr<Outstanding::File>> just_closed_;  // not committed yet
+  std::vector<TrailChangeAt> changes_;                           // not committed yet
+  std::vector<std::vector<uint32_t>> taken_;  // reused: by judge, records of a block
   Duration last_cursor_store_{};
 
   std::atomic<wal::Position> cursor_{0};
   std::atomic<wal::Position> log_floor_{0};
   std::atomic<wal::Position> read_position_{0};
-  std::atomic<size_t> pending_count_{0};
+
+  Outstanding outstanding_;
 };
 
 }  // namespace traccia::delivery

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "compress/compress.h"
-#include "crypto/crypto.h"
 #include "delivery/delivery.h"
 
 namespace traccia::delivery {
@@ -20,25 +18,27 @@ std::string shown(const Error& error) {
 
 }  // namespace
 
-Result<bool> Delivery::put_pending() {
-  bool attempted = false;
-  for (auto& file : pending_) {
-    if (os_.clock.monotonic() < file.next_attempt) continue;
-    attempted = true;
-    TRY(attempt(file));
+Result<bool> Delivery::put_next() {
+  auto file = outstanding_.take(os_.clock.monotonic());
+  if (!file) return false;
+  auto attempted = attempt(*file);
+  auto recorded = attempted ? record(*file, *attempted) : std::unexpected(attempted.error());
+  if (recorded && attempted->state != FileState::Pending) {
+    outstanding_.finish(std::move(file));
+    return true;
   }
-  std::erase_if(pending_,
-                [](const PendingFile& file) { return file.manifest.state != FileState::Pending; });
-  pending_count_.store(pending_.size(), std::memory_order_release);
-  return attempted;
+  file->delay = std::clamp<Duration>(file->delay * 2, options_.retry_first, options_.retry_max);
+  const auto at = os_.clock.monotonic() + file->delay;
+  outstanding_.retry(std::move(file), at);
+  if (!recorded) return std::unexpected(std::move(recorded).error());
+  return true;
 }
 
-// Errors are the server's own (log or database); the store's are settled as a failed attempt.
-Result<> Delivery::attempt(PendingFile& file) {
+// Errors are the server's own (log or database); the store's are a failed attempt.
+Result<Delivery::Attempted> Delivery::attempt(Outstanding::File& file) {
   const auto& manifest = file.manifest;
   if (file.rendered.empty()) {
     TRY_ASSIGN(file.rendered, render_again(manifest));
-    rendered_bytes_ += file.rendered.size();
   }
   auto put = store_.put_if_absent({manifest.bucket,
                                    manifest.key,
@@ -46,36 +46,30 @@ Result<> Delivery::attempt(PendingFile& file) {
                                    {},
                                    manifest.chain.trail_arn,
                                    manifest.chain.region});
-  if (put) return settle(file, FileState::Delivered, "");
-  if (wal_.stopped()) return put;
+  if (put) return Attempted{FileState::Delivered, ""};
+  if (wal_.stopped()) return std::unexpected(std::move(put).error());
   if (put.error().reason() == "PreconditionFailed") {
     // Ours from before a crash, or somebody else's: only the bytes can tell (I2).
     const auto there = store_.get(manifest.bucket, manifest.key);
-    if (there && *there == file.rendered) return settle(file, FileState::Delivered, "");
-    return settle(file, FileState::Pending,
-                  there ? "ObjectAlreadyExistsWithOtherContent" : shown(there.error()));
+    if (there && *there == file.rendered) return Attempted{FileState::Delivered, ""};
+    return Attempted{FileState::Pending,
+                     there ? "ObjectAlreadyExistsWithOtherContent" : shown(there.error())};
   }
-  return settle(file, FileState::Pending, shown(put.error()));
+  return Attempted{FileState::Pending, shown(put.error())};
 }
 
-Result<> Delivery::settle(PendingFile& file, FileState state, std::string_view error) {
+Result<> Delivery::record(Outstanding::File& file, Attempted& attempted) {
   auto& manifest = file.manifest;
   const auto now = os_.clock.now();
+  auto state = attempted.state;
   if (state == FileState::Pending && now - manifest.closed > options_.retry_for) {
     state = FileState::Abandoned;
   }
   TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
     if (state != FileState::Pending) TRY(mark(transaction, manifest.id, state, now));
-    return record_attempt(transaction, manifest.chain, now, error);
+    return record_attempt(transaction, manifest.chain, now, attempted.error);
   }));
-  manifest.state = state;
-  if (state == FileState::Pending) {
-    file.delay = std::clamp<Duration>(file.delay * 2, options_.retry_first, options_.retry_max);
-    file.next_attempt = os_.clock.monotonic() + file.delay;
-    if (rendered_bytes_ <= options_.rendered_bytes_max) return {};
-  }
-  rendered_bytes_ -= file.rendered.size();
-  file.rendered.clear();
+  attempted.state = manifest.state = state;
   return {};
 }
 
@@ -103,31 +97,49 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
     return {};
   };
   FileBuilder builder;
+  std::vector<uint32_t> taken;
+  const auto take = [&](const ingest::LogEntry& entry, const ingest::Block& block,
+                        wal::Position position) -> Result<> {
+    const auto& first = entry.records[block.first];
+    const auto last_sequence = first.sequence + block.count - 1;
+    if (last_sequence < manifest.first_sequence || first.sequence > manifest.last_sequence ||
+        first.kind != ingest::Kind::Event || first.account != manifest.chain.account ||
+        first.region != manifest.chain.region) {
+      return {};
+    }
+    TRY(advance(first.sequence));
+    taken.clear();
+    for (size_t i = block.first; i < block.first + block.count; ++i) {
+      const auto& record = entry.records[i];
+      if (record.sequence < manifest.first_sequence || record.sequence > manifest.last_sequence) {
+        continue;
+      }
+      if (selection && !selection->taking(record.event, scratch).empty()) {
+        taken.push_back(static_cast<uint32_t>(i));
+      }
+    }
+    if (taken.size() == block.count) {
+      builder.add_block(entry, block, position);
+    } else {
+      for (const auto i : taken) builder.add(entry.records[i], position);
+    }
+    return {};
+  };
   auto position = manifest.first_position;
   while (builder.last_sequence() < manifest.last_sequence) {
     TRY_ASSIGN(const auto entry, ingest::read_entry(wal_, position));
     if (!entry) break;
-    for (const auto& record : *entry->records) {
-      if (record.sequence < manifest.first_sequence || record.sequence > manifest.last_sequence ||
-          record.kind != ingest::Kind::Event || record.account != manifest.chain.account ||
-          record.region != manifest.chain.region) {
-        continue;
-      }
-      TRY(advance(record.sequence));
-      if (selection && !selection->taking(record.event, scratch).empty()) {
-        builder.add(record, position);
-      }
+    for (const auto& block : entry->entry->blocks) {
+      TRY(take(*entry->entry, block, position));
     }
     position = entry->next;
   }
-  const auto body = std::move(builder).finish();
-  if (crypto::sha256_hex(body) != manifest.sha256_hex) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("log file '{}' cannot be rendered again from the log: its hash differs "
-                            "from the one in its manifest",
-                            manifest.key));
-  }
-  return compress::gzip(body);
+  auto [gzip, sha256_hex] = std::move(builder).finish();
+  if (sha256_hex == manifest.sha256_hex) return std::move(gzip);
+  return fail(ErrorCode::DataLoss,
+              fmt::format("log file '{}' cannot be rendered again from the log: its hash differs "
+                          "from the one in its manifest",
+                          manifest.key));
 }
 
 }  // namespace traccia::delivery

@@ -103,6 +103,10 @@ struct Machine {
   Result<> step() {
     log->step(Duration(0));
     TRY(delivery->step());
+    while (true) {
+      TRY_ASSIGN(const bool attempted, delivery->put_next());
+      if (!attempted) break;
+    }
     TRY(digest->step());
     TRY(ingest->maintain());
     return log->remove_below(std::min(delivery->log_floor(), ingest->durable_cursor()));
@@ -232,8 +236,7 @@ class Pipeline {
       auto draft =
           ingest::event_draft(
               fmt::format(R"({{"eventTime":"{}","eventName":"n","eventID":"{}","x":"{}"}})",
-                          format_iso_seconds(fake_.clock.now()), ids.back(),
-                          std::string(random_() % 400, 'x')),
+                          format_iso_seconds(fake_.clock.now()), ids.back(), filler()),
               options, "sender")
               .value();
       regions_[ids.back()] = draft.record.region;
@@ -253,6 +256,9 @@ class Pipeline {
     });
     machine.log->step(Duration(0));
   }
+
+  // Now and then so much that a block is a part of the file as the log has it.
+  std::string filler() { return std::string(random_() % 12 == 0 ? 20'000 : random_() % 400, 'x'); }
 
   static std::map<std::string, std::string> load_keys(Machine& machine) {
     std::map<std::string, std::string> keys;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -38,6 +39,7 @@ constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
+constexpr size_t kPutThreads = 4;  // PUTs of log files side by side
 constexpr size_t kHistoryRecordsPerStep = 4096;
 constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
 
@@ -95,6 +97,7 @@ struct Server::State {
   Result<bool> keep_up();
   Result<> limit_log();
   void run_delivery();
+  void run_puts();
   void run_housekeeping();
   ServerState describe() const;
 
@@ -121,12 +124,13 @@ struct Server::State {
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
   std::unique_ptr<http::Server> http;
-  LastError history_error, upkeep_error, delivery_error;
+  LastError history_error, upkeep_error, delivery_error, put_error;
 
   bool log_was_full = false;  // upkeep's own
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, history_thread, upkeep_thread, delivery_thread, housekeeping_thread;
+  std::array<std::jthread, kPutThreads> put_threads;
   bool stopped = false;
 };
 
@@ -225,7 +229,8 @@ ServerState Server::State::describe() const {
   state.log_disk_full = log->disk_full();
   state.sinks = {{"history", history->cursor(),
                   history_error.get().empty() ? upkeep_error.get() : history_error.get()},
-                 {"delivery", delivery->read_position(), delivery_error.get()}};
+                 {"delivery", delivery->read_position(),
+                  delivery_error.get().empty() ? put_error.get() : delivery_error.get()}};
   state.files_pending = delivery->pending();
   if (http) state.http = http->counters();
   state.requests = front_door->counts();
@@ -294,7 +299,7 @@ void Server::State::run_upkeep() {
 
 void Server::State::run_delivery() {
   while (!stop_sinks.is_set()) {
-    auto worked = delivery->step();
+    auto worked = delivery->step();  // its PUTs are run_puts()
     if (worked) {
       const auto digested = digest->step();
       worked = digested ? Result<bool>(*worked || *digested) : digested;
@@ -305,6 +310,22 @@ void Server::State::run_delivery() {
       stop_sinks.wait_for(kRetryAfterError);
     } else if (!*worked) {
       log->wait_beyond(delivery->read_position(), kSinkIdle);
+    }
+  }
+}
+
+void Server::State::run_puts() {
+  while (!stop_sinks.is_set()) {
+    const auto seen = delivery->changes();
+    const auto worked = delivery->put_next();
+    if (!worked) {
+      traccia::log(LogLevel::Error, "PUT of a log file", {{"error", worked.error().message()}});
+      put_error.set(worked.error().message());
+      stop_sinks.wait_for(kRetryAfterError);
+    } else if (*worked) {
+      put_error.set("");
+    } else {
+      delivery->wait_for_files(seen, kSinkIdle);
     }
   }
 }
@@ -342,6 +363,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.history_thread = std::jthread([&state] { state.run_history(); });
   state.upkeep_thread = std::jthread([&state] { state.run_upkeep(); });
   state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
+  for (auto& thread : state.put_threads) thread = std::jthread([&state] { state.run_puts(); });
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());
   TRY(os::write_file_atomically(os.files, state.directory.endpoint(), server->endpoint() + "\n"));
@@ -372,6 +394,10 @@ void Server::stop() {
   if (state.http) state.http->stop(kDrain);
   state.stop_sinks.set();
   if (state.log) state.log->wake();
+  if (state.delivery) state.delivery->wake();
+  for (auto& thread : state.put_threads) {
+    if (thread.joinable()) thread.join();
+  }
   for (auto* thread : {&state.housekeeping_thread, &state.delivery_thread, &state.upkeep_thread,
                        &state.history_thread}) {
     if (thread->joinable()) thread->join();
