@@ -47,6 +47,7 @@ class Loop {
     std::unique_ptr<Connection> connection;
     RequestSource::Ticket ticket;
     Clock::time_point intended;
+    bool busy = false;
     bool waits_for_room = false;
   };
 
@@ -64,6 +65,9 @@ class Loop {
   Clock::time_point due() const {
     return start_ + std::chrono::duration_cast<Clock::duration>(
                         std::chrono::duration<double>(double(sent_) / options_.rate));
+  }
+  bool wants_to_send(Clock::time_point now) const {
+    return source_.more() && (options_.rate > 0 ? due() : now) < end_;
   }
   bool counts(Clock::time_point intended) const { return intended >= begin_; }
 
@@ -89,6 +93,7 @@ void Loop::start(size_t lane, Clock::time_point intended) {
   auto& one = lanes_[lane];
   one.ticket = source_.next();
   one.intended = intended;
+  one.busy = true;
   ++sent_;
   ++busy_;
   if (options_.rate > 0 && counts(intended)) report_.lateness.add(Clock::now() - intended);
@@ -120,6 +125,7 @@ void Loop::send_all(Clock::time_point now) {
 void Loop::end(size_t lane, const Answer& answer) {
   const auto now = Clock::now();
   auto& one = lanes_[lane];
+  one.busy = false;
   --busy_;
   const bool good = source_.finish(one.ticket.id, answer);
   if (counts(one.intended)) {
@@ -146,8 +152,8 @@ void Loop::progress(size_t lane, Connection::Progress progress) {
   if (progress == Connection::Progress::Done) {
     end(lane, one.connection->answer());
   } else if (progress == Connection::Progress::Broken) {
-    connect(lane);
-    end(lane, {});
+    connect(lane);  // an idle one may be closed by the server
+    if (one.busy) end(lane, {});
   }
 }
 
@@ -184,20 +190,19 @@ LoadReport Loop::run() {
   double cpu = cpu_seconds();
   bool warm = options_.warmup <= 0;
   auto now = start_;
-  while ((now < end_ && source_.more()) || busy_ > 0 || (options_.rate > 0 && due() < end_)) {
+  while (busy_ > 0 || wants_to_send(now)) {
     if (now > end_ + kDrainMax) break;
     if (!warm && now >= begin_) {
       warm = true;
       cpu = cpu_seconds();
     }
-    if (options_.rate <= 0 && (now >= end_ || !source_.more()) && busy_ == 0) break;
     send_all(now);
     wait(Clock::now());
     now = Clock::now();
   }
   if (options_.rate > 0) {
     const auto wanted = static_cast<uint64_t>((options_.warmup + options_.seconds) * options_.rate);
-    report_.unsent = wanted > sent_ ? wanted - sent_ : 0;
+    report_.unsent = source_.more() && wanted > sent_ ? wanted - sent_ : 0;
   }
   for (const auto& lane : lanes_) received_ += lane.connection->bytes_received();
   report_.bytes_received = received_;

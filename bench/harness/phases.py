@@ -1,0 +1,257 @@
+"""What is measured on Traccia. Each phase adds to the results. SPDX-License-Identifier: Apache-2.0"""
+import datetime
+import http.client
+import json
+import os
+import subprocess
+import time
+
+from harness import server as servers
+from harness.process import Skip, Watch
+from harness.server import Server, finish_load, run_load
+
+HISTORY_EVENTS = 10_000_000
+BACKLOG_BYTES = 10_000_000_000
+FULL_SECONDS = 60
+# The seeds of events, so that no phase repeats another's ids.
+BULK, HISTORY, SINGLE, OPEN, FRESH, BACKGROUND, FULL, RECOVERY = range(1, 9)
+FEW = ("event-id", "access-key", "resource")
+PAGES = ("event-name", "event-source", "username", "read-only", "resource-type", "resource-name", "any")
+
+
+class Run:
+    """One run's settings, its working folder and, from its first use on, its server."""
+
+    def __init__(self, build, work, seconds):
+        self.build, self.work, self.seconds = build, work, seconds
+        self.share = min(1.0, seconds / FULL_SECONDS)  # of the full amounts of data
+        self.events_sent = 0
+        self.known = None  # (seed, below): events that are there for look-ups
+        self._server = None
+
+    @property
+    def server(self):
+        if self._server is None:
+            self._server = Server(self.build, self.work)
+            self._server.create_trail()
+        return self._server
+
+    def stop(self):
+        if self._server is not None:
+            self._server.stop()
+
+    def send(self, seed, **options):
+        report = self.server.load("events", seed=seed, **options)
+        self.events_sent += report["accepted"]
+        if self.known is None or report["complete_below"] > self.known[1]:
+            if report["complete_below"] >= 16000:
+                self.known = (seed, report["complete_below"])
+        return report
+
+    def know_events(self):
+        """Look-ups need events; a run that begins with them sends some first."""
+        if self.known is None:
+            self.send(BULK, connections=4, batch=1000, seconds=FULL_SECONDS, count=480_000)
+            self.server.wait_landed()
+        return self.known
+
+
+def limits(run):
+    return run_load(run.build, "limits", directory=run.work, seconds=min(1.0, run.seconds / 5))
+
+
+def loaded(run, seed, **options):
+    """A load with what it cost the server, and the landing of its events."""
+    with Watch(run.server.process.pid) as watch:
+        report = run.send(seed, **options)
+        lag = run.server.wait_landed()
+    report.update(watch.result(), catch_up_seconds=lag,
+                  landed_per_second=report["events"] / (report["seconds"] + lag))
+    return report
+
+
+def bulk(run):
+    return loaded(run, BULK, connections=4, batch=1000, seconds=run.seconds)
+
+
+def single(run):
+    return loaded(run, SINGLE, connections=64, batch=1, seconds=run.seconds, warmup=1)
+
+
+def open_loop(run):
+    return loaded(run, OPEN, connections=64, batch=1, rate=20_000, seconds=run.seconds, warmup=1)
+
+
+def history(run):
+    """Fills history to its full size; bytes an event, at once and once merging has come to rest."""
+    wanted = int(HISTORY_EVENTS * run.share)
+    missing = wanted - run.events_sent
+    if missing > 0:
+        run.send(HISTORY, connections=4, batch=1000, seconds=3600, count=missing - missing % 1000 + 1000)
+        run.server.wait_landed()
+    result = {"events": run.events_sent, "bytes_at_full_rate": run.server.history_bytes()}
+    start, quiet, before = time.monotonic(), 0, result["bytes_at_full_rate"]
+    while quiet < 5 and time.monotonic() - start < 120:
+        time.sleep(1)
+        now = run.server.history_bytes()
+        quiet = quiet + 1 if now == before else 0
+        before = now
+    result.update(bytes_merged=before, merging_seconds=time.monotonic() - start - quiet)
+    for name in ("at_full_rate", "merged"):
+        result[f"bytes_per_event_{name}"] = result[f"bytes_{name}"] / run.events_sent
+    return result
+
+
+def memory(run):
+    """Bulk once more, on top of the full history."""
+    report = loaded(run, FULL, connections=4, batch=1000, seconds=max(2, run.seconds / 4))
+    report["history_events"] = run.events_sent - report["accepted"]
+    return report
+
+
+def lookups(run):
+    seed, below = run.know_events()
+    seconds = max(1, run.seconds / 10)
+    common = {"seed": seed, "below": below, "warmup": 0.5}
+    result = {"history_events": run.events_sent, "by_attribute": {}}
+    for kind in FEW + PAGES:
+        result["by_attribute"][kind] = run.server.load("lookups", kind=kind, connections=1, seconds=seconds, **common)
+    for name, kinds in (("few", FEW), ("pages", PAGES)):
+        with Watch(run.server.process.pid) as watch:
+            report = run.server.load("lookups", kind=",".join(kinds), connections=16, questions=10_000,
+                                     seconds=max(2, run.seconds / 4), questions_seed=2, **common)
+        result[name] = dict(report, **watch.result())
+    return result
+
+
+def freshness(run):
+    """From the receipt to the first look-up that finds: at rest, and beside half a bulk load."""
+    result = {"idle": run.server.load("freshness", seed=FRESH, count=200)}
+    background = run.server.load("events", seed=BACKGROUND, connections=8, batch=100, rate=500,
+                                 seconds=run.seconds / 2 + 1, background=True)
+    time.sleep(1)
+    count = max(50, int(run.seconds * 1000 / 2 / 15))
+    result["under_load"] = run.server.load("freshness", seed=FRESH, first=16000, count=count)
+    result["background"] = finish_load(background)
+    run.events_sent += result["background"]["accepted"] + 200 + count
+    run.server.wait_landed()
+    return result
+
+
+def verification(run):
+    """`traccia verify` and the AWS CLI's validate-logs on the same bucket."""
+    run.know_events()
+    server = run.server
+    server.aws("cloudtrail", "stop-logging", "--name", servers.TRAIL)
+    time.sleep(12)  # the final digest, with room
+    since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    start = time.monotonic()
+    cli = server.aws("cloudtrail", "validate-logs", "--trail-arn", servers.ARN, "--start-time",
+                     since.strftime("%Y-%m-%dT%H:%M:%SZ"), check=False)
+    cli_seconds = time.monotonic() - start
+    start = time.monotonic()
+    ours = subprocess.run([str(run.build / "traccia"), "verify", f"s3://{servers.BUCKET}", "--data", str(server.data),
+                           "--output", "json"], capture_output=True, text=True, check=False)
+    our_seconds = time.monotonic() - start
+    server.aws("cloudtrail", "start-logging", "--name", servers.TRAIL)
+    report = json.loads(ours.stdout)
+    if cli.returncode != 0 or not report["valid"]:
+        raise SystemExit(f"bench: not valid: {cli.stdout}{cli.stderr}{ours.stdout[:2000]}")
+    return {"validate_logs_seconds": cli_seconds, "traccia_verify_seconds": our_seconds,
+            "ratio": cli_seconds / our_seconds, "log_bytes": report["logBytes"],
+            "verify_bytes_per_second": report["logBytes"] / our_seconds, "log_files": report["logs"]["valid"]}
+
+
+def first_acknowledged(server, body):
+    """Starts the server; seconds until it has acknowledged an event."""
+    start = time.monotonic()
+    server.start()
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", int(server.port), timeout=60)
+            connection.request("POST", "/v1/events", body, {"Authorization": f"Bearer {server.token}"})
+            answer = connection.getresponse()
+            if answer.status == 200 and json.loads(answer.read())["accepted"] == 1:
+                return time.monotonic() - start
+        except (OSError, http.client.HTTPException):
+            pass
+        if server.process.poll() is not None:
+            raise SystemExit(f"bench: the server did not come back: {server.log_tail()}")
+        time.sleep(0.001)
+
+
+def catch_up(server, limit):
+    """The sinks' progress, in log bytes a second each, until all are even or the time is over."""
+    start, first = time.monotonic(), server.behind()
+    while True:
+        now, seconds = server.behind(), time.monotonic() - start
+        if seconds > limit or all(value == 0 for value in now.values()):
+            break
+        time.sleep(0.05)
+    sinks = {name: (value - now[name]) / seconds for name, value in first.items() if "sink" in name}
+    return {"seconds": seconds, "complete": all(value == 0 for value in now.values()),
+            "slowest_log_bytes_per_second": min(sinks.values())}
+
+
+def forget_pages(folder):
+    """After a machine's restart nothing of the files is in memory."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def recovery(run):
+    """kill -9 with nothing to catch up, then with much in the log that no sink has seen."""
+    server = Server(run.build, run.work, "recovery")
+    result = {}
+    try:
+        server.create_trail()
+        server.load("events", seed=RECOVERY, connections=4, batch=1000, seconds=2)
+        times = []
+        for i in range(5):
+            server.wait_landed()
+            time.sleep(1)
+            server.kill()
+            times.append(first_acknowledged(server, probe(run, i)))
+        result["empty_tail_seconds"] = sorted(times)[len(times) // 2]
+        result["empty_tail_seconds_all"] = times
+        server.wait_landed()
+        server.stop()
+        filled = run_load(run.build, "backlog", data=server.data, bytes=int(BACKLOG_BYTES * run.share),
+                          seed=RECOVERY, first=16_000_000)
+        forget_pages(server.data / "wal")
+        filled["first_acknowledged_seconds"] = first_acknowledged(server, probe(run, 99))
+        filled["catch_up"] = catch_up(server, max(30, 2 * run.seconds))
+        filled["catch_up_events_per_second"] = (filled["catch_up"]["slowest_log_bytes_per_second"]
+                                                / filled["log_bytes"] * filled["events"])
+        result["backlog"] = filled
+    finally:
+        server.stop()
+    return result
+
+
+def probe(run, number):
+    path = run.work / "probe.ndjson"
+    run_load(run.build, "write", seed=100 + number, count=1, positional=path)
+    return path.read_bytes()
+
+
+def matching(run):
+    """Selectors by the thousand: the modules' own benchmarks, where they are built."""
+    result = {}
+    for program in sorted(run.build.rglob("match_bench")) + sorted(run.build.rglob("trail_bench")):
+        out = subprocess.run([str(program), "--benchmark_format=json"], capture_output=True, text=True,
+                             check=True).stdout
+        for one in json.loads(out)["benchmarks"]:
+            result[one["name"]] = {name: one[name] for name in ("cpu_time", "time_unit", "items_per_second")
+                                   if name in one}
+    if not result:
+        raise Skip("match_bench is not built")
+    return result
+
+
+ALL = {"limits": limits, "bulk": bulk, "history": history, "memory": memory, "lookups": lookups,
+       "single": single, "open": open_loop, "freshness": freshness, "verification": verification,
+       "recovery": recovery, "matching": matching}
