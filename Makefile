@@ -25,10 +25,12 @@ tsan: setup
 crash: build
 	tests/run_python.sh tests/crash/kill9.py --binary build/release/traccia --rounds 200
 
-bench: setup
+# BENCH_SECONDS of steady state in each phase (60); BENCH_ARGS="--only bulk,postgres" for a part.
+bench:
+	@tools/setup.sh packaging/apt-packages-bench
 	cmake --preset bench >/dev/null
 	cmake --build --preset bench
-	tests/run_python.sh bench/run.py --build build/bench
+	bench/run.sh --build build/bench $(BENCH_ARGS)
 
 # FUZZ_SECONDS each target runs.
 fuzz: setup

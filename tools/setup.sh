@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian/Ubuntu packages of packaging/apt-packages that are missing. Quick when nothing
-# is missing; asks for sudo only when something must be installed and the caller is not root.
+# Installs the Debian/Ubuntu packages of packaging/apt-packages, and of the lists given as arguments,
+# that are missing. Quick when nothing is missing; asks for sudo only when something must be installed
+# and the caller is not root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,7 @@ while read -r package unless command; do
   case "$package" in ''|'#'*) continue;; esac
   if [ "${unless:-}" = unless ] && command -v "$command" >/dev/null 2>&1; then continue; fi
   wanted+=("$package")
-done < packaging/apt-packages
+done < <(cat packaging/apt-packages "$@")
 
 missing=()
 for package in "${wanted[@]}"; do
