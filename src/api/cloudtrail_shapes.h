@@ -38,8 +38,16 @@ inline constexpr Member kEventSelectorMembers[] = {{"ReadWriteType", &kReadWrite
 inline constexpr Shape kEventSelector = aws::structure_shape(kEventSelectorMembers);
 inline constexpr Shape kEventSelectors = aws::list_shape(kEventSelector);
 
-inline constexpr Shape kOperator = aws::list_shape(aws::kString, 1);
-inline constexpr Shape kFieldName = aws::string_shape(1, 1000);
+inline constexpr aws::Pattern kFieldNamePattern{R"([\w|\d|\.|_]+)", [](std::string_view text) {
+                                                  return !text.empty() &&
+                                                         aws::only_characters(text, "a-zA-Z0-9_.|");
+                                                }};
+inline constexpr aws::Pattern kOperandPattern{
+    ".+",
+    [](std::string_view text) { return !text.empty() && text.find_first_of("\r\n") == text.npos; }};
+inline constexpr Shape kOperand = aws::string_shape(1, 2048, kOperandPattern);
+inline constexpr Shape kOperator = aws::list_shape(kOperand, 1);
+inline constexpr Shape kFieldName = aws::string_shape(1, 1000, kFieldNamePattern);
 inline constexpr Member kFieldSelectorMembers[] = {{"Field", &kFieldName, Presence::Required},
                                                    {"Equals", &kOperator},
                                                    {"StartsWith", &kOperator},

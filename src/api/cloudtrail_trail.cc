@@ -57,9 +57,7 @@ json::Object render_selector(const trail::EventSelector& selector) {
   return out;
 }
 
-namespace {
-
-std::vector<std::string> strings(const json::Object& object, std::string_view name) {
+std::vector<std::string> get_strings(const json::Object& object, std::string_view name) {
   std::vector<std::string> out;
   const auto* list = json::find(object, name);
   if (list == nullptr || !list->is_array()) return out;
@@ -69,6 +67,8 @@ std::vector<std::string> strings(const json::Object& object, std::string_view na
   return out;
 }
 
+namespace {
+
 trail::EventSelector parse_selector(const json::Object& object) {
   trail::EventSelector selector;
   const auto kind = get_string(object, "ReadWriteType");
@@ -76,12 +76,12 @@ trail::EventSelector parse_selector(const json::Object& object) {
   if (kind == "WriteOnly") selector.read_write_type = trail::ReadWriteType::WriteOnly;
   selector.include_management_events =
       optional_bool(object, "IncludeManagementEvents").value_or(true);
-  selector.exclude_management_event_sources = strings(object, "ExcludeManagementEventSources");
+  selector.exclude_management_event_sources = get_strings(object, "ExcludeManagementEventSources");
   const auto* resources = json::find(object, "DataResources");
   if (resources == nullptr || !resources->is_array()) return selector;
   for (const auto& resource : resources->as_array()) {
     selector.data_resources.push_back(
-        {get_string(resource.as_object(), "Type"), strings(resource.as_object(), "Values")});
+        {get_string(resource.as_object(), "Type"), get_strings(resource.as_object(), "Values")});
   }
   return selector;
 }

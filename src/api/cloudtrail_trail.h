@@ -12,6 +12,8 @@ json::Object render_answer(const trail::TrailConfig& config);
 // The Trail structure of GetTrail and DescribeTrails.
 json::Object render_trail(const trail::TrailConfig& config);
 
+// The member's texts; none when it is absent.
+std::vector<std::string> get_strings(const json::Object& object, std::string_view name);
 json::Object render_selector(const trail::EventSelector& selector);
 std::vector<trail::EventSelector> parse_selectors(const json::Array& selectors);
 Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::string_view member);

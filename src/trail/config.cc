@@ -36,6 +36,20 @@ json::Object encode_selector(const EventSelector& selector) {
           {"excludedSources", as_array(selector.exclude_management_event_sources)}};
 }
 
+json::Object encode_advanced(const AdvancedEventSelector& selector) {
+  json::Array fields;
+  for (const auto& one : selector.fields) {
+    json::Object field{{"field", one.field}};
+    for (const auto& [name, values] : kSelectorOperators) {
+      if (!(one.*values).empty()) field[name] = as_array(one.*values);
+    }
+    fields.push_back(std::move(field));
+  }
+  json::Object out{{"fields", std::move(fields)}};
+  if (selector.name) out["name"] = *selector.name;
+  return out;
+}
+
 // Reads members of one JSON object; the first that is missing or of another type is remembered.
 class Reader {
  public:
@@ -110,27 +124,64 @@ Result<EventSelector> decode_selector(const json::Value& value) {
   return selector;
 }
 
+Result<FieldSelector> decode_field(const json::Value& value) {
+  if (!value.is_object()) {
+    return fail(ErrorCode::DataLoss, "stored trail configuration: a field is not an object");
+  }
+  Reader reader(value.get_object());
+  FieldSelector field;
+  field.field = reader.text("field");
+  for (const auto& [name, values] : kSelectorOperators) {
+    if (json::find(value.get_object(), name) != nullptr) field.*values = reader.texts(name);
+  }
+  TRY(reader.result());
+  return field;
+}
+
+Result<AdvancedEventSelector> decode_advanced(const json::Value& value) {
+  if (!value.is_object()) {
+    return fail(ErrorCode::DataLoss, "stored trail configuration: a selector is not an object");
+  }
+  Reader reader(value.get_object());
+  AdvancedEventSelector selector;
+  if (json::find(value.get_object(), "name") != nullptr) selector.name = reader.text("name");
+  for (const auto& one : reader.array("fields")) {
+    TRY_ASSIGN(auto field, decode_field(one));
+    selector.fields.push_back(std::move(field));
+  }
+  TRY(reader.result());
+  return selector;
+}
+
 }  // namespace
 
 std::string encode_change(const TrailChange& change) {
   const auto& config = change.config;
   json::Array selectors;
   for (const auto& selector : config.selectors) selectors.push_back(encode_selector(selector));
-  return json::serialize(json::Object{{"arn", config.arn},
-                                      {"name", config.name},
-                                      {"homeRegion", config.home_region},
-                                      {"account", config.account},
-                                      {"bucket", config.bucket},
-                                      {"prefix", config.prefix},
-                                      {"multiRegion", config.multi_region},
-                                      {"globalServiceEvents", config.include_global_service_events},
-                                      {"logFileValidation", config.log_file_validation},
-                                      {"recursiveLogging", config.recursive_logging},
-                                      {"logging", config.logging},
-                                      {"created", to_unix_nanoseconds(config.created)},
-                                      {"loggingSince", to_unix_nanoseconds(config.logging_since)},
-                                      {"selectors", std::move(selectors)},
-                                      {"deleted", change.deleted}});
+  json::Object out{{"arn", config.arn},
+                   {"name", config.name},
+                   {"homeRegion", config.home_region},
+                   {"account", config.account},
+                   {"bucket", config.bucket},
+                   {"prefix", config.prefix},
+                   {"multiRegion", config.multi_region},
+                   {"globalServiceEvents", config.include_global_service_events},
+                   {"logFileValidation", config.log_file_validation},
+                   {"recursiveLogging", config.recursive_logging},
+                   {"logging", config.logging},
+                   {"created", to_unix_nanoseconds(config.created)},
+                   {"loggingSince", to_unix_nanoseconds(config.logging_since)},
+                   {"selectors", std::move(selectors)},
+                   {"deleted", change.deleted}};
+  if (!config.advanced_selectors.empty()) {
+    json::Array advanced;
+    for (const auto& selector : config.advanced_selectors) {
+      advanced.push_back(encode_advanced(selector));
+    }
+    out["advancedSelectors"] = std::move(advanced);
+  }
+  return json::serialize(out);
 }
 
 Result<TrailChange> decode_change(std::string_view json) {
@@ -157,6 +208,12 @@ Result<TrailChange> decode_change(std::string_view json) {
   for (const auto& one : reader.array("selectors")) {
     TRY_ASSIGN(auto selector, decode_selector(one));
     config.selectors.push_back(std::move(selector));
+  }
+  if (json::find(value.get_object(), "advancedSelectors") != nullptr) {
+    for (const auto& one : reader.array("advancedSelectors")) {
+      TRY_ASSIGN(auto selector, decode_advanced(one));
+      config.advanced_selectors.push_back(std::move(selector));
+    }
   }
   change.deleted = reader.flag("deleted");
   TRY(reader.result());

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,38 @@ struct EventSelector {
   std::vector<std::string> exclude_management_event_sources;
 };
 
+// The conditions on one field. A record's value must meet one of the first three kinds, where there
+// are any, and none of the last three (facts 6.2).
+struct FieldSelector {
+  std::string field;  // "eventName", "resources.ARN"
+  std::vector<std::string> equals = {};
+  std::vector<std::string> starts_with = {};
+  std::vector<std::string> ends_with = {};
+  std::vector<std::string> not_equals = {};
+  std::vector<std::string> not_starts_with = {};
+  std::vector<std::string> not_ends_with = {};
+};
+
+// Takes an event when all of its fields do.
+struct AdvancedEventSelector {
+  std::optional<std::string> name;
+  std::vector<FieldSelector> fields;
+};
+
+// The kinds of conditions as the API and the log name them.
+struct SelectorOperator {
+  std::string_view name;
+  std::vector<std::string> FieldSelector::* values;
+};
+inline constexpr std::array<SelectorOperator, 6> kSelectorOperators{{
+    {"Equals", &FieldSelector::equals},
+    {"StartsWith", &FieldSelector::starts_with},
+    {"EndsWith", &FieldSelector::ends_with},
+    {"NotEquals", &FieldSelector::not_equals},
+    {"NotStartsWith", &FieldSelector::not_starts_with},
+    {"NotEndsWith", &FieldSelector::not_ends_with},
+}};
+
 struct TrailConfig {
   std::string arn;  // arn:aws:cloudtrail:HOME:ACCOUNT:trail/NAME
   std::string name;
@@ -38,9 +72,11 @@ struct TrailConfig {
   bool log_file_validation = false;
   bool recursive_logging = true;
   bool logging = false;
-  Time created;                          // tells incarnations of one ARN apart
-  Time logging_since;                    // when logging last started
-  std::vector<EventSelector> selectors;  // never empty: the default is {All, true, [], []}
+  Time created;        // tells incarnations of one ARN apart
+  Time logging_since;  // when logging last started
+  // One kind is empty, the other not: the default is one selector {All, true, [], []}.
+  std::vector<EventSelector> selectors;
+  std::vector<AdvancedEventSelector> advanced_selectors;
 };
 
 // One change in the log: the whole configuration from here on, or the trail's end.

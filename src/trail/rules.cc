@@ -127,7 +127,7 @@ std::vector<EventSelector> default_selectors() {
 }
 
 bool has_custom_selectors(const TrailConfig& trail) {
-  if (trail.selectors.size() != 1) return true;
+  if (!trail.advanced_selectors.empty() || trail.selectors.size() != 1) return true;
   const auto& only = trail.selectors.front();
   return only.read_write_type != ReadWriteType::All || !only.include_management_events ||
          !only.data_resources.empty() || !only.exclude_management_event_sources.empty();

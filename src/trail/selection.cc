@@ -3,12 +3,15 @@
 #include "trail/selection.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace traccia::trail {
 namespace {
 
 using match::all_of;
 using match::any_of;
+using match::ends_with;
 using match::equals;
 using match::FieldId;
 using match::negate;
@@ -27,8 +30,14 @@ enum class Field : uint32_t {
   Category,
   Source,
   Name,
+  Type,
   ReadOnly,
   InvokedBy,
+  ErrorCode,
+  UserArn,
+  FromConsole,
+  VpcEndpoint,
+  ResourceType,
   FirstArn,
 };
 constexpr FieldId id(Field field) {
@@ -93,6 +102,31 @@ Predicate reads_or_writes(ReadWriteType type) {
   return all_of({});
 }
 
+// The advanced selectors' names of fields; resources.ARN is not one field.
+std::optional<Field> find_field(std::string_view name) {
+  constexpr std::pair<std::string_view, Field> kFields[] = {
+      {"eventCategory", Field::Category},   {"eventSource", Field::Source},
+      {"eventName", Field::Name},           {"eventType", Field::Type},
+      {"readOnly", Field::ReadOnly},        {"resources.type", Field::ResourceType},
+      {"userIdentity.arn", Field::UserArn}, {"sessionCredentialFromConsole", Field::FromConsole},
+      {"errorCode", Field::ErrorCode},      {"vpcEndpointId", Field::VpcEndpoint}};
+  const auto* found = std::ranges::find(kFields, name, &std::pair<std::string_view, Field>::first);
+  return found == std::end(kFields) ? std::nullopt : std::optional(found->second);
+}
+
+Predicate field_predicate(FieldId field, const FieldSelector& selector) {
+  std::vector<Predicate> parts;
+  if (!selector.equals.empty() || !selector.starts_with.empty() || !selector.ends_with.empty()) {
+    parts.push_back(any_of({any_value(field, equals, selector.equals),
+                            any_value(field, starts_with, selector.starts_with),
+                            any_value(field, ends_with, selector.ends_with)}));
+  }
+  parts.push_back(negate(any_of({any_value(field, equals, selector.not_equals),
+                                 any_value(field, starts_with, selector.not_starts_with),
+                                 any_value(field, ends_with, selector.not_ends_with)})));
+  return all_of(std::move(parts));
+}
+
 }  // namespace
 
 class SelectionCompiler {
@@ -102,8 +136,9 @@ class SelectionCompiler {
   Predicate trail(const TrailConfig& config) {
     if (!config.logging) return any_of({});
     std::vector<Predicate> selectors;
-    selectors.reserve(config.selectors.size());
+    selectors.reserve(config.selectors.size() + config.advanced_selectors.size());
     for (const auto& selector : config.selectors) selectors.push_back(basic(selector));
+    for (const auto& selector : config.advanced_selectors) selectors.push_back(advanced(selector));
     std::vector<Predicate> parts = {equals(id(Field::Account), config.account),
                                     any_of(std::move(selectors))};
     if (!config.multi_region) parts.push_back(equals(id(Field::Region), config.home_region));
@@ -147,6 +182,23 @@ class SelectionCompiler {
     return all_of({reads_or_writes(selector.read_write_type), any_of(std::move(parts))});
   }
 
+  // Facts 6.2.
+  Predicate advanced(const AdvancedEventSelector& selector) {
+    const auto type = std::ranges::find(selector.fields, "resources.type", &FieldSelector::field);
+    std::vector<Predicate> parts;
+    for (const auto& one : selector.fields) {
+      if (const auto field = find_field(one.field)) {
+        parts.push_back(field_predicate(id(*field), one));
+      } else if (one.field == "resources.ARN" && type != selector.fields.end() &&
+                 type->equals.size() == 1) {
+        parts.push_back(field_predicate(arn_field(type->equals.front()), one));
+      } else {
+        return any_of({});  // of a later version: nothing is taken that it might leave out
+      }
+    }
+    return all_of(std::move(parts));
+  }
+
   std::map<std::string, FieldId, std::less<>>& arn_fields_;
 };
 
@@ -174,9 +226,15 @@ void Selection::list_values(const event::Record& record,
   add(Field::Category, name_of(record.category));
   add(Field::Source, record.event_source);
   add(Field::Name, record.event_name);
+  add(Field::Type, record.event_type);
   add(Field::InvokedBy, record.invoked_by);
+  add(Field::ErrorCode, record.error_code);
+  add(Field::UserArn, record.user_arn);
+  add(Field::FromConsole, record.session_credential_from_console);
+  add(Field::VpcEndpoint, record.vpc_endpoint_id);
   if (record.read_only) add(Field::ReadOnly, *record.read_only ? "true" : "false");
   for (const auto& resource : record.resources) {
+    add(Field::ResourceType, resource.type);
     const auto field = arn_fields_.find(std::string_view(resource.type));
     if (field != arn_fields_.end()) values.push_back({field->second, resource.arn});
   }

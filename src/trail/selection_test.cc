@@ -112,7 +112,145 @@ TEST(Takes, GlobalServicesAndOwnDeliveries) {
   EXPECT_TRUE(takes(trail, event));
 }
 
-// The rules of facts 6.1 one by one.
+class Advanced : public testing::Test {
+ protected:
+  event::Record object_event(std::string_view name, std::string_view arn) {
+    auto out = record(event::Category::Data);
+    out.event_source = "s3.amazonaws.com";
+    out.read_only = name.starts_with("Get");
+    out.event_name = name;
+    const auto resources = memory_.array<event::Resource>(2);
+    resources[0] = {"AWS::S3::Object", arn};
+    resources[1] = {"AWS::S3::Bucket", "arn:aws:s3:::b"};
+    out.resources = resources;
+    return out;
+  }
+
+ private:
+  Arena memory_{4096};
+};
+
+bool takes(AdvancedEventSelector selector, const event::Record& record) {
+  auto trail = logging_trail();
+  trail.selectors.clear();
+  trail.advanced_selectors = {std::move(selector)};
+  return takes(trail, record);
+}
+
+AdvancedEventSelector of_objects(std::vector<FieldSelector> more) {
+  AdvancedEventSelector out{{},
+                            {{.field = "eventCategory", .equals = {"Data"}},
+                             {.field = "resources.type", .equals = {"AWS::S3::Object"}}}};
+  out.fields.insert(out.fields.end(), more.begin(), more.end());
+  return out;
+}
+
+// The worked examples of facts 6.2.
+TEST_F(Advanced, TakesDataEventsByField) {
+  constexpr std::string_view a = "arn:aws:s3:::a/k", b = "arn:aws:s3:::b/k",
+                             logs = "arn:aws:s3:::logs/k";
+  struct Row {
+    std::string_view what;
+    std::vector<FieldSelector> fields;
+    event::Record record;
+    bool taken;
+  };
+  const FieldSelector buckets{.field = "resources.ARN",
+                              .starts_with = {"arn:aws:s3:::a/", "arn:aws:s3:::b/"}};
+  const FieldSelector writes{.field = "readOnly", .equals = {"false"}};
+  const FieldSelector put_or_delete{
+      .field = "eventName", .equals = {"PutObject"}, .starts_with = {"Delete"}};
+  const FieldSelector get_not_object{
+      .field = "eventName", .starts_with = {"Get"}, .not_equals = {"GetObject"}};
+  const FieldSelector not_logs{.field = "resources.ARN",
+                               .not_starts_with = {"arn:aws:s3:::logs/", "arn:aws:s3:::a/"}};
+  const FieldSelector not_bucket_arn{.field = "resources.ARN", .not_equals = {"arn:aws:s3:::b"}};
+  const FieldSelector bucket_arn{.field = "resources.ARN", .equals = {"arn:aws:s3:::b"}};
+  const FieldSelector user{.field = "userIdentity.arn", .equals = {"arn:aws:iam::1:user/u"}};
+  const FieldSelector not_user{.field = "userIdentity.arn",
+                               .not_equals = {"arn:aws:iam::1:user/u"}};
+  const Row rows[] = {
+      {"values OR", {buckets}, object_event("PutObject", b), true},
+      {"no value", {buckets}, object_event("PutObject", logs), false},
+      {"fields AND", {buckets, writes}, object_event("GetObject", b), false},
+      {"both fields", {buckets, writes}, object_event("PutObject", a), true},
+      {"operators OR", {put_or_delete}, object_event("DeleteObject", a), true},
+      {"no operator", {put_or_delete}, object_event("GetObject", a), false},
+      {"a veto", {get_not_object}, object_event("GetObject", a), false},
+      {"no veto", {get_not_object}, object_event("GetObjectAcl", a), true},
+      {"any veto", {not_logs}, object_event("PutObject", logs), false},
+      {"other veto", {not_logs}, object_event("PutObject", a), false},
+      {"neither veto", {not_logs}, object_event("PutObject", b), true},
+      {"ends", {{.field = "resources.ARN", .ends_with = {"/k"}}}, object_event("x", b), true},
+      {"ends, veto",
+       {{.field = "resources.ARN", .not_ends_with = {"/k"}}},
+       object_event("x", b),
+       false},
+      {"another type's ARN", {bucket_arn}, object_event("PutObject", b), false},
+      {"another type's ARN is no veto", {not_bucket_arn}, object_event("PutObject", b), true},
+      {"absent field", {user}, object_event("PutObject", b), false},
+      {"absent field is no veto", {not_user}, object_event("PutObject", b), true},
+      {"management event", {}, record(), false},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(takes(of_objects(row.fields), row.record), row.taken) << row.what;
+  }
+}
+
+TEST_F(Advanced, TakesManagementEventsByField) {
+  const FieldSelector management{.field = "eventCategory", .equals = {"Management"}};
+  auto event = record();
+  EXPECT_TRUE(takes({{}, {management}}, event));
+  const FieldSelector not_kms{.field = "eventSource", .not_equals = {"kms.amazonaws.com"}};
+  EXPECT_TRUE(takes({{}, {management, not_kms}}, event));
+  event.event_source = "kms.amazonaws.com";
+  EXPECT_FALSE(takes({{}, {management, not_kms}}, event));
+  const FieldSelector reads{.field = "readOnly", .equals = {"true"}};
+  EXPECT_FALSE(takes({{}, {management, reads}}, event));
+  event.read_only = true;
+  EXPECT_TRUE(takes({{}, {management, reads}}, event));
+  event.category = event::Category::NetworkActivity;
+  EXPECT_FALSE(takes({{}, {management}}, event));
+}
+
+TEST_F(Advanced, TakesNetworkActivityByField) {
+  const std::vector<FieldSelector> fields = {
+      {.field = "eventCategory", .equals = {"NetworkActivity"}},
+      {.field = "eventSource", .equals = {"kms.amazonaws.com"}},
+      {.field = "errorCode", .equals = {"VpceAccessDenied"}},
+      {.field = "vpcEndpointId", .not_starts_with = {"vpce-1"}}};
+  auto event = record(event::Category::NetworkActivity);
+  event.event_source = "kms.amazonaws.com";
+  event.vpc_endpoint_id = "vpce-2";
+  EXPECT_FALSE(takes({{}, fields}, event));
+  event.error_code = "VpceAccessDenied";
+  EXPECT_TRUE(takes({{}, fields}, event));
+  event.vpc_endpoint_id = "vpce-12";
+  EXPECT_FALSE(takes({{}, fields}, event));
+  event.vpc_endpoint_id = "";
+  EXPECT_TRUE(takes({{}, fields}, event));
+}
+
+TEST_F(Advanced, SeesEachOfTheOtherFields) {
+  auto event = object_event("PutObject", "arn:aws:s3:::b/k");
+  event.event_type = "AwsApiCall";
+  event.user_arn = "arn:aws:iam::111122223333:user/u";
+  event.session_credential_from_console = "true";
+  auto other = object_event("PutObject", "arn:aws:s3:::b/k");
+  other.event_source = "s3express.amazonaws.com";
+  other.event_type = "AwsServiceEvent";
+  for (const auto& field :
+       {FieldSelector{.field = "eventType", .equals = {"AwsApiCall"}},
+        FieldSelector{.field = "userIdentity.arn", .ends_with = {"/u"}},
+        FieldSelector{.field = "sessionCredentialFromConsole", .equals = {"true"}},
+        FieldSelector{.field = "eventSource", .starts_with = {"s3."}}}) {
+    EXPECT_TRUE(takes(of_objects({field}), event)) << field.field;
+    EXPECT_FALSE(takes(of_objects({field}), other)) << field.field;
+  }
+  EXPECT_FALSE(takes(of_objects({{.field = "ofALaterVersion", .not_equals = {"x"}}}), event));
+}
+
+// The rules of facts 6 one by one.
 namespace plain {
 
 constexpr std::string_view kLeaderRegion = "us-east-1";
@@ -158,6 +296,44 @@ bool selector_takes(const EventSelector& selector, const event::Record& record) 
   });
 }
 
+std::vector<std::string> values_of(const AdvancedEventSelector& selector, std::string_view field,
+                                   const event::Record& record) {
+  if (field == "eventCategory") {
+    constexpr const char* kNames[] = {"Management", "Data", "NetworkActivity", "Insight", ""};
+    return {kNames[static_cast<size_t>(record.category)]};
+  }
+  if (field == "eventName") return {std::string(record.event_name)};
+  if (field == "readOnly") {
+    if (!record.read_only) return {};
+    return {*record.read_only ? "true" : "false"};
+  }
+  std::vector<std::string> out;
+  for (const auto& resource : record.resources) {
+    if (field == "resources.type") out.emplace_back(resource.type);
+    if (field == "resources.ARN" && resource.type == selector.fields[1].equals[0]) {
+      out.emplace_back(resource.arn);
+    }
+  }
+  return out;
+}
+
+bool selector_takes(const AdvancedEventSelector& selector, const event::Record& record) {
+  for (const auto& field : selector.fields) {
+    bool wanted = field.equals.empty() && field.starts_with.empty() && field.ends_with.empty();
+    bool vetoed = false;
+    for (const auto& value : values_of(selector, field.field, record)) {
+      for (const auto& one : field.equals) wanted |= value == one;
+      for (const auto& one : field.starts_with) wanted |= value.starts_with(one);
+      for (const auto& one : field.ends_with) wanted |= value.ends_with(one);
+      for (const auto& one : field.not_equals) vetoed |= value == one;
+      for (const auto& one : field.not_starts_with) vetoed |= value.starts_with(one);
+      for (const auto& one : field.not_ends_with) vetoed |= value.ends_with(one);
+    }
+    if (!wanted || vetoed) return false;
+  }
+  return true;
+}
+
 // Services with one endpoint for the world record in the leader region (facts 2.6).
 bool is_global_service(const event::Record& record) {
   constexpr std::string_view kSources[] = {"iam.amazonaws.com", "sts.amazonaws.com",
@@ -177,9 +353,12 @@ bool takes(const TrailConfig& trail, const event::Record& record) {
   if (!covers_region(trail, record.region)) return false;
   if (!trail.include_global_service_events && is_global_service(record)) return false;
   if (!trail.recursive_logging && is_own_delivery(record)) return false;
-  return std::ranges::any_of(trail.selectors, [&](const EventSelector& selector) {
-    return selector_takes(selector, record);
-  });
+  return std::ranges::any_of(
+             trail.selectors,
+             [&](const EventSelector& selector) { return selector_takes(selector, record); }) ||
+         std::ranges::any_of(trail.advanced_selectors, [&](const AdvancedEventSelector& selector) {
+           return selector_takes(selector, record);
+         });
 }
 
 }  // namespace plain
@@ -197,8 +376,13 @@ class Cases {
     out.include_global_service_events = coin();
     out.recursive_logging = coin();
     out.logging = random_() % 8 != 0;
-    out.selectors.resize(random_() % 4);
-    for (auto& selector : out.selectors) selector = basic();
+    if (coin()) {
+      out.selectors.resize(random_() % 4);
+      for (auto& selector : out.selectors) selector = basic();
+    } else {
+      out.advanced_selectors.resize(random_() % 4);
+      for (auto& selector : out.advanced_selectors) selector = advanced();
+    }
     return out;
   }
   event::Record record() {
@@ -244,6 +428,28 @@ class Cases {
       resource.type = type();
       resource.values.resize(random_() % 3);
       for (auto& value : resource.values) value = arn();
+    }
+    return out;
+  }
+
+  AdvancedEventSelector advanced() {
+    AdvancedEventSelector out;
+    out.fields = {{.field = "eventCategory", .equals = {one_of({"Data", "Management"})}},
+                  {.field = "resources.type", .equals = {type()}}};
+    if (out.fields[0].equals[0] == "Management") out.fields.pop_back();
+    if (out.fields.size() == 2 && coin()) out.fields.push_back(conditions("resources.ARN"));
+    if (coin()) out.fields.push_back(conditions("eventName"));
+    if (coin()) out.fields.push_back({.field = "readOnly", .equals = {coin() ? "true" : "false"}});
+    return out;
+  }
+  FieldSelector conditions(std::string field) {
+    FieldSelector out{.field = std::move(field)};
+    for (const auto& [name, values] : kSelectorOperators) {
+      if (random_() % 3 != 0) continue;
+      (out.*values).resize(random_() % 3);
+      for (auto& value : out.*values) {
+        value = coin() ? arn() : one_of({"PutObject", "Put", "Object", "Get", "/k", "arn:aws:s3"});
+      }
     }
     return out;
   }

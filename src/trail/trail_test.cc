@@ -54,6 +54,144 @@ TEST(Selectors, AreChecked) {
   EXPECT_FALSE(check_selectors({excluding}));
 }
 
+using Fields = std::vector<FieldSelector>;
+
+Fields data(Fields more) {
+  Fields out = {{.field = "eventCategory", .equals = {"Data"}},
+                {.field = "resources.type", .equals = {"AWS::S3::Object"}}};
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+Fields management(Fields more) {
+  more.insert(more.begin(), {.field = "eventCategory", .equals = {"Management"}});
+  return more;
+}
+Fields network(Fields more) {
+  more.insert(more.begin(), {.field = "eventCategory", .equals = {"NetworkActivity"}});
+  return more;
+}
+
+TEST(AdvancedSelectors, AreAcceptedAsTheCategoryAllows) {
+  const std::vector<std::string> text = {"x"};
+  for (const auto& fields : {
+           management({}),
+           management({{.field = "readOnly", .equals = {"true"}}}),
+           management({{.field = "eventSource",
+                        .not_equals = {"kms.amazonaws.com", "rdsdata.amazonaws.com"}}}),
+           data({}),
+           data({{.field = "readOnly", .equals = {"false"}},
+                 {.field = "eventName", .equals = text, .starts_with = text, .ends_with = text}}),
+           data({{.field = "eventSource", .not_equals = text, .not_starts_with = text}}),
+           data({{.field = "eventType", .not_ends_with = text}}),
+           data({{.field = "userIdentity.arn", .starts_with = text}}),
+           data({{.field = "sessionCredentialFromConsole", .not_equals = {"true"}}}),
+           data({{.field = "resources.ARN", .equals = {"arn:aws:s3:::b/k"}}}),
+           data({{.field = "resources.ARN", .starts_with = {"arn:aws:s3:::b"}}}),
+           network({{.field = "eventSource", .equals = {"kms.amazonaws.com"}},
+                    {.field = "eventName", .not_equals = text},
+                    {.field = "errorCode", .equals = {"VpceAccessDenied"}},
+                    {.field = "vpcEndpointId", .ends_with = text}}),
+       }) {
+    EXPECT_EQ(refusal(check_advanced_selectors({AdvancedEventSelector{{}, fields}})), "")
+        << fields.back().field;
+  }
+  const Fields own = {{.field = "eventCategory", .equals = {"Data"}},
+                      {.field = "resources.type", .equals = {"Shop::Orders::Order"}},
+                      {.field = "resources.ARN", .equals = {"order 7"}}};
+  EXPECT_EQ(refusal(check_advanced_selectors({AdvancedEventSelector{{}, own}})), "")
+      << "no vocabulary";
+}
+
+TEST(AdvancedSelectors, AreRefusedWithTheReason) {
+  const auto lambda = [](std::string arn) {
+    return Fields{{.field = "eventCategory", .equals = {"Data"}},
+                  {.field = "resources.type", .equals = {"AWS::Lambda::Function"}},
+                  {.field = "resources.ARN", .equals = {std::move(arn)}}};
+  };
+  const std::string arn = "arn:aws:lambda:eu-south-1:111122223333:function:f";
+  EXPECT_TRUE(check_advanced_selectors({AdvancedEventSelector{{}, lambda(arn)}}));
+  struct Row {
+    std::string message;
+    Fields fields;
+  };
+  const Row rows[] = {
+      {"An advanced event selector must have the field eventCategory with exactly one Equals "
+       "value.",
+       {{.field = "eventName", .equals = {"x"}}}},
+      {"An advanced event selector must have the field eventCategory with exactly one Equals "
+       "value.",
+       {{.field = "eventCategory", .equals = {"Data", "Management"}}}},
+      {"Value Insight for eventCategory is invalid. Valid values are: Management, Data, "
+       "NetworkActivity",
+       {{.field = "eventCategory", .equals = {"Insight"}}}},
+      {"Operator NotEquals is invalid for field eventCategory when eventCategory is Management. "
+       "Valid operators are: Equals",
+       {{.field = "eventCategory", .equals = {"Management"}, .not_equals = {"Data"}}}},
+      {"Field eventName is given more than once in an advanced event selector.",
+       data({{.field = "eventName", .equals = {"x"}}, {.field = "eventName", .equals = {"x"}}})},
+      {"Field eventName must have at least one operator with a value.",
+       data({{.field = "eventName"}})},
+      {"Field nonsense is invalid for a trail when eventCategory is Data.",
+       data({{.field = "nonsense", .equals = {"x"}}})},
+      {"Field eventName is invalid for a trail when eventCategory is Management.",
+       management({{.field = "eventName", .equals = {"x"}}})},
+      {"Operator Equals is invalid for field eventSource when eventCategory is Management. Valid "
+       "operators are: NotEquals",
+       management({{.field = "eventSource", .equals = {"kms.amazonaws.com"}}})},
+      {"Value s3.amazonaws.com for eventSource is invalid. Valid values are: kms.amazonaws.com, "
+       "rdsdata.amazonaws.com",
+       management({{.field = "eventSource", .not_equals = {"s3.amazonaws.com"}}})},
+      {"Value yes for readOnly is invalid. Valid values are: true, false",
+       data({{.field = "readOnly", .equals = {"yes"}}})},
+      {"Field resources.type is required when eventCategory is Data.",
+       {{.field = "eventCategory", .equals = {"Data"}}}},
+      {"Field resources.type must have exactly one value.",
+       {{.field = "eventCategory", .equals = {"Data"}},
+        {.field = "resources.type", .equals = {"AWS::S3::Object", "AWS::SNS::Topic"}}}},
+      {"Value S3Object for resources.type is invalid. A resource type looks like AWS::S3::Object.",
+       {{.field = "eventCategory", .equals = {"Data"}},
+        {.field = "resources.type", .equals = {"S3Object"}}}},
+      {"Value arn:aws:s3:::b for resources.ARN is invalid. Equals and NotEquals take the whole ARN "
+       "of a resource of type AWS::S3::Object.",
+       data({{.field = "resources.ARN", .not_equals = {"arn:aws:s3:::b"}}})},
+      {"Value " + arn +
+           ":1 for resources.ARN is invalid. Equals and NotEquals take the whole ARN "
+           "of a resource of type AWS::Lambda::Function.",
+       lambda(arn + ":1")},
+      {"Field eventSource is required when eventCategory is NetworkActivity.", network({})},
+      {"Field eventSource must have exactly one value.",
+       network({{.field = "eventSource", .equals = {"a", "b"}}})},
+      {"Value AccessDenied for errorCode is invalid. Valid values are: VpceAccessDenied",
+       network({{.field = "eventSource", .equals = {"a"}},
+                {.field = "errorCode", .equals = {"AccessDenied"}}})},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(refusal(check_advanced_selectors({AdvancedEventSelector{{}, row.fields}})),
+              "InvalidEventSelectors: " + row.message);
+  }
+  EXPECT_FALSE(check_advanced_selectors({}));
+}
+
+TEST(AdvancedSelectors, HoldFiveHundredValuesAltogether) {
+  const AdvancedEventSelector half{
+      {}, data({{.field = "eventName", .equals = std::vector<std::string>(248, "x")}})};
+  EXPECT_TRUE(check_advanced_selectors({half, half})) << "category and type count";
+  auto more = half;
+  more.fields.push_back({.field = "eventType", .not_equals = {"x"}});
+  EXPECT_EQ(refusal(check_advanced_selectors({half, more})),
+            "InvalidEventSelectors: The total number of values for all conditions in all advanced "
+            "event selectors cannot exceed 500.");
+}
+
+TEST(AdvancedSelectors, AreCustom) {
+  TrailConfig config;
+  config.selectors = default_selectors();
+  EXPECT_FALSE(has_custom_selectors(config));
+  config.selectors.clear();
+  config.advanced_selectors = {{{}, management({})}};
+  EXPECT_TRUE(has_custom_selectors(config));
+}
+
 TrailConfig logging_trail() {
   TrailConfig config;
   config.account = "111122223333";
@@ -70,8 +208,28 @@ TEST(TrailChanges, GoBothWays) {
   change.config.created = from_unix_nanoseconds(123456789);
   change.config.selectors[0].data_resources = {{"AWS::S3::Object", {"a", "b"}}};
   change.deleted = true;
-  const auto text = encode_change(change);
+  auto text = encode_change(change);
   EXPECT_EQ(encode_change(decode_change(text).value()), text);
+  EXPECT_EQ(text.find("advanced"), std::string::npos) << "as before there were any";
+  change.config.selectors.clear();
+  change.config.advanced_selectors = {{"named", data({{.field = "eventName",
+                                                       .equals = {"a"},
+                                                       .starts_with = {"b", "c"},
+                                                       .ends_with = {"d"},
+                                                       .not_equals = {"e"},
+                                                       .not_starts_with = {"f"},
+                                                       .not_ends_with = {"g"}}})},
+                                      {{}, management({})}};
+  text = encode_change(change);
+  const auto back = decode_change(text).value();
+  EXPECT_EQ(encode_change(back), text);
+  EXPECT_EQ(back.config.advanced_selectors[0].name, "named");
+  EXPECT_EQ(back.config.advanced_selectors[1].name, std::nullopt);
+  EXPECT_EQ(back.config.advanced_selectors[0].fields[2].not_ends_with,
+            std::vector<std::string>{"g"});
+  const auto fields = text.find(R"("fields":)");
+  ASSERT_NE(fields, std::string::npos);
+  EXPECT_FALSE(decode_change(text.substr(0, fields) + R"("fields":7)" + text.substr(fields + 9)));
   for (const auto* broken : {"", "[]", "{}", R"({"arn":7})"}) {
     EXPECT_FALSE(decode_change(broken)) << broken;
   }

@@ -65,6 +65,7 @@ inline constexpr size_t kTrailsMaxPerRegion = 5;
 inline constexpr size_t kTagsMax = 50;
 inline constexpr size_t kSelectorsMax = 5;
 inline constexpr size_t kDataResourcesMax = 250;
+inline constexpr size_t kSelectorValuesMax = 500;  // of all conditions of advanced selectors
 inline constexpr size_t kPrefixBytesMax = 200;
 
 // InvalidTrailName with the service's own text.
@@ -73,6 +74,10 @@ Result<> check_trail_name(std::string_view name);
 Result<> check_prefix(std::string_view prefix);
 // InvalidEventSelectors.
 Result<> check_selectors(const std::vector<EventSelector>& selectors);
+// InvalidEventSelectors: what a trail's advanced selectors may say in each category (facts 6.2).
+// The vocabularies of resource types and of network activity sources stay open, because whoever
+// sends events of their own has names of their own.
+Result<> check_advanced_selectors(const std::vector<AdvancedEventSelector>& selectors);
 // InvalidTagParameter, TagsLimitExceeded.
 Result<> check_tags(const std::vector<Tag>& tags);
 // False for the selectors that every new trail has.

@@ -288,6 +288,37 @@ class Refusals(CliCase):
                              "AWS::S3::Object")
         self.refused("InvalidEventSelectorsException", *put([{}] * 6))
 
+    def test_advanced_event_selectors(self):
+        def put(*fields):
+            selector = [{"FieldSelectors": [{"Field": name} | rest for name, rest in fields]}]
+            return ("cloudtrail", "put-event-selectors", "--trail-name", "present",
+                    "--advanced-event-selectors", json.dumps(selector))
+        management = ("eventCategory", {"Equals": ["Management"]})
+        data = ("eventCategory", {"Equals": ["Data"]})
+        objects = ("resources.type", {"Equals": ["AWS::S3::Object"]})
+        table = [
+            ("Field eventName is invalid for a trail when eventCategory is Management.",
+             management, ("eventName", {"Equals": ["x"]})),
+            ("Operator StartsWith is invalid for field readOnly when eventCategory is Data. "
+             "Valid operators are: Equals", data, objects, ("readOnly", {"StartsWith": ["t"]})),
+            ("Field resources.type is required when eventCategory is Data.", data),
+            ("Value Insight for eventCategory is invalid. Valid values are: Management, Data, "
+             "NetworkActivity", ("eventCategory", {"Equals": ["Insight"]})),
+            ("The total number of values for all conditions in all advanced event selectors "
+             "cannot exceed 500.", data, objects, ("eventName", {"Equals": ["x"] * 499}))]
+        for message, *fields in table:
+            with self.subTest(message=message):
+                self.refused("InvalidEventSelectorsException", *put(*fields), message=message)
+        self.refused("InvalidEventSelectorsException", *put(management), "--event-selectors", "[{}]",
+                     message="You cannot use EventSelectors and AdvancedEventSelectors together.")
+        self.fails("InvalidEventSelectorsException", self.trail.put_event_selectors,
+                   "Specify EventSelectors or AdvancedEventSelectors.", TrailName="present")
+        self.refused("ValidationException",
+                     *put(data, objects, ("eventName", {"Equals": ["x" * 2049]})))
+        self.refused("ValidationException", *put(data, objects, ("event name", {"Equals": ["x"]})))
+        self.assertNotIn("AdvancedEventSelectors",
+                         self.trail.get_event_selectors(TrailName="present"))
+
     def test_sixth_trail(self):
         made = [f"many-{i}" for i in range(4)]
         for name in made:
@@ -525,6 +556,88 @@ class Selectors(CliCase):
                                       if r["eventName"] == "AddTags"]
                              and self.server.delivered("write-only-logs"))
         self.assertEqual({r["readOnly"] for r in records}, {False})
+
+
+class AdvancedSelectors(CliCase):
+    """Advanced selectors take what their fields say; either kind of selectors replaces the other."""
+
+    def make(self, name, selectors):
+        self.s3.create_bucket(Bucket=f"{name}-logs")
+        self.trail.create_trail(Name=name, S3BucketName=f"{name}-logs")
+        put = self.aws("cloudtrail", "put-event-selectors", "--trail-name", name,
+                       "--advanced-event-selectors", json.dumps(selectors))
+        self.assertEqual(put, {"TrailARN": arn_of(name), "AdvancedEventSelectors": selectors})
+        self.assertTrue(self.trail.get_trail(Name=name)["Trail"]["HasCustomEventSelectors"])
+        self.aws("cloudtrail", "start-logging", "--name", name)
+        self.addCleanup(self.trail.delete_trail, Name=name)
+
+    def test_puts_below_one_prefix(self):
+        wanted = [{"Name": "puts", "FieldSelectors": [
+            {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+            {"Field": "eventCategory", "Equals": ["Data"]},
+            {"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::advanced-data/in/"],
+             "NotEndsWith": [".tmp"]},
+            {"Field": "eventName", "Equals": ["PutObject"]}]}]
+        self.s3.create_bucket(Bucket="advanced-data")
+        self.make("puts", wanted)
+        shown = self.aws("cloudtrail", "get-event-selectors", "--trail-name", "puts")
+        fields = [f["Field"] for f in shown["AdvancedEventSelectors"][0]["FieldSelectors"]]
+        self.assertEqual(fields, ["eventCategory", "eventName", "resources.ARN", "resources.type"])
+        self.assertNotIn("EventSelectors", shown)
+        for key in ("out/no", "in/no.tmp", "in/yes"):
+            self.s3.put_object(Bucket="advanced-data", Key=key, Body=b"x")
+        self.s3.get_object(Bucket="advanced-data", Key="in/yes")
+        self.s3.delete_object(Bucket="advanced-data", Key="in/yes")
+        self.aws("s3api", "put-object", "--bucket", "advanced-data", "--key", "in/last")
+        records = wait_until(lambda: len(found := self.server.delivered("puts-logs")) >= 2
+                             and found)
+        self.assertEqual(sorted((r["eventName"], r["requestParameters"]["key"]) for r in records),
+                         [("PutObject", "in/last"), ("PutObject", "in/yes")])
+
+    def test_management_without_one_source_and_network_activity(self):
+        self.make("mixed", [
+            {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]},
+                                {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}]},
+            {"Name": "denied", "FieldSelectors": [
+                {"Field": "eventCategory", "Equals": ["NetworkActivity"]},
+                {"Field": "eventSource", "Equals": ["kms.amazonaws.com"]},
+                {"Field": "errorCode", "Equals": ["VpceAccessDenied"]}]}])
+        sent = [("Management", "kms", None, "no"), ("Management", "iam", None, "yes"),
+                ("NetworkActivity", "kms", "VpceAccessDenied", "yes"),
+                ("NetworkActivity", "kms", None, "no"),
+                ("NetworkActivity", "s3", "VpceAccessDenied", "no"), ("Data", "s3", None, "no")]
+        lines = [json.dumps({"eventTime": now_text(), "eventName": f"Case{i}{taken}",
+                             "eventSource": f"{source}.amazonaws.com", "eventCategory": category,
+                             "managementEvent": category == "Management"}
+                            | ({"errorCode": code} if code else {}))
+                 for i, (category, source, code, taken) in enumerate(sent)]
+        answer = self.server.post_events("\n".join(lines).encode())
+        self.assertEqual((answer.status, answer.json()["accepted"]), (200, len(sent)), answer)
+
+        def cases():
+            return {r["eventName"] for r in self.server.delivered("mixed-logs")
+                    if r["eventName"].startswith("Case")}
+        # One batch lands in one file.
+        wait_until(cases)
+        self.assertEqual(cases(), {"Case1yes", "Case2yes"})
+
+    def test_either_kind_replaces_the_other(self):
+        self.make("either", [{"FieldSelectors": [
+            {"Field": "eventCategory", "Equals": ["Management"]}]}])
+        default = [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [],
+                    "ExcludeManagementEventSources": []}]
+        put = self.trail.put_event_selectors(TrailName="either", EventSelectors=default)
+        shown = self.trail.get_event_selectors(TrailName="either")
+        for answer in (put, shown):
+            self.assertEqual(answer["EventSelectors"], default)
+            self.assertNotIn("AdvancedEventSelectors", answer)
+        self.assertFalse(self.trail.get_trail(Name="either")["Trail"]["HasCustomEventSelectors"])
+        event = self.server.lookup("PutEventSelectors")
+        asked = [r["requestParameters"]["advancedEventSelectors"] for r in event
+                 if r["requestParameters"].get("trailName") == "either"
+                 and "advancedEventSelectors" in r["requestParameters"]]
+        self.assertEqual(asked, [[{"fieldSelectors": [{"field": "eventCategory",
+                                                       "equals": ["Management"]}]}]])
 
 
 class Lookup(CliCase):
