@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace traccia::delivery {
 namespace {
 
@@ -160,6 +162,7 @@ Delivery::OpenFile* Delivery::file_for(const trail::TrailConfig& config,
   }
   if (at == open_.end()) {
     at = open_.emplace(chain, OpenFile{chain, config, os_.clock.monotonic(), {}}).first;
+    open_bytes_ += at->second.builder.held_bytes();
   }
   return &at->second;
 }
@@ -198,6 +201,7 @@ void Delivery::close_largest() {
 void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
   auto file = std::move(at->second);
   open_.erase(at);
+  TRACCIA_ASSERT(open_bytes_ >= file.builder.held_bytes());
   open_bytes_ -= file.builder.held_bytes();
   auto closed = std::make_unique<Outstanding::File>();
   auto& manifest = closed->manifest;

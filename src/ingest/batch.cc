@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "compress/compress.h"
 #include "crypto/crypto.h"
+#include "ingest/record_dictionary.h"
 
 namespace traccia::ingest {
 namespace {
@@ -146,9 +147,7 @@ class Decoder {
         std::ranges::copy(bytes, to.begin());
         return {};
       case Codec::Zstd: {
-        compress::DecompressLimits limits;
-        limits.bytes_max = limits.ratio_free_bytes = to.size();
-        TRY_ASSIGN(const auto text, compress::unzstd(bytes, limits));
+        TRY_ASSIGN(const auto text, record_dictionary().decompress(bytes, to.size()));
         if (text.size() != to.size()) return damaged("a compressed block has another size");
         std::ranges::copy(text, to.begin());
         return {};

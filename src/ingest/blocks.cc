@@ -9,11 +9,10 @@
 #include "base/assert.h"
 #include "compress/compress.h"
 #include "ingest/batch.h"
+#include "ingest/record_dictionary.h"
 
 namespace traccia::ingest {
 namespace {
-
-constexpr int kZstdLevel = 1;
 
 std::string_view json_of(const Draft& draft) {
   return draft.kind == Kind::TrailChange ? draft.change_json : draft.record.json;
@@ -180,7 +179,7 @@ void compress_blocks(LogEntry& entry) {
     const bool large = block.text.size() >= kDeflateBytesMin;
     block.codec = large ? Codec::Deflate : Codec::Zstd;
     block.compressed =
-        large ? compress::deflate_stretch(block.text) : compress::zstd(block.text, kZstdLevel);
+        large ? compress::deflate_stretch(block.text) : record_dictionary().compress(block.text);
     if (block.compressed.size() < block.text.size()) continue;
     block.codec = Codec::Stored;
     block.compressed.clear();

@@ -58,7 +58,7 @@ struct LogRecord {
 
 enum class Codec : uint8_t {
   Stored = 0,
-  Zstd = 1,
+  Zstd = 1,  // with record_dictionary()
   // A stretch of a deflate stream, which may become part of a gzip member as it is.
   Deflate = 2
 };
