@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/operation_call.h"
 
+#include <memory>
+#include <optional>
+
 #include "api/error_table.h"
+#include "base/log.h"
+#include "base/mutex.h"
 
 namespace traccia::api {
 namespace {
@@ -58,6 +63,36 @@ Result<json::Object> run_change(Services& services, const Caller& caller, const 
   return output;
 }
 
+// A call that changes nothing is recorded in the log's next commit; its answer does not wait for
+// that (I4 is about calls that change or are denied). What the log refuses at once is an error.
+Result<> record_read(Services& services, ingest::Draft draft) {
+  struct State {
+    Mutex mutex;
+    bool returned GUARDED_BY(mutex) = false;
+    std::optional<Error> refused GUARDED_BY(mutex);
+  };
+  const auto state = std::make_shared<State>();
+  std::vector<ingest::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  services.ingest.submit(
+      std::move(drafts),
+      [state](Result<ingest::Outcome> outcome) {
+        if (outcome) return;
+        const MutexLock lock(state->mutex);
+        if (!state->returned) {
+          state->refused = std::move(outcome).error();
+          return;
+        }
+        log(LogLevel::Error, "a call that read was answered but not recorded",
+            {{"error", outcome.error().message()}});
+      },
+      wal::Room::Reserve);
+  const MutexLock lock(state->mutex);
+  state->returned = true;
+  if (state->refused) return std::unexpected(*state->refused);
+  return {};
+}
+
 Result<json::Object> run_query(Services& services, const Caller& caller, const Binding& binding,
                                const json::Object& input) {
   json::Object output;
@@ -71,9 +106,7 @@ Result<json::Object> run_query(Services& services, const Caller& caller, const B
     return {};
   }));
   TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
-  std::vector<ingest::Draft> drafts;
-  drafts.push_back(std::move(draft));
-  TRY(services.ingest.submit_and_wait(std::move(drafts)));
+  TRY(record_read(services, std::move(draft)));
   return output;
 }
 
