@@ -4,13 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <thread>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/time.h"
 #include "http/session.h"
 
@@ -21,18 +19,20 @@ using Tcp = asio::ip::tcp;
 
 class BeastServer : public Server {
  public:
-  BeastServer(ServerOptions options, Handler handler, Refusal refusal)
-      : shared_(std::move(options), std::move(handler), std::move(refusal)),
-        acceptor_(asio::make_strand(io_)) {}
+  BeastServer(ServerOptions options, Handler handler, Refusal refusal, QuickHandler quick)
+      : shared_(std::move(options), std::move(handler), std::move(refusal), std::move(quick)) {
+    for (unsigned i = 0; i < shared_.options.event_threads; ++i) {
+      loops_.push_back(std::make_unique<EventLoop>(i));
+    }
+    acceptor_.emplace(loops_.front()->context());
+  }
   ~BeastServer() override { stop(std::chrono::seconds(5)); }
 
   Result<> start() {
     TRY(load_certificate());
     TRY(listen());
     accept();
-    for (unsigned i = 0; i < shared_.options.event_threads; ++i) {
-      threads_.emplace_back([this] { io_.run(); });
-    }
+    for (const auto& loop : loops_) loop->start();
     return {};
   }
 
@@ -45,21 +45,19 @@ class BeastServer : public Server {
   void stop(std::chrono::seconds drain) override {
     if (stopped_.exchange(true)) return;
     shared_.stopping = true;
-    asio::post(acceptor_.get_executor(), [this] {
+    asio::post(acceptor_->get_executor(), [this] {
       beast::error_code ignored;
-      acceptor_.close(ignored);
+      acceptor_->close(ignored);
     });
-    close_sessions(Closable::When::Idle);
+    close_sessions(Connection::When::Idle);
     const auto deadline = std::chrono::steady_clock::now() + drain;
     while (shared_.open > 0 && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      close_sessions(Closable::When::Idle);
+      close_sessions(Connection::When::Idle);
     }
     shared_.workers.stop();
-    close_sessions(Closable::When::Now);
-    work_.reset();
-    io_.stop();
-    threads_.clear();
+    close_sessions(Connection::When::Now);
+    for (const auto& loop : loops_) loop->stop();
   }
 
  private:
@@ -93,80 +91,68 @@ class BeastServer : public Server {
                   fmt::format("'{}' is not a numeric address to listen on", options.address));
     }
     const Tcp::endpoint endpoint(address, options.port);
-    acceptor_.open(endpoint.protocol(), code);
+    acceptor_->open(endpoint.protocol(), code);
     if (code) return failed("open a socket for", code);
-    acceptor_.set_option(asio::socket_base::reuse_address(true), code);
-    acceptor_.bind(endpoint, code);
+    acceptor_->set_option(asio::socket_base::reuse_address(true), code);
+    acceptor_->bind(endpoint, code);
     if (code) return failed("listen on", code);
-    acceptor_.listen(asio::socket_base::max_listen_connections, code);
+    acceptor_->listen(asio::socket_base::max_listen_connections, code);
     if (code) return failed("listen on", code);
-    port_ = acceptor_.local_endpoint(code).port();
+    port_ = acceptor_->local_endpoint(code).port();
     return {};
   }
 
   void accept() {
-    acceptor_.async_accept(
-        asio::make_strand(io_), [this](beast::error_code code, Tcp::socket socket) {
-          if (!acceptor_.is_open()) return;
-          if (!code) serve(std::move(socket));
+    auto& loop = *loops_[next_loop_++ % loops_.size()];
+    acceptor_->async_accept(
+        loop.context(), [this, &loop](beast::error_code code, Tcp::socket socket) {
+          if (!acceptor_->is_open()) return;
+          if (!code) serve(std::move(socket), loop);
           accept();  // an error concerns one connection (or descriptors are short for a moment)
         });
   }
 
-  void serve(Tcp::socket socket) {
+  void serve(Tcp::socket socket, EventLoop& loop) {
     beast::error_code ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
     if (tls_) {
       begin(std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(
-          beast::ssl_stream<beast::tcp_stream>(beast::tcp_stream(std::move(socket)), *tls_),
-          shared_));
+                beast::ssl_stream<beast::tcp_stream>(beast::tcp_stream(std::move(socket)), *tls_),
+                shared_, loop),
+            loop);
     } else {
       begin(std::make_shared<Session<beast::tcp_stream>>(beast::tcp_stream(std::move(socket)),
-                                                         shared_));
+                                                         shared_, loop),
+            loop);
     }
   }
 
   template <typename OneSession>
-  void begin(const std::shared_ptr<OneSession>& session) {
-    {
-      const MutexLock lock(mutex_);
-      std::erase_if(sessions_, [](const auto& weak) { return weak.expired(); });
-      sessions_.push_back(session);
-    }
+  void begin(const std::shared_ptr<OneSession>& session, EventLoop& loop) {
+    loop.add(session);
     if (shared_.open > shared_.options.connections_max) return session->start_refusing();
     session->start();
   }
 
-  void close_sessions(Closable::When when) {
-    std::vector<std::shared_ptr<Closable>> alive;
-    {
-      const MutexLock lock(mutex_);
-      for (const auto& weak : sessions_) {
-        if (auto session = weak.lock()) alive.push_back(std::move(session));
-      }
-    }
-    for (const auto& session : alive) session->close_from_outside(when);
+  void close_sessions(Connection::When when) {
+    for (const auto& loop : loops_) loop->close_all(when);
   }
 
-  asio::io_context io_;
-  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{
-      io_.get_executor()};
   std::optional<asio::ssl::context> tls_;
   Shared shared_;
-  Tcp::acceptor acceptor_;  // on a strand of its own: it is closed while it accepts
+  std::vector<std::unique_ptr<EventLoop>> loops_;
+  std::optional<Tcp::acceptor> acceptor_;  // of the first loop
+  size_t next_loop_ = 0;                   // of the acceptor's thread
   uint16_t port_ = 0;
   std::atomic<bool> stopped_{false};
-  Mutex mutex_;
-  std::vector<std::weak_ptr<Closable>> sessions_ GUARDED_BY(mutex_);
-  std::vector<std::jthread> threads_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler,
-                                              Refusal refusal) {
-  auto server =
-      std::make_unique<BeastServer>(std::move(options), std::move(handler), std::move(refusal));
+                                              Refusal refusal, QuickHandler quick) {
+  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler),
+                                              std::move(refusal), std::move(quick));
   TRY(server->start());
   return server;
 }

@@ -17,14 +17,17 @@ namespace traccia::http {
 using Responder = std::move_only_function<void(Response)>;
 // Runs on a worker thread. May return before it answers.
 using Handler = std::function<void(Request, Responder)>;
+// Runs on an event loop's thread before the handler, and must not wait for anything. True when it
+// took the request and the responder; else both are as they were.
+using QuickHandler = std::function<bool(Request&, Responder&)>;
 // Renders the server's own refusals (400, 408, 413, 431, 503); `code` is a stable word.
 using Refusal =
     std::function<Response(int status, std::string_view code, std::string_view message)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;  // 0 picks a free one
-  unsigned event_threads = 2;
+  uint16_t port = 0;           // 0 picks a free one
+  unsigned event_threads = 2;  // each with connections of its own
   unsigned worker_threads = 8;
   size_t worker_queue_max = 1024;      // requests waiting for a worker; beyond: 503 + Retry-After
   size_t connections_max = 4096;       // beyond: accepted and closed with 503
@@ -46,7 +49,7 @@ struct ServerCounters {
 class Server {
  public:
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler,
-                                               Refusal refusal);
+                                               Refusal refusal, QuickHandler quick = nullptr);
   // Stops, if stop() was not called.
   virtual ~Server() = default;
   virtual uint16_t port() const = 0;

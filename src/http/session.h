@@ -5,33 +5,36 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <type_traits>
 
+#include "http/event_loop.h"
 #include "http/server.h"
 #include "http/worker_pool.h"
 
 namespace traccia::http {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
 
 // What the sessions of one server share. The server outlives them.
 struct Shared {
-  Shared(ServerOptions chosen, Handler handle, Refusal refuse)
+  Shared(ServerOptions chosen, Handler handle, Refusal refuse, QuickHandler quick_handle)
       : options(std::move(chosen)),
         handler(std::move(handle)),
+        quick(std::move(quick_handle)),
         refusal(std::move(refuse)),
         workers(options.worker_threads, options.worker_queue_max) {}
 
   ServerOptions options;
   Handler handler;
+  QuickHandler quick;
   Refusal refusal;
   WorkerPool workers;
   std::atomic<bool> stopping{false};
@@ -65,22 +68,13 @@ class BodyBudget {
   uint64_t held_ = 0;
 };
 
-// A way to close a session from outside its strand.
-class Closable {
- public:
-  virtual ~Closable() = default;
-  // Ends the connection now, or, when `only_idle`, only if no request is under way.
-  enum class When { Idle, Now };
-  virtual void close_from_outside(When when) = 0;
-};
-
 template <typename Stream>
-class Session : public Closable, public std::enable_shared_from_this<Session<Stream>> {
+class Session : public Connection, public std::enable_shared_from_this<Session<Stream>> {
   static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
 
  public:
-  Session(Stream stream, Shared& shared)
-      : stream_(std::move(stream)), shared_(shared), timer_(stream_.get_executor()) {
+  Session(Stream stream, Shared& shared, EventLoop& loop)
+      : stream_(std::move(stream)), shared_(shared), loop_(loop) {
     ++shared_.open;
     ++shared_.total;
   }
@@ -118,25 +112,27 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
       if (when == When::Now || !self->handling_) self->close();
     });
   }
+  void end_when_late(std::chrono::steady_clock::time_point now) override {
+    if (now < deadline_) return;
+    deadline_ = kNever;
+    timed_out_ = true;
+    beast::get_lowest_layer(stream_).cancel();
+  }
+  void answer(Response response) override { write(std::move(response)); }
 
  private:
   using Parser = beast::http::request_parser<beast::http::string_body>;
   static constexpr size_t kBodyReadBytes = 64 << 10;
+  static constexpr auto kNever = std::chrono::steady_clock::time_point::max();
 
   std::shared_ptr<Session> self() { return this->shared_from_this(); }
 
-  // Ends whatever operation is under way after that long; its handler then sees timed_out_.
+  // Ends whatever operation is under way after about that long; its handler then sees timed_out_.
   void arm(std::chrono::milliseconds after) {
     timed_out_ = false;
-    timer_.expires_after(after);
-    timer_.async_wait([weak = std::weak_ptr<Session>(self())](beast::error_code code) {
-      const auto session = weak.lock();
-      if (code || !session) return;
-      session->timed_out_ = true;
-      beast::get_lowest_layer(session->stream_).cancel();
-    });
+    deadline_ = std::chrono::steady_clock::now() + after;
   }
-  void disarm() { timer_.cancel(); }
+  void disarm() { deadline_ = kNever; }
 
   void note_tls() {
     if constexpr (kTls) {
@@ -271,11 +267,9 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     void operator()(Response response) {
       auto session = std::move(session_);
       if (!session) return;
-      const auto executor = session->stream_.get_executor();
-      asio::dispatch(executor, [session = std::move(session), budget = std::move(budget_),
-                                answer = std::make_shared<Response>(std::move(response))] {
-        session->write(std::move(*answer));
-      });
+      const BodyBudget released = std::move(budget_);
+      auto& loop = session->loop_;
+      loop.deliver(std::move(session), std::move(response));
     }
 
    private:
@@ -294,8 +288,10 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
     ++shared_.requests;
     ++shared_.busy;
     counted_busy_ = true;
+    Responder respond = Answerer(self(), std::move(*budget_));
+    if (shared_.quick && shared_.quick(request, respond)) return;
     WorkerPool::Job job = [&handler = shared_.handler, request = std::move(request),
-                           answer = Answerer(self(), std::move(*budget_))]() mutable {
+                           answer = std::move(respond)]() mutable {
       handler(std::move(request), std::move(answer));
     };
     if (shared_.workers.submit(job)) return;
@@ -434,7 +430,8 @@ class Session : public Closable, public std::enable_shared_from_this<Session<Str
 
   Stream stream_;
   Shared& shared_;
-  asio::steady_timer timer_;
+  EventLoop& loop_;
+  std::chrono::steady_clock::time_point deadline_ = kNever;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::optional<BodyBudget> budget_;

@@ -217,6 +217,9 @@ Result<> Server::State::listen() {
                        },
                        [this](int status, std::string_view code, std::string_view message) {
                          return api::render_refusal(*os, status, code, message);
+                       },
+                       [this](http::Request& request, http::Responder& respond) {
+                         return front_door->handle_quickly(request, respond);
                        }));
   return {};
 }
