@@ -33,4 +33,13 @@ Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessReque
   return {};
 }
 
+Result<> Authoriser::authorise_history(meta::Transaction& transaction, identity::Identity& identity,
+                                       const AccessRequest& request,
+                                       std::optional<std::string_view> account) {
+  if (account == request.principal.account_id) return {};
+  TRY_ASSIGN(const auto management, identity.management_account(transaction));
+  if (request.principal.account_id != management) return denied(request);
+  return {};
+}
+
 }  // namespace traccia::api

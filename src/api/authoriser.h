@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -26,6 +27,10 @@ class Authoriser {
 
   // Reasons: AccessDenied; NoSuchBucket when the resource is a bucket that is not there.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
+  // Beside authorise(), for reading the event history of accounts: everybody's own; any other, and
+  // all, for the management account only. Reason AccessDenied.
+  Result<> authorise_history(meta::Transaction& transaction, identity::Identity& identity,
+                             const AccessRequest& request, std::optional<std::string_view> account);
 
  private:
   s3::S3& s3_;

@@ -6,6 +6,7 @@
 
 #include "api/cloudtrail_operations.h"
 #include "api/cloudtrail_shapes.h"
+#include "api/history_event.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
@@ -34,16 +35,7 @@ constexpr Member kInput[] = {
     {"LookupAttributes", &kAttributeList}, {"StartTime", &kTimestamp},     {"EndTime", &kTimestamp},
     {"EventCategory", &kString},           {"MaxResults", &aws::kInteger}, {"NextToken", &kString}};
 constexpr Shape kRequest = aws::structure_shape(kInput);
-constexpr Member kResourceMembers[] = {{"ResourceType", &kString}, {"ResourceName", &kString}};
-constexpr Shape kResource = aws::structure_shape(kResourceMembers);
-constexpr Shape kResources = aws::list_shape(kResource);
-constexpr Member kEventMembers[] = {
-    {"EventId", &kString},     {"EventName", &kString},    {"ReadOnly", &kString},
-    {"AccessKeyId", &kString}, {"EventTime", &kTimestamp}, {"EventSource", &kString},
-    {"Username", &kString},    {"Resources", &kResources}, {"CloudTrailEvent", &kString}};
-constexpr Shape kEvent = aws::structure_shape(kEventMembers);
-constexpr Shape kEvents = aws::list_shape(kEvent);
-constexpr Member kOutput[] = {{"Events", &kEvents}, {"NextToken", &kString}};
+constexpr Member kOutput[] = {{"Events", &kHistoryEvents}, {"NextToken", &kString}};
 constexpr Shape kAnswer = aws::structure_shape(kOutput);
 constexpr std::string_view kErrors[] = {
     "InvalidLookupAttributesException", "InvalidTimeRangeException", "InvalidMaxResultsException",
@@ -71,7 +63,8 @@ Result<> add_attribute(const json::Object& input, history::Query& query) {
   const auto& attribute = list->as_array().front().as_object();
   const auto key = get_string(attribute, "AttributeKey");
   const auto at = std::ranges::find(kKeys, key);
-  query.attribute = {kAttributes[at - std::begin(kKeys)], get_string(attribute, "AttributeValue")};
+  query.expression = history::Expression::is(kAttributes[at - std::begin(kKeys)],
+                                             get_string(attribute, "AttributeValue"));
   return {};
 }
 
@@ -123,44 +116,26 @@ Result<history::Query> build_query(const Call& call) {
   return query;
 }
 
-Result<json::Object> render(const std::string& record_json) {
-  event::RecordMemory memory(record_json.size());
-  TRY_ASSIGN(const auto record, event::read_stored(memory.keep_padded(record_json), "", memory));
-  json::Object out;
-  out["EventId"] = record.event_id;
-  out["EventName"] = record.event_name;
-  out["ReadOnly"] = record.read_only.value_or(false) ? "true" : "false";
-  if (!record.access_key_id.empty()) out["AccessKeyId"] = record.access_key_id;
-  out["EventTime"] = aws::encode_timestamp(floor_seconds(record.event_time));
-  out["EventSource"] = record.event_source;
-  if (!record.user_name.empty()) out["Username"] = record.user_name;
-  json::Array resources;
-  for (const auto& resource : record.resources) {
-    if (resource.arn.empty()) continue;
-    resources.push_back(
-        json::Object{{"ResourceType", resource.type}, {"ResourceName", resource.arn}});
+Result<json::Object> look_up(Services& services, const json::Object& input,
+                             const history::Query& query) {
+  history::Page page;
+  if (query.count_max > 0) {
+    TRY_ASSIGN(page, services.history.lookup(query));
   }
-  out["Resources"] = std::move(resources);
-  out["CloudTrailEvent"] = record.json;
+  TRY_ASSIGN(auto events, render_history_events(page.records));
+  json::Object out{{"Events", std::move(events)}};
+  if (page.next) {
+    out["NextToken"] = base64_encode(fmt::format("{}.{}", fingerprint_of(input), *page.next));
+  }
   return out;
 }
 
 Result<json::Object> run(Call& call) {
-  TRY_ASSIGN(const auto query, build_query(call));
-  history::Page page;
-  if (query.count_max > 0) {
-    TRY_ASSIGN(page, call.services.history.lookup(query));
-  }
-  json::Array events;
-  for (const auto& json : page.records) {
-    TRY_ASSIGN(auto event, render(json));
-    events.push_back(std::move(event));
-  }
-  json::Object out{{"Events", std::move(events)}};
-  if (page.next) {
-    out["NextToken"] = base64_encode(fmt::format("{}.{}", fingerprint_of(call.input), *page.next));
-  }
-  return out;
+  TRY_ASSIGN(auto query, build_query(call));
+  call.rest = [&services = call.services, &input = call.input, query = std::move(query)] {
+    return look_up(services, input, query);
+  };
+  return json::Object{};
 }
 
 }  // namespace

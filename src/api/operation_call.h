@@ -28,6 +28,9 @@ struct Call {
   std::vector<ingest::Draft> after_event;
   json::Value resources;  // of the call's event: array or null
   bool trails_changed = false;
+  // Of a read-only operation: gives the answer once the transaction is over, so that long work does
+  // not hold the store. What run() returned is not used then.
+  std::function<Result<json::Object>()> rest;
 
   trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
 };

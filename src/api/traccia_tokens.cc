@@ -1,20 +1,14 @@
-// Traccia's own operations: tokens for sending events. JSON 1.1, X-Amz-Target
-// Traccia_20261101.NAME. SPDX-License-Identifier: Apache-2.0
-#include <array>
+// CreateIngestToken, ListIngestTokens, RevokeIngestToken: tokens for sending events.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/traccia_operations.h"
 
-#include "api/operation_call.h"
-
-namespace traccia::api {
+namespace traccia::api::traccia_service {
 namespace {
 
 using aws::kString;
 using aws::kTimestamp;
 using aws::Presence;
 using aws::Sensitivity;
-
-constexpr std::string_view kService = "traccia";
-constexpr std::string_view kSource = "traccia.amazonaws.com";
-constexpr std::string_view kVersion = "2026-11-01";
 
 constexpr aws::Shape kAccountId = aws::string_shape(12, 12);
 constexpr aws::Member kCreateInput[] = {{"AccountId", &kAccountId}, {"ExpiresAt", &kTimestamp}};
@@ -108,10 +102,8 @@ Result<json::Object> revoke(Call& call) {
 
 }  // namespace
 
-std::span<const Binding> traccia_bindings() {
-  static const std::array bindings{Binding{&kCreate, create}, Binding{&kList, list},
-                                   Binding{&kRevoke, revoke}};
-  return bindings;
-}
+const Binding kCreateIngestToken{&kCreate, create};
+const Binding kListIngestTokens{&kList, list};
+const Binding kRevokeIngestToken{&kRevoke, revoke};
 
-}  // namespace traccia::api
+}  // namespace traccia::api::traccia_service

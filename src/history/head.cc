@@ -24,7 +24,10 @@ uint32_t Head::place_number(std::string_view account, std::string_view region) {
   }
   const auto [at, fresh] = places_.try_emplace({std::string(account), std::string(region)},
                                                static_cast<uint32_t>(by_place_.size()));
-  if (fresh) by_place_.emplace_back();
+  if (fresh) {
+    by_place_.emplace_back();
+    terms_of_.emplace_back();
+  }
   last_place_ = at;
   return at->second;
 }
@@ -65,7 +68,10 @@ void Head::add(const ingest::LogRecord& log) {
   for_each_term(event, [&](Attribute attribute, std::string_view value) {
     render_term(term_, place, attribute, value);
     auto at = terms_.find(std::string_view(term_));
-    if (at == terms_.end()) at = terms_.emplace(term_, std::vector<uint32_t>()).first;
+    if (at == terms_.end()) {
+      at = terms_.emplace(term_, std::vector<uint32_t>()).first;
+      terms_of_[place][static_cast<size_t>(attribute)].push_back(&*at);
+    }
     if (at->second.empty() || at->second.back() != arrival) at->second.push_back(arrival);
   });
   open_block_.emplace_back(log.json);
@@ -95,7 +101,7 @@ std::string Head::sample() const {
 }
 
 Found Head::found(uint32_t arrival) const {
-  Found out{place_of(arrival), arrival, nullptr, nullptr};
+  Found out{.at = place_of(arrival), .arrival = arrival};
   if (arrival / kBlockRecords < blocks_.size()) {
     out.block = blocks_[arrival / kBlockRecords];
   } else {
@@ -114,51 +120,11 @@ std::vector<uint32_t> Head::arrivals_of_id(uint32_t place, std::string_view even
   return out;
 }
 
-std::optional<int64_t> Head::newest(const std::string& account, const std::string& region) const {
-  const auto place = places_.find({account, region});
-  if (place == places_.end()) return std::nullopt;
-  return newest_so_far_[by_place_[place->second].back()];
-}
-
-std::vector<Found> Head::collect(const Slice& slice, size_t count_max) const {
-  const auto& query = *slice.query;
-  const auto place = places_.find({query.account, query.region});
-  if (place == places_.end()) return {};
-  const std::vector<uint32_t>* candidates = &by_place_[place->second];
-  std::vector<uint32_t> of_id;
-  if (query.attribute && query.attribute->first == Attribute::EventId) {
-    of_id = arrivals_of_id(place->second, query.attribute->second);
-    candidates = &of_id;
-  } else if (query.attribute) {
-    std::string term;
-    render_term(term, place->second, query.attribute->first, query.attribute->second);
-    const auto at = terms_.find(std::string_view(term));
-    if (at == terms_.end()) return {};
-    candidates = &at->second;
-  }
-  // The oldest of what is kept is on top. What is left cannot be newer than newest_so_far_.
-  std::vector<std::pair<PagePlace, uint32_t>> kept;
-  const auto newer = std::greater<>();
-  for (auto at = candidates->rbegin(); at != candidates->rend(); ++at) {
-    if (sequences_[*at] > slice.sequence_max) continue;
-    const bool full = kept.size() == count_max;
-    const auto bound = newest_so_far_[*at];
-    if (bound < slice.from_time || (full && bound < kept.front().first.event_time)) break;
-    const auto here = place_of(*at);
-    if (here >= slice.below || here.event_time < slice.from_time) continue;
-    if (full) {
-      if (here <= kept.front().first) continue;
-      std::ranges::pop_heap(kept, newer);
-      kept.pop_back();
-    }
-    kept.emplace_back(here, *at);
-    std::ranges::push_heap(kept, newer);
-  }
-  std::ranges::sort(kept, newer);
-  std::vector<Found> out;
-  out.reserve(kept.size());
-  for (const auto& [at, arrival] : kept) out.push_back(found(arrival));
-  return out;
+Result<std::string> Head::record(uint32_t arrival) const {
+  if (arrival / kBlockRecords >= blocks_.size()) return open_block_[arrival % kBlockRecords];
+  TRY_ASSIGN(const auto block,
+             dictionary_->decompress(*blocks_[arrival / kBlockRecords], kBlockBytesMax));
+  return unpack_record(block, arrival % kBlockRecords);
 }
 
 }  // namespace traccia::history

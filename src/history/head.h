@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <map>
 #include <memory>
@@ -16,6 +18,7 @@
 #include "compress/compress.h"
 #include "event/record.h"
 #include "history/history.h"
+#include "history/postings.h"
 #include "history/token.h"
 #include "ingest/ingest.h"
 
@@ -40,18 +43,20 @@ uint64_t first_retained(const std::vector<IngestPoint>& points, Time retained_fr
 // What a look-up asks of one part of the history.
 struct Slice {
   const Query* query = nullptr;
-  PagePlace below;                                               // exclusive
-  int64_t from_time = 0;                                         // inclusive, unix nanoseconds
-  uint64_t sequence_max = std::numeric_limits<uint64_t>::max();  // later arrivals are not asked for
+  PagePlace below;        // exclusive
+  int64_t from_time = 0;  // inclusive, unix nanoseconds
 };
 
-// One event that a part of the history found.
+// One event that a part of the history found; or how far it came when it could do no more work.
 struct Found {
   PagePlace at;
   uint32_t arrival = 0;
-  std::shared_ptr<const std::string> block;   // compressed, or
-  std::shared_ptr<const std::string> record;  // not in a block yet
+  bool undecided = false;  // nothing is found above `at`, where the search goes on
+  std::shared_ptr<const std::string> block{};   // compressed, or
+  std::shared_ptr<const std::string> record{};  // not in a block yet
 };
+
+class HeadScan;
 
 // Events are numbered by arrival, from 0. Not thread-safe; a head that is frozen is never changed
 // again and may be read from any thread.
@@ -65,10 +70,8 @@ class Head {
   // Compresses what is left over; nothing may be added afterwards.
   void freeze();
 
-  // The newest `count_max` events of the slice, newest first.
-  std::vector<Found> collect(const Slice& slice, size_t count_max) const;
-  // The newest event time of the place; nullopt when it has no events here.
-  std::optional<int64_t> newest(const std::string& account, const std::string& region) const;
+  // The newest event time of a place.
+  int64_t newest(uint32_t place) const { return newest_so_far_[by_place_[place].back()]; }
   // A text like the records here, for the dictionary of the next head.
   std::string sample() const;
 
@@ -97,6 +100,7 @@ class Head {
   uint32_t id_hash(uint32_t arrival) const { return id_hashes_[arrival]; }
 
  private:
+  friend class HeadScan;
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
   uint32_t place_number(std::string_view account, std::string_view region);
@@ -104,12 +108,13 @@ class Head {
   void close_block();
   Found found(uint32_t arrival) const;
   std::vector<uint32_t> arrivals_of_id(uint32_t place, std::string_view event_id) const;
+  Result<std::string> record(uint32_t arrival) const;
 
   Cursor start_, end_;
   std::shared_ptr<const compress::Dictionary> dictionary_;
   Places places_;
   Places::const_iterator last_place_ = places_.end();
-  std::vector<std::vector<uint32_t>> by_place_;
+  std::deque<std::vector<uint32_t>> by_place_;  // scans keep references to the lists
   std::vector<IngestPoint> ingest_points_;
 
   // By arrival.
@@ -122,6 +127,8 @@ class Head {
 
   std::vector<uint32_t> id_buckets_;  // a power of two
   Terms terms_;
+  // By place and attribute, in order of arrival; the map's own nodes.
+  std::vector<std::array<std::vector<const Terms::value_type*>, kAttributes>> terms_of_;
   std::string term_;  // reused
 
   std::vector<std::shared_ptr<const std::string>> blocks_;

@@ -1,4 +1,4 @@
-// Event history: 90 days of management events per account and region, for LookupEvents.
+// Event history: 90 days of management events per account and region, for look-ups.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -6,45 +6,40 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
 #include "event/record.h"
+#include "history/expression.h"
 #include "ingest/ingest.h"
 #include "os/os.h"
 #include "wal/wal.h"
 
 namespace traccia::history {
 
-enum class Attribute {
-  EventId,
-  EventName,
-  ReadOnly,
-  Username,
-  ResourceType,
-  ResourceName,
-  EventSource,
-  AccessKeyId
-};
+inline constexpr size_t kPageRecordsMax = 1000;
+inline constexpr size_t kPageBytesMax = 16 << 20;
+inline constexpr uint64_t kPageWorkMax = 2'000'000;
 
 struct Query {
-  std::string account;
-  std::string region;
-  std::optional<std::pair<Attribute, std::string>> attribute;  // exact, case-sensitive
-  std::optional<Time> start;  // inclusive, by eventTime, in whole seconds as answers show it
-  std::optional<Time> end;    // inclusive, likewise
-  size_t count_max = 50;      // from 1; above kPageRecordsMax it counts as that
+  std::optional<std::string> account;  // absent: of every account
+  std::optional<std::string> region;   // absent: of every region
+  Expression expression;
+  std::optional<Time> start;         // inclusive, by eventTime, in whole seconds as answers show it
+  std::optional<Time> end;           // inclusive, likewise
+  size_t count_max = 50;             // from 1; above kPageRecordsMax it counts as that
+  size_t bytes_max = kPageBytesMax;  // the record that reaches it is still given
+  uint64_t work_max = kPageWorkMax;  // steps down lists of the index, about; a page ends there too
   // Where the page starts: below this place (from Page::next), newest first. Stable under ingest.
-  // Anything but a token given for the same query (count_max aside) is InvalidArgument with
-  // reason "InvalidNextToken".
+  // Anything but a token given for the same query (limits aside) is InvalidArgument with reason
+  // "InvalidNextToken".
   std::optional<std::string> after;
 };
 
 struct Page {
-  // JSON, newest eventTime first (ties: newest place in the log first). At most count_max, fewer
-  // when the page reaches kPageBytesMax.
+  // JSON, newest eventTime first (ties: newest place in the log first). At most count_max, fewer,
+  // or none, when the page reaches another of its limits.
   std::vector<std::string> records;
   std::optional<std::string> next;  // opaque text for Query::after; absent on the last page
 };
@@ -54,8 +49,6 @@ struct Page {
 std::vector<std::string> resource_names(const event::Resource& resource);
 
 inline constexpr std::chrono::hours kRetention{90 * 24};  // counted from ingest
-inline constexpr size_t kPageRecordsMax = 1000;
-inline constexpr size_t kPageBytesMax = 16 << 20;
 
 struct Options {
   // The newest events are in memory until so many of them, or so many compressed bytes, become a

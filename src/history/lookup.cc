@@ -5,24 +5,41 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "history/head_scan.h"
 #include "history/records.h"
+#include "history/segment_lists.h"
 #include "history/state.h"
 #include "history/token.h"
 
 namespace traccia::history {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+constexpr int64_t kSecond = 1'000'000'000;
+// What part of a page's work each walk may do even when the rest has done it all.
+constexpr uint64_t kWalkShare = 16;
+constexpr uint64_t kStepsPerLock = 4000;
+
+}  // namespace
 
 // One part of the history, walked from its newest match to its oldest.
 class Walk {
  public:
-  Walk(int64_t newest_time, uint64_t retained) : newest(newest_time), retained_(retained) {}
+  Walk(int64_t newest_time, uint64_t retained, const Query& query)
+      : newest(newest_time), retained_(retained), work_min_(query.work_max / kWalkShare + 1) {}
   virtual ~Walk() = default;
 
   // Moves to the next match; current() is empty at the end.
-  Result<> advance() {
+  Result<> advance(Work& work) {
+    if (!std::exchange(open_, true)) TRY(open(work));
+    Work own{std::max(work.left, work_min_)};
+    const auto before = own.left;
     do {
-      TRY_ASSIGN(current_, next());
+      TRY_ASSIGN(current_, next(own));
       // Sequences never decrease with ingest time, so what is past retention is told by them.
-    } while (current_ && static_cast<uint64_t>(current_->at.sequence) < retained_);
+    } while (current_ && !current_->undecided && is_past_retention(*current_));
+    work.spend(before - own.left);
     return {};
   }
   const std::optional<Found>& current() const { return current_; }
@@ -31,17 +48,19 @@ class Walk {
   const int64_t newest;  // no match is newer
 
  private:
-  virtual Result<std::optional<Found>> next() = 0;
+  bool is_past_retention(const Found& found) const {
+    return static_cast<uint64_t>(found.at.sequence) < retained_;
+  }
+  virtual Result<> open(Work& work) = 0;
+  virtual Result<std::optional<Found>> next(Work& work) = 0;
 
   uint64_t retained_;
+  uint64_t work_min_;
+  bool open_ = false;
   std::optional<Found> current_;
 };
 
 namespace {
-
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
-constexpr int64_t kSecond = 1'000'000'000;
 
 int64_t lower_bound(const std::optional<Time>& start) {
   if (!start || to_unix_nanoseconds(*start) < kLeast + kSecond) return kLeast;
@@ -54,41 +73,52 @@ int64_t upper_bound(const std::optional<Time>& end) {
   return to_unix_nanoseconds(floor_seconds(*end)) + kSecond - 1;
 }
 
-// A head gives its matches in portions, so that the active one is not locked for long.
+// A head gives its matches in portions; the active one is locked for a short piece of a scan only.
 class HeadWalk : public Walk {
  public:
-  using Collect = std::function<std::vector<Found>(const Slice&, size_t)>;
-  HeadWalk(int64_t newest_time, uint64_t retained, const Slice& slice, size_t portion,
-           std::shared_ptr<const compress::Dictionary> dictionary, Collect collect)
-      : Walk(newest_time, retained),
-        slice_(slice),
+  // `guard` is null for a frozen head. The active one is held by the caller.
+  HeadWalk(const Slice& slice, uint64_t retained, std::shared_ptr<const Head> head, uint32_t place,
+           size_t portion, Mutex* guard)
+      : Walk(head->newest(place), retained, *slice.query),
+        head_(std::move(head)),
         portion_(portion),
-        dictionary_(std::move(dictionary)),
-        collect_(std::move(collect)) {}
+        guard_(guard == nullptr ? &unused_ : guard),
+        scan_(*head_, place, slice, portion) {}
 
   Result<std::string> record(const Found& found) override {
     if (found.record) return *found.record;
-    TRY_ASSIGN(const auto block, dictionary_->decompress(*found.block, kBlockBytesMax));
+    TRY_ASSIGN(const auto block, head_->dictionary()->decompress(*found.block, kBlockBytesMax));
     return unpack_record(block, found.arrival % kBlockRecords);
   }
 
  private:
-  Result<std::optional<Found>> next() override {
+  Result<> open(Work& /*work*/) override { return {}; }
+  Result<std::optional<Found>> next(Work& work) override {
     if (at_ == found_.size()) {
       if (over_) return std::nullopt;
-      found_ = collect_(slice_, portion_);
-      at_ = 0;
-      over_ = found_.size() < portion_;
+      TRY(fill(work));
       if (found_.empty()) return std::nullopt;
-      slice_.below = found_.back().at;
     }
     return std::move(found_[at_++]);
   }
+  // A head is small enough to be searched as a whole, whatever work is left.
+  Result<> fill(Work& work) {
+    for (bool done = false; !done;) {
+      const MutexLock lock(*guard_);
+      if (!found_.empty()) scan_ = scan_.next(std::exchange(found_, {}).back().at);
+      TRY_ASSIGN(done, scan_.step(kStepsPerLock, work));
+      if (done) found_ = scan_.take();
+    }
+    at_ = 0;
+    over_ = found_.size() < portion_;
+    return {};
+  }
 
-  Slice slice_;
+  std::shared_ptr<const Head> head_;
   size_t portion_;
-  std::shared_ptr<const compress::Dictionary> dictionary_;
-  Collect collect_;
+  Mutex unused_;
+  Mutex* guard_;
+  HeadScan scan_;
   std::vector<Found> found_;
   size_t at_ = 0;
   bool over_ = false;
@@ -96,55 +126,44 @@ class HeadWalk : public Walk {
 
 class SegmentWalk : public Walk {
  public:
-  SegmentWalk(const Segment::Place& place, uint64_t retained, const Slice& slice,
-              std::shared_ptr<const Segment> segment)
-      : Walk(place.newest, retained), place_(place), slice_(slice), segment_(std::move(segment)) {}
+  SegmentWalk(const Slice& slice, uint64_t retained, std::shared_ptr<const Segment> segment,
+              const Segment::Place& place)
+      : Walk(place.newest, retained, *slice.query),
+        slice_(slice),
+        reader_(std::move(segment), place) {}
 
-  Result<std::string> record(const Found& found) override {
-    const auto number = found.arrival / kBlockRecords;
-    if (block_number_ != number) {
-      TRY_ASSIGN(block_, segment_->block(number));
-      block_number_ = number;
-    }
-    return unpack_record(block_, found.arrival % kBlockRecords);
-  }
+  Result<std::string> record(const Found& found) override { return reader_.record(found.arrival); }
 
  private:
-  Result<> open() {
-    TRY_ASSIGN(const auto limit, segment_->count_before(place_, slice_.below));
-    const auto& attribute = slice_.query->attribute;
-    if (!attribute) {
-      TRY_ASSIGN(postings_, segment_->all(place_, limit));
-    } else if (attribute->first == Attribute::EventId) {
-      TRY_ASSIGN(postings_, segment_->of_id(place_, attribute->second, limit));
-    } else {
-      TRY_ASSIGN(postings_, segment_->of_term(place_, attribute->first, attribute->second, limit));
-    }
+  Result<> open(Work& work) override {
+    TRY_ASSIGN(limit_, reader_.segment().count_before(reader_.place(), slice_.below));
+    SegmentLists lists(reader_);
+    TRY_ASSIGN(postings_, find(lists, slice_.query->expression, work));
     return {};
   }
 
-  Result<std::optional<Found>> next() override {
-    if (!postings_) TRY(open());
-    TRY_ASSIGN(const auto number, postings_->next());
-    if (!number) return std::nullopt;
-    TRY_ASSIGN(const auto event, segment_->event(place_, *number, group_));
+  Result<std::optional<Found>> next(Work& work) override {
+    TRY_ASSIGN(const auto step, postings_->below(limit_, work));
+    if (step.kind == Step::Kind::End) return std::nullopt;
+    TRY_ASSIGN(const auto event, reader_.event(step.number));
     if (event.at.event_time < slice_.from_time) return std::nullopt;
-    return Found{event.at, event.arrival, nullptr, nullptr};
+    Found out{.at = event.at, .arrival = event.arrival};
+    out.undecided = !step.is_match();
+    limit_ = out.undecided ? step.number + 1 : step.number;
+    return out;
   }
 
-  Segment::Place place_;
   Slice slice_;
-  std::shared_ptr<const Segment> segment_;
-  std::optional<Segment::Postings> postings_;
-  Segment::Group group_;
-  std::optional<uint32_t> block_number_;
-  std::string block_;
+  SegmentReader reader_;
+  PostingsPtr postings_;
+  uint32_t limit_ = 0;
 };
 
 // Parts whose newest event cannot be next are not opened yet.
 class Merge {
  public:
-  explicit Merge(std::vector<std::unique_ptr<Walk>> parts) : closed_(std::move(parts)) {
+  Merge(std::vector<std::unique_ptr<Walk>> parts, uint64_t work_max)
+      : work_{work_max}, closed_(std::move(parts)) {
     std::ranges::sort(closed_, {}, [](const auto& walk) { return walk->newest; });
   }
   // The walk whose current match is the newest of all; nullptr at the end.
@@ -154,14 +173,14 @@ class Merge {
            (best == nullptr || closed_.back()->newest >= best->current()->at.event_time)) {
       auto walk = std::move(closed_.back());
       closed_.pop_back();
-      TRY(walk->advance());
+      TRY(walk->advance(work_));
       if (walk->current()) open_.push_back(std::move(walk));
       best = newest();
     }
     return best;
   }
   Result<> pop(Walk* walk) {
-    TRY(walk->advance());
+    TRY(walk->advance(work_));
     if (!walk->current()) std::erase_if(open_, [&](const auto& one) { return one.get() == walk; });
     return {};
   }
@@ -174,48 +193,48 @@ class Merge {
     }
     return best;
   }
+  Work work_;
   std::vector<std::unique_ptr<Walk>> closed_;  // newest last
   std::vector<std::unique_ptr<Walk>> open_;
 };
 
-// Ids are found by a short hash, which others may share.
-Result<bool> has_id(const Query& query, const std::string& record) {
-  if (!query.attribute || query.attribute->first != Attribute::EventId) return true;
-  event::RecordMemory memory(record.size());
-  TRY_ASSIGN(const auto event,
-             event::read_stored(memory.keep_padded(record), query.account, memory));
-  return event.event_id == query.attribute->second;
+// Calls `visit` with each place that the query asks for.
+template <typename Places, typename Visit>
+void for_each_place(const Places& places, const Query& query, Visit visit) {
+  if (query.account && query.region) {
+    const auto at = places.find({*query.account, *query.region});
+    if (at != places.end()) visit(at->second);
+    return;
+  }
+  for (const auto& [name, place] : places) {
+    if (query.account && *query.account != name.first) continue;
+    if (query.region && *query.region != name.second) continue;
+    visit(place);
+  }
 }
 
 }  // namespace
 
 std::vector<std::unique_ptr<Walk>> History::State::walks(const Slice& slice, size_t portion) const {
-  const auto& query = *slice.query;
   const auto retained = retained_from();
   std::vector<std::unique_ptr<Walk>> walks;
   const MutexLock lock(mutex);
   for (const auto& segment : segments) {
-    const auto* place = segment->find_place(query.account, query.region);
-    if (place == nullptr || place->newest < slice.from_time) continue;
-    walks.push_back(std::make_unique<SegmentWalk>(
-        *place, first_retained(segment->ingest_points(), retained), slice, segment));
+    const auto first = first_retained(segment->ingest_points(), retained);
+    for_each_place(segment->places(), *slice.query, [&](const Segment::Place& place) {
+      if (place.newest < slice.from_time) return;
+      walks.push_back(std::make_unique<SegmentWalk>(slice, first, segment, place));
+    });
   }
-  const auto add_head = [&](const Head& head, HeadWalk::Collect collect) {
-    const auto newest = head.newest(query.account, query.region);
-    if (!newest || *newest < slice.from_time) return;
-    auto part = slice;
-    part.sequence_max = head.last_sequence();
-    walks.push_back(std::make_unique<HeadWalk>(*newest,
-                                               first_retained(head.ingest_points(), retained), part,
-                                               portion, head.dictionary(), std::move(collect)));
+  const auto add_head = [&](const std::shared_ptr<const Head>& head, Mutex* guard) {
+    const auto first = first_retained(head->ingest_points(), retained);
+    for_each_place(head->places(), *slice.query, [&](uint32_t place) {
+      if (head->newest(place) < slice.from_time) return;
+      walks.push_back(std::make_unique<HeadWalk>(slice, first, head, place, portion, guard));
+    });
   };
-  for (const auto& head : frozen) {
-    add_head(*head, [head](const Slice& part, size_t count) { return head->collect(part, count); });
-  }
-  add_head(*active, [this, head = active](const Slice& part, size_t count) {
-    const MutexLock relock(mutex);  // whether it is still the active one or not
-    return head->collect(part, count);
-  });
+  for (const auto& head : frozen) add_head(head, nullptr);
+  add_head(active, &mutex);  // whether it is still the active one later or not
   return walks;
 }
 
@@ -229,7 +248,7 @@ Result<Page> History::lookup(const Query& query) const {
     TRY_ASSIGN(const auto place, decode_token(query, *query.after));
     slice.below = std::min(slice.below, place);
   }
-  Merge merge(state_->walks(slice, count_max + 1));
+  Merge merge(state_->walks(slice, count_max + 1), query.work_max);
   Page page;
   PagePlace last;
   size_t bytes = 0;
@@ -237,18 +256,19 @@ Result<Page> History::lookup(const Query& query) const {
     TRY_ASSIGN(auto* walk, merge.top());
     if (walk == nullptr) return page;
     const auto found = *walk->current();
-    TRY_ASSIGN(auto record, walk->record(found));
-    TRY_ASSIGN(const bool matches, has_id(query, record));
-    if (matches) {
-      // One record beyond the page tells whether there is a next page.
-      if (page.records.size() == count_max || bytes >= kPageBytesMax) {
-        page.next = encode_token(query, last);
-        return page;
-      }
-      bytes += record.size();
-      page.records.push_back(std::move(record));
-      last = found.at;
+    if (found.undecided) {
+      page.next = encode_token(query, {found.at.event_time, found.at.sequence + 1});
+      return page;
     }
+    // One match beyond the page tells whether there is a next page.
+    if (page.records.size() == count_max || bytes >= query.bytes_max) {
+      page.next = encode_token(query, last);
+      return page;
+    }
+    TRY_ASSIGN(auto record, walk->record(found));
+    bytes += record.size();
+    page.records.push_back(std::move(record));
+    last = found.at;
     TRY(merge.pop(walk));
   }
 }

@@ -32,6 +32,12 @@ uint32_t hash_event_id(std::string_view event_id) {
   return static_cast<uint32_t>(hash ^ (hash >> 32));
 }
 
+Result<bool> has_event_id(std::string_view record, std::string_view event_id) {
+  event::RecordMemory memory(record.size());
+  TRY_ASSIGN(const auto event, event::read_stored(memory.keep_padded(record), "", memory));
+  return event.event_id == event_id;
+}
+
 std::vector<std::string> resource_names(const event::Resource& resource) {
   std::vector<std::string> names;
   if (resource.arn.empty()) return names;

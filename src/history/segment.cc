@@ -151,12 +151,6 @@ Result<> Segment::parse_footer(std::string_view footer) {
   return {};
 }
 
-const Segment::Place* Segment::find_place(const std::string& account,
-                                          const std::string& region) const {
-  const auto at = places_.find({account, region});
-  return at == places_.end() ? nullptr : &at->second;
-}
-
 Result<std::string> Segment::block(uint32_t block_number) const {
   if (block_number >= block_ends_.size()) return damaged(0, "an event has no record");
   const auto begin = block_number == 0 ? 0 : block_ends_[block_number - 1];
@@ -210,70 +204,90 @@ Result<uint32_t> Segment::count_before(const Place& place, PagePlace below) cons
   return in_place * kGroupEvents + static_cast<uint32_t>(end - decoded->events.begin());
 }
 
-Result<Segment::Postings> Segment::all(const Place& /*place*/, uint32_t limit) const {
-  Postings out;
-  out.segment_ = this;
-  out.all_ = true;
-  out.limit_ = limit;
-  return out;
+Segment::TermCursor::TermCursor(const Segment& segment, std::string from)
+    : segment_(&segment), from_(std::move(from)) {
+  const auto next = std::ranges::upper_bound(segment.terms_, from_, {}, &TermsAt::first);
+  unit_ = static_cast<size_t>(next - segment.terms_.begin());
+  if (unit_ > 0) --unit_;
 }
 
-Result<Segment::Postings> Segment::of_term(const Place& place, Attribute attribute,
-                                           std::string_view value, uint32_t limit) const {
-  Postings out;
-  out.segment_ = this;
-  out.limit_ = limit;
-  std::string wanted;
-  render_term(wanted, place.number, attribute, value);
-  const auto next = std::ranges::upper_bound(terms_, wanted, {}, &TermsAt::first);
-  if (next == terms_.begin()) return out;
-  const auto& at = *std::prev(next);
-  TRY_ASSIGN(const auto payload, unit(at.offset, at.length));
-  VarintReader reader(payload);
-  std::string term;
-  while (!reader.at_end()) {
-    const auto shared = reader.next();
-    const auto rest = reader.take(reader.next());
-    if (reader.failed() || shared > term.size()) return damaged(at.offset, "a term is wrong");
-    term.resize(shared);
-    term += rest;
-    const auto count = reader.next();
-    const bool here = term == wanted;
-    if (count > kInlinePostingsMax) {
-      const auto offset = postings_at_ + reader.next();
-      if (!here) continue;
-      const auto blocks = (count + kPostingsBlock - 1) / kPostingsBlock;
-      const auto table_length = blocks * 8 + kChecksumBytes;
-      TRY_ASSIGN(const auto table, unit(offset, table_length));
-      ByteReader entries(table);
-      auto block_offset = offset + table_length;
-      for (uint64_t i = 0; i < blocks; ++i) {
-        Postings::Block block;
-        TRY_ASSIGN(block.first, entries.u32());
-        TRY_ASSIGN(block.length, entries.u32());
-        block.offset = block_offset;
-        block_offset += block.length;
-        if (block.first < limit) out.blocks_.push_back(block);
-      }
-      return out;
-    }
+Result<bool> Segment::TermCursor::load() {
+  if (unit_ == segment_->terms_.size()) return false;
+  const auto& at = segment_->terms_[unit_++];
+  TRY_ASSIGN(payload_, segment_->unit(at.offset, at.length));
+  reader_ = VarintReader(payload_);
+  term_.text.clear();
+  return true;
+}
+
+Result<> Segment::TermCursor::decode() {
+  const auto shared = reader_.next();
+  const auto rest = reader_.take(reader_.next());
+  const auto damaged = [&] {
+    return segment_->damaged(segment_->terms_[unit_ - 1].offset, "a term is wrong");
+  };
+  if (reader_.failed() || shared > term_.text.size()) return damaged();
+  term_.text.resize(shared);
+  term_.text += rest;
+  term_.count = reader_.next();
+  term_.numbers.clear();
+  if (term_.count > kInlinePostingsMax) {
+    term_.list_offset = segment_->postings_at_ + reader_.next();
+  } else {
     uint64_t number = 0;
-    for (uint64_t i = 0; i < count; ++i) {
-      number += reader.next();
-      if (here && number < limit) out.now_.push_back(static_cast<uint32_t>(number));
+    for (uint64_t i = 0; i < term_.count; ++i) {
+      number += reader_.next();
+      term_.numbers.push_back(static_cast<uint32_t>(number));
     }
-    if (here) break;
   }
-  if (reader.failed()) return damaged(at.offset, "a term is wrong");
-  return out;
+  if (reader_.failed() || term_.text.size() <= kPlaceBytes) return damaged();
+  return {};
 }
 
-Result<Segment::Postings> Segment::of_id(const Place& place, std::string_view event_id,
-                                         uint32_t limit) const {
-  Postings out;
-  out.segment_ = this;
-  out.limit_ = limit;
-  const auto hash = hash_event_id(event_id);
+Result<bool> Segment::TermCursor::next() {
+  do {
+    if (reader_.at_end()) {
+      TRY_ASSIGN(const bool more, load());
+      if (!more) return false;
+    }
+    TRY(decode());
+  } while (term_.text < from_);
+  return true;
+}
+
+Result<std::vector<Segment::ListBlock>> Segment::list_blocks(const Term& term) const {
+  const auto count = (term.count + kPostingsBlock - 1) / kPostingsBlock;
+  if (term.count > count_) return damaged(term.list_offset, "a list is longer than the segment");
+  const auto table_length = count * 8 + kChecksumBytes;
+  TRY_ASSIGN(const auto table, unit(term.list_offset, table_length));
+  ByteReader entries(table);
+  std::vector<ListBlock> blocks(count);
+  auto offset = term.list_offset + table_length;
+  for (auto& block : blocks) {
+    TRY_ASSIGN(block.first, entries.u32());
+    TRY_ASSIGN(block.length, entries.u32());
+    block.offset = std::exchange(offset, offset + block.length);
+  }
+  return blocks;
+}
+
+Result<> Segment::read_list_block(const ListBlock& block, std::vector<uint32_t>& numbers) const {
+  TRY_ASSIGN(const auto payload, unit(block.offset, block.length));
+  VarintReader reader(payload);
+  uint64_t number = block.first;
+  numbers.push_back(block.first);
+  while (!reader.at_end()) {
+    number += reader.next();
+    numbers.push_back(static_cast<uint32_t>(number));
+  }
+  if (reader.failed() || number >= count_) {
+    return damaged(block.offset, "a list of events is wrong");
+  }
+  return {};
+}
+
+Result<std::vector<uint32_t>> Segment::of_id_hash(const Place& place, uint32_t hash) const {
+  std::vector<uint32_t> numbers;
   // Equal hashes may begin at the end of the block before the first that starts with them.
   auto at = std::ranges::lower_bound(ids_, hash, {}, &IdsAt::first);
   if (at != ids_.begin()) --at;
@@ -284,45 +298,13 @@ Result<Segment::Postings> Segment::of_id(const Place& place, std::string_view ev
     while (!reader.at_end() && here <= hash) {
       here += reader.next();
       const auto number = reader.next();
-      if (here != hash || number < place.first) continue;
-      if (number - place.first < limit) {
-        out.now_.push_back(static_cast<uint32_t>(number - place.first));
-      }
+      if (here != hash || number < place.first || number - place.first >= place.count) continue;
+      numbers.push_back(static_cast<uint32_t>(number - place.first));
     }
     if (reader.failed()) return damaged(at->offset, "a list of event ids is wrong");
   }
-  std::ranges::sort(out.now_);
-  return out;
-}
-
-Result<> Segment::Postings::load(size_t block) {
-  const auto [first, length, offset] = blocks_[block];
-  TRY_ASSIGN(const auto payload, segment_->unit(offset, length));
-  VarintReader reader(payload);
-  uint64_t number = first;
-  now_.push_back(first);
-  while (!reader.at_end() && now_.size() < kPostingsBlock) {
-    number += reader.next();
-    if (number >= limit_) break;
-    now_.push_back(static_cast<uint32_t>(number));
-  }
-  if (reader.failed()) return segment_->damaged(offset, "a list of events is wrong");
-  return {};
-}
-
-Result<std::optional<uint32_t>> Segment::Postings::next() {
-  if (all_) {
-    if (limit_ == 0) return std::nullopt;
-    return --limit_;
-  }
-  if (now_.empty()) {
-    if (blocks_.empty()) return std::nullopt;
-    TRY(load(blocks_.size() - 1));
-    blocks_.pop_back();
-  }
-  const auto number = now_.back();
-  now_.pop_back();
-  return number;
+  std::ranges::sort(numbers);
+  return numbers;
 }
 
 }  // namespace traccia::history

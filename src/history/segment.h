@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "compress/compress.h"
+#include "history/encoding.h"
 #include "history/head.h"
 #include "os/os.h"
 
@@ -47,33 +48,44 @@ class Segment {
     int64_t newest = 0;
     uint32_t number = 0;
   };
-  const Place* find_place(const std::string& account, const std::string& region) const;
+  const std::map<std::pair<std::string, std::string>, Place>& places() const { return places_; }
 
-  // Numbers relative to the place's first event, ascending, at most those below `limit`; read from
-  // the end. Empty when the term is not here.
-  class Postings {
+  // A term (place, attribute, value) and its list: numbers relative to the place's first event.
+  struct Term {
+    std::string text;
+    uint64_t count = 0;
+    std::vector<uint32_t> numbers;  // ascending, when they are few
+    uint64_t list_offset = 0;       // else
+  };
+  // The terms in order, beginning with the first that is not below `from`.
+  class TermCursor {
    public:
-    // The largest number below `limit` and below everything given before.
-    Result<std::optional<uint32_t>> next();
+    TermCursor(const Segment& segment, std::string from);
+    // False at the end.
+    Result<bool> next();
+    const Term& term() const { return term_; }
 
    private:
-    friend class Segment;
-    Result<> load(size_t block);
-    const Segment* segment_ = nullptr;
-    bool all_ = false;  // every number below limit_
-    uint32_t limit_ = 0;
-    std::vector<uint32_t> now_;  // what is left of the block that is read
-    struct Block {
-      uint32_t first = 0;
-      uint32_t length = 0;
-      uint64_t offset = 0;
-    };
-    std::vector<Block> blocks_;  // not read yet
+    Result<bool> load();
+    Result<> decode();
+    const Segment* segment_;
+    std::string from_;
+    size_t unit_ = 0;  // the next to read
+    std::string payload_;
+    VarintReader reader_{std::string_view()};
+    Term term_;
   };
-  Result<Postings> all(const Place& place, uint32_t limit) const;
-  Result<Postings> of_term(const Place& place, Attribute attribute, std::string_view value,
-                           uint32_t limit) const;
-  Result<Postings> of_id(const Place& place, std::string_view event_id, uint32_t limit) const;
+  // The blocks of a list that is not in its term.
+  struct ListBlock {
+    uint32_t first = 0;
+    uint32_t length = 0;
+    uint64_t offset = 0;
+  };
+  Result<std::vector<ListBlock>> list_blocks(const Term& term) const;
+  // Appends the block's numbers.
+  Result<> read_list_block(const ListBlock& block, std::vector<uint32_t>& numbers) const;
+  // Of the place's events whose ids have this hash, ascending.
+  Result<std::vector<uint32_t>> of_id_hash(const Place& place, uint32_t hash) const;
 
   // The count of the place's events that come before `below`.
   Result<uint32_t> count_before(const Place& place, PagePlace below) const;
@@ -92,6 +104,8 @@ class Segment {
   const std::vector<IngestPoint>& ingest_points() const { return ingest_points_; }
   const std::string& path() const { return path_; }
   uint64_t file_bytes() const { return file_bytes_; }
+  // DataLoss that names the file.
+  std::unexpected<Error> damaged(uint64_t offset, std::string_view what) const;
 
  private:
   struct Reader;  // of the footer
@@ -112,7 +126,6 @@ class Segment {
   };
 
   explicit Segment(std::string path) : path_(std::move(path)) {}
-  std::unexpected<Error> damaged(uint64_t offset, std::string_view what) const;
   Result<> read_footer();
   Result<> parse_footer(std::string_view footer);
   // The payload of a unit whose length includes its checksum.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "event/record.h"
+#include "history/expression.h"
 #include "history/history.h"
 
 namespace traccia::history {
@@ -37,8 +38,14 @@ inline uint32_t place_of_term(std::string_view term) {
   return place;
 }
 
+inline std::string_view value_of_term(std::string_view term) {
+  return term.substr(kPlaceBytes + 1);
+}
+
 // Event ids are found by a short hash, confirmed by the record itself. The same in every build.
 uint32_t hash_event_id(std::string_view event_id);
+// Whether a stored record has that id.
+Result<bool> has_event_id(std::string_view record, std::string_view event_id);
 
 // Answers show an event that does not say as writing.
 inline std::string_view read_only_text(const event::Record& event) {

@@ -8,7 +8,7 @@
 namespace traccia::history {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kVersion = 2;
 constexpr size_t kPlaceBytes = 1 + 8 + 8;
 constexpr size_t kTokenBytesMax = 64;
 
@@ -30,10 +30,11 @@ void append_time(std::string& out, const std::optional<Time>& time) {
 // Place and check.
 std::string render(const Query& query, std::string_view place) {
   std::string scope(place);
-  append_block(scope, query.account);
-  append_block(scope, query.region);
-  scope.push_back(query.attribute ? static_cast<char>(query.attribute->first) : '\x7f');
-  append_block(scope, query.attribute ? query.attribute->second : "");
+  for (const auto& name : {query.account, query.region}) {
+    scope.push_back(name ? 1 : 0);
+    append_block(scope, name.value_or(""));
+  }
+  append_block(scope, to_string(query.expression));
   append_time(scope, query.start);
   append_time(scope, query.end);
   std::string out(place);

@@ -1,0 +1,20 @@
+// Traccia's own operations: JSON 1.1, X-Amz-Target Traccia_20261101.NAME.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "api/operation_call.h"
+
+namespace traccia::api::traccia_service {
+
+inline constexpr std::string_view kService = "traccia";
+inline constexpr std::string_view kSource = "traccia.amazonaws.com";
+inline constexpr std::string_view kVersion = "2026-11-01";
+
+extern const Binding kCreateIngestToken;
+extern const Binding kListIngestTokens;
+extern const Binding kRevokeIngestToken;
+extern const Binding kSearchEvents;
+
+}  // namespace traccia::api::traccia_service

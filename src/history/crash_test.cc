@@ -1,0 +1,60 @@
+// Power loss at any operation.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "history/test_history.h"
+
+namespace traccia::history {
+namespace {
+
+// Whatever is lost of the index comes again from the log; nothing comes twice; the cursor that
+// allows cutting the log never goes back.
+TEST_F(HistoryTest, SurvivesPowerLoss) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    history_.reset();
+    fake_.files.restart_keeping_all();
+    for (const auto& path : fake_.files.paths()) ASSERT_TRUE(fake_.files.remove(path));
+    for (const std::string_view name : {"/data/wal", "/data/history"}) {
+      ASSERT_TRUE(fake_.files.sync_directory(std::string(name)));
+    }
+    options_.head_events_max = static_cast<uint32_t>(1 + seed % 20);
+    open();
+    std::set<std::string> acknowledged;
+    int tried = 0;
+    wal::Position durable = 0;
+    for (int life = 0; life < 4; ++life) {
+      fake_.files.lose_power_after(random() % 300);
+      while (!fake_.files.power_lost() && tried < 1000) {
+        std::vector<Sample> samples;
+        for (auto count = 1 + random() % 4; count > 0; --count) {
+          samples.push_back({.id = fmt::format("{}", tried++), .more = std::string(kRich)});
+        }
+        if (!submit(samples)) break;
+        for (const auto& sample : samples) acknowledged.insert(sample.id);
+        fake_.clock.advance(std::chrono::milliseconds(random() % 1500));
+        if (!history_->step(1 + random() % 20)) break;
+        if (random() % 3 == 0) (void)history_->maintain();
+        durable = history_->durable_cursor();
+        ASSERT_LE(durable, history_->cursor());
+      }
+      history_.reset();
+      fake_.files.restart(random());
+      open();
+      ASSERT_GE(history_->cursor(), durable) << "seed " << seed;
+      ASSERT_EQ(history_->durable_cursor(), history_->cursor());
+      catch_up(1 + random() % 50);
+      auto asked = query(Attribute::ResourceName, "Writer");
+      asked.count_max = 1000;
+      const auto found = ids(asked);
+      const std::set<std::string> unique(found.begin(), found.end());
+      ASSERT_EQ(unique.size(), found.size()) << "seed " << seed;
+      ASSERT_TRUE(std::ranges::includes(unique, acknowledged)) << "seed " << seed;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace traccia::history
