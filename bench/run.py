@@ -24,6 +24,7 @@ def parse_arguments():
                         help="of steady state in each phase; below 60 the amounts of data shrink alike")
     known = list(phases.ALL) + list(peers.ALL)
     parser.add_argument("--only", default=",".join(known), help=f"of {','.join(known)}")
+    parser.add_argument("--add", action="store_true", help="to the results that --output names, from this commit")
     parser.add_argument("--work", type=pathlib.Path, help="where data lies; its disk is measured (default: temporary)")
     parser.add_argument("--output", type=pathlib.Path, help=f"default {RESULTS.name}/<date>-<commit>.json")
     args = parser.parse_args()
@@ -66,11 +67,16 @@ def main():
     results = {"date": date, "commit": process.commit(), "machine": process.machine(), "seconds": args.seconds,
                "durability": "traccia: an answer only after fdatasync; peers: as each says",
                "phases": {}, "peers": {}}
+    out = args.output or RESULTS / f"{date}-{results['commit']}.json"
+    if args.add and out.exists():
+        earlier = json.loads(out.read_text())
+        if earlier["commit"] != results["commit"]:
+            raise SystemExit(f"bench: {out} is of another commit")
+        results = earlier
     with tempfile.TemporaryDirectory(dir=args.work, prefix="traccia-bench-") as folder:
         run_all(args, results, pathlib.Path(folder))
     found = report.figures(results)
     results["figures"] = [figure.json() for figure in found]
-    out = args.output or RESULTS / f"{date}-{results['commit']}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     plots.write(found, out.with_suffix(""), f"{date}, commit {results['commit']}")

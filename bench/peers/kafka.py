@@ -1,11 +1,10 @@
 """A Kafka broker that flushes before it acknowledges: flush.messages=1. SPDX-License-Identifier: Apache-2.0"""
 import pathlib
-import shutil
 import subprocess
 import time
 
 from harness.process import Watch
-from peers import corpus
+from peers import corpus, maven
 
 POM = pathlib.Path(__file__).resolve().parent / "kafka_broker" / "pom.xml"
 TOPIC, IN_FLIGHT, READY_SECONDS_MAX, WARM_SECONDS = "events", 64, 60, 3
@@ -21,25 +20,6 @@ auto.create.topics.enable=false
 """
 
 
-def install():
-    """The broker's jars from its published packages, by coordinates and pinned version."""
-    for tool, package in (("mvn", "maven"), ("java", "default-jre-headless")):
-        if shutil.which(tool) is None:
-            raise corpus.Skip(f"{tool} is not installed (Debian: {package})")
-    folder = corpus.INSTALLED / "kafka"
-    stamp = folder / "pom.xml"
-    if not stamp.exists() or stamp.read_bytes() != POM.read_bytes():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        done = subprocess.run(["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies",
-                               "-DincludeScope=runtime", f"-DoutputDirectory={folder}"], capture_output=True, text=True,
-                              check=False)
-        if done.returncode != 0:
-            raise corpus.Skip(f"the packages cannot be had: {done.stdout[-300:]}")
-        shutil.copy(POM, stamp)
-    return folder
-
-
 class Broker:
     def __init__(self, work):
         try:
@@ -47,7 +27,7 @@ class Broker:
             import confluent_kafka.admin
         except ImportError as missing:
             raise corpus.Skip("the client is not installed (PyPI: confluent-kafka)") from missing
-        self.client, jars = confluent_kafka, install()
+        self.client, jars = confluent_kafka, maven.jars(POM, "kafka")
         self.folder = work / "kafka"
         self.folder.mkdir()
         ports = {"broker": corpus.free_port(), "controller": corpus.free_port()}
