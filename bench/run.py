@@ -19,15 +19,18 @@ RESULTS = process.ROOT / "bench" / "results"
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=pathlib.Path, required=True, help="folder of the bench build")
+    parser.add_argument("--build", type=pathlib.Path, help="folder of the bench build")
+    parser.add_argument("--table", type=pathlib.Path, help="only print the README's table of these results")
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("BENCH_SECONDS", phases.FULL_SECONDS)),
                         help="of steady state in each phase; below 60 the amounts of data shrink alike")
     known = list(phases.ALL) + list(peers.ALL)
     parser.add_argument("--only", default=",".join(known), help=f"of {','.join(known)}")
-    parser.add_argument("--add", action="store_true", help="to the results that --output names, from this commit")
+    parser.add_argument("--add", action="store_true", help="to the results that --output names")
     parser.add_argument("--work", type=pathlib.Path, help="where data lies; its disk is measured (default: temporary)")
     parser.add_argument("--output", type=pathlib.Path, help=f"default {RESULTS.name}/<date>-<commit>.json")
     args = parser.parse_args()
+    if args.build is None and args.table is None:
+        parser.error("--build is needed")
     args.chosen = args.only.split(",")
     unknown = set(args.chosen) - set(known)
     if unknown:
@@ -43,7 +46,7 @@ def measure(kind, name, work):
         result = work()
     except process.Skip as reason:
         result = {"skipped": str(reason)}
-    result["load_before"], result["phase_seconds"] = load, round(time.monotonic() - start, 1)
+    result.update(commit=process.commit(), load_before=load, phase_seconds=round(time.monotonic() - start, 1))
     print(f"skipped: {result['skipped']}" if "skipped" in result else f"{result['phase_seconds']} s", flush=True)
     return result
 
@@ -63,16 +66,16 @@ def run_all(args, results, work):
 
 def main():
     args = parse_arguments()
+    if args.table:
+        print(report.markdown(report.figures(json.loads(args.table.read_text()))))
+        return 0
     date = datetime.date.today().isoformat()
     results = {"date": date, "commit": process.commit(), "machine": process.machine(), "seconds": args.seconds,
                "durability": "traccia: an answer only after fdatasync; peers: as each says",
                "phases": {}, "peers": {}}
     out = args.output or RESULTS / f"{date}-{results['commit']}.json"
     if args.add and out.exists():
-        earlier = json.loads(out.read_text())
-        if earlier["commit"] != results["commit"]:
-            raise SystemExit(f"bench: {out} is of another commit")
-        results = earlier
+        results = json.loads(out.read_text())
     with tempfile.TemporaryDirectory(dir=args.work, prefix="traccia-bench-") as folder:
         run_all(args, results, pathlib.Path(folder))
     found = report.figures(results)

@@ -149,10 +149,13 @@ QUERIES = {"event_id": "SELECT body FROM events WHERE event_id = %s",
            "page": "SELECT body FROM events WHERE event_name = %s ORDER BY event_time DESC LIMIT 50"}
 
 
-def ask(cluster, query, values, seconds):
+def ask(cluster, query, values, seconds, ready=None):
     """One connection's latencies."""
-    latencies, end, i = [], time.monotonic() + seconds, 0
+    latencies, i = [], 0
     with cluster.connect() as connection, connection.cursor() as cursor:
+        if ready is not None:
+            ready.wait()
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             start = time.monotonic()
             cursor.execute(query, (values[i % len(values)],), prepare=True).fetchall()
@@ -163,15 +166,18 @@ def ask(cluster, query, values, seconds):
 
 def ask_from_many(cluster, query, values, seconds):
     """Answers a second to several processes, for one in Python would be the bottleneck."""
-    counts = multiprocessing.SimpleQueue()
-    askers = [multiprocessing.Process(target=lambda: counts.put(len(ask(cluster, query, values, seconds))))
+    counts, ready = multiprocessing.SimpleQueue(), multiprocessing.Barrier(CONNECTIONS + 1)
+    askers = [multiprocessing.Process(target=lambda: counts.put(len(ask(cluster, query, values, seconds, ready))))
               for _ in range(CONNECTIONS)]
     for asker in askers:
         asker.start()
+    ready.wait()
+    start = time.monotonic()
     total = sum(counts.get() for _ in askers)
+    spent = time.monotonic() - start
     for asker in askers:
         asker.join()
-    return total / seconds
+    return total / spent
 
 
 def look_up(cluster, seconds):
