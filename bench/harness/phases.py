@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from harness import server as servers
-from harness.process import Skip, Watch
+from harness.process import Skip, Watch, io_bytes
 from harness.server import Server, finish_load, run_load
 
 HISTORY_EVENTS = 10_000_000
@@ -223,6 +223,7 @@ def recovery(run):
                           seed=RECOVERY, first=16_000_000)
         forget_pages(server.data / "wal")
         filled["first_acknowledged_seconds"] = first_acknowledged(server, probe(run, 99))
+        filled["read_bytes"] = io_bytes(server.process.pid)  # whether the log was checked, and from the disk
         filled["catch_up"] = catch_up(server, max(30, 2 * run.seconds))
         filled["catch_up_events_per_second"] = (filled["catch_up"]["slowest_log_bytes_per_second"]
                                                 / filled["log_bytes"] * filled["events"])

@@ -45,6 +45,12 @@ def cpu_seconds(pid):
     return total / TICKS
 
 
+def io_bytes(pid):
+    """What the process has read so far: by its calls, and of that from the disk."""
+    fields = dict(line.split(": ") for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines())
+    return {"read": int(fields["rchar"]), "from_disk": int(fields["read_bytes"])}
+
+
 def bytes_on_disk(folder):
     total = 0
     for path in pathlib.Path(folder).rglob("*"):
