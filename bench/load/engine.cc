@@ -208,7 +208,7 @@ LoadReport Loop::run() {
   report_.bytes_received = received_;
   report_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
   report_.cpu_seconds = cpu_seconds() - cpu;
-  return std::move(report_);
+  return report_;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <map>
@@ -88,6 +89,7 @@ std::string principal(std::string_view what, size_t i) {
 
 std::discrete_distribution<size_t> zipf(size_t count) {
   std::vector<double> weights;
+  weights.reserve(count);
   for (size_t i = 0; i < count; ++i) weights.push_back(1 / std::pow(double(i + 1), kZipf));
   return {weights.begin(), weights.end()};
 }
