@@ -47,8 +47,8 @@ Result<json::Object> run_change(Services& services, const Caller& caller, const 
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
         TRY(services.authoriser.authorise(transaction,
                                           {caller.principal, binding.operation->iam_action, "*"}));
-        Call call{services, caller, input, transaction, services.os.clock.now(),
-                  {},       {},     {},    false,       {}};
+        Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
+                  {},       false,  {},    Recorded::Now};
         TRY_ASSIGN(output, binding.run(call));
         auto event = describe(*binding.operation, caller, input);
         event.resources = call.resources;
@@ -98,19 +98,23 @@ Result<json::Object> run_query(Services& services, const Caller& caller, const B
                                const json::Object& input) {
   json::Object output;
   std::function<Result<json::Object>()> rest;
+  auto recorded = Recorded::Now;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
     TRY(services.authoriser.authorise(transaction,
                                       {caller.principal, binding.operation->iam_action, "*"}));
-    Call call{services, caller, input, transaction, services.os.clock.now(), {}, {}, {}, false, {}};
+    Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
+              {},       false,  {},    Recorded::Now};
     TRY_ASSIGN(output, binding.run(call));
     event.resources = std::move(call.resources);
     rest = std::move(call.rest);
+    recorded = call.recorded;
     return {};
   }));
   if (rest) {
     TRY_ASSIGN(output, rest());
   }
+  if (recorded == Recorded::Before) return output;
   TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
   TRY(record_read(services, std::move(draft)));
   return output;

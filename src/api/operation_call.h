@@ -14,6 +14,9 @@
 
 namespace traccia::api {
 
+// Whether a read-only call is an event of its own, or belongs to one recorded before.
+enum class Recorded : uint8_t { Now, Before };
+
 // What an operation's function works with. Lives as long as the operation's transaction.
 struct Call {
   Services& services;
@@ -31,6 +34,7 @@ struct Call {
   // Of a read-only operation: gives the answer once the transaction is over, so that long work does
   // not hold the store. What run() returned is not used then.
   std::function<Result<json::Object>()> rest;
+  Recorded recorded = Recorded::Now;
 
   trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
 };

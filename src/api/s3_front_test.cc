@@ -44,8 +44,9 @@ class S3FrontTest : public testing::Test {
     const auto same = [](std::string_view text, std::string_view) { return std::string(text); };
     digest_ =
         digest::Digest::open(fake_.os(), *database_, *store_, {same, same}, regions_, {}).value();
+    tail_.emplace(*history_, master_key_);
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_, *ingest_,
-                               *s3_, *history_, trails_, *delivery_, *digest_, regions_});
+                               *s3_, *history_, trails_, *delivery_, *digest_, *tail_, regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
     caller_.principal = {identity::PrincipalType::IamUser,
                          std::string(kAccount),
@@ -179,6 +180,7 @@ class S3FrontTest : public testing::Test {
   std::unique_ptr<history::History> history_;
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<digest::Digest> digest_;
+  std::optional<Tail> tail_;
   std::optional<Services> services_;
   Caller caller_;
   std::atomic<bool> stop_{false};

@@ -11,6 +11,7 @@
 
 #include "api/authoriser.h"
 #include "api/outbox.h"
+#include "api/tail.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
 #include "history/history.h"
@@ -35,6 +36,7 @@ struct Services {
   trail::Trails& trails;
   delivery::Delivery& delivery;
   digest::Digest& digest;
+  Tail& tail;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

@@ -9,7 +9,7 @@ namespace traccia::api {
 std::span<const Binding> traccia_bindings() {
   using namespace traccia_service;
   static const std::array bindings{kCreateIngestToken, kListIngestTokens, kRevokeIngestToken,
-                                   kSearchEvents};
+                                   kSearchEvents, kTailEvents};
   return bindings;
 }
 

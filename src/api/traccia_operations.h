@@ -16,5 +16,6 @@ extern const Binding kCreateIngestToken;
 extern const Binding kListIngestTokens;
 extern const Binding kRevokeIngestToken;
 extern const Binding kSearchEvents;
+extern const Binding kTailEvents;
 
 }  // namespace traccia::api::traccia_service

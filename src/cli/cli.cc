@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   add_token(app, action);
   add_record(app, action);
   add_lookup(app, action);
+  add_tail(app, action);
   add_cat(app, action);
   add_verify(app, action);
   add_operations(app, action);

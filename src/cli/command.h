@@ -32,6 +32,7 @@ void add_env(CLI::App& app, Action& action);
 void add_token(CLI::App& app, Action& action);
 void add_record(CLI::App& app, Action& action);
 void add_lookup(CLI::App& app, Action& action);
+void add_tail(CLI::App& app, Action& action);
 void add_cat(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_operations(CLI::App& app, Action& action);

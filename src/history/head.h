@@ -24,13 +24,6 @@
 
 namespace traccia::history {
 
-// A place in the log between two records: so many records of the entry at `position` are taken.
-struct Cursor {
-  wal::Position position = 0;
-  uint64_t taken = 0;
-  bool operator==(const Cursor&) const = default;
-};
-
 // From this sequence on records were ingested in this second (or later).
 struct IngestPoint {
   uint64_t sequence = 0;

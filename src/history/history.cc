@@ -137,6 +137,7 @@ void History::State::take_in(const Batch& batch) {
   const MutexLock lock(mutex);
   active->set_end(batch.end);
   cursor = batch.end.position;
+  grown.notify_all();
 }
 
 void History::State::freeze_when_due() {

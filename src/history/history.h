@@ -44,6 +44,29 @@ struct Page {
   std::optional<std::string> next;  // opaque text for Query::after; absent on the last page
 };
 
+// A place in the log between two records: so many records of the entry at `position` are taken.
+struct Cursor {
+  wal::Position position = 0;
+  uint64_t taken = 0;
+  auto operator<=>(const Cursor&) const = default;
+};
+
+// What arrives, in the order of the log.
+struct TailQuery {
+  std::optional<std::string> account;  // absent: of every account
+  std::optional<std::string> region;   // absent: of every region
+  Expression expression;
+  Cursor from;
+  size_t count_max = 50;
+  size_t bytes_max = kPageBytesMax;  // the record that reaches it is still given
+  size_t examined_max = 50'000;      // log records
+};
+
+struct TailPage {
+  std::vector<std::string> records;  // JSON, oldest first
+  Cursor next;
+};
+
 // What LookupEvents lists and finds as ResourceName: the ARN, the resource's own name in it (bucket
 // or key, user, role, log group, …) and, where that is a path, the name at its end.
 std::vector<std::string> resource_names(const event::Resource& resource);
@@ -83,6 +106,14 @@ class History {
   wal::Position durable_cursor() const;
   // Newest first across memory and segments; DataLoss names a damaged file.
   Result<Page> lookup(const Query& query) const;
+
+  // Behind the last record that look-ups can find.
+  Cursor end() const;
+  // Waits until end() is beyond the place or the time is over.
+  void wait_beyond(Cursor place, Duration timeout) const;
+  // What was taken in from a place on that end() or an earlier page gave. FailedPrecondition,
+  // reason "TailTooOld", when the log does not reach back to it any more.
+  Result<TailPage> tail(const TailQuery& query) const;
 
  private:
   struct State;

@@ -37,7 +37,8 @@ struct History::State {
   Options options;
 
   mutable Mutex mutex;
-  Condition room;  // a frozen head became a segment
+  Condition room;           // a frozen head became a segment
+  mutable Condition grown;  // something was taken in
   std::vector<std::shared_ptr<const Segment>> segments GUARDED_BY(mutex);
   std::vector<std::shared_ptr<const Head>> frozen GUARDED_BY(mutex);
   std::shared_ptr<Head> active GUARDED_BY(mutex);

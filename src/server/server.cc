@@ -121,6 +121,7 @@ struct Server::State {
   std::unique_ptr<history::History> history;
   std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<digest::Digest> digest;
+  std::optional<api::Tail> tail;
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
   std::unique_ptr<http::Server> http;
@@ -196,8 +197,9 @@ Result<> Server::State::open_services() {
                         }};
   TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, std::move(sealer),
                                           config.regions, digest_options));
+  tail.emplace(*history, *master_key);
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
-                                 *history, *trails, *delivery, *digest, config.regions});
+                                 *history, *trails, *delivery, *digest, *tail, config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -394,6 +396,7 @@ void Server::stop() {
   if (state.stopped) return;
   state.stopped = true;
   // The log runs to the end: answers under way wait for it.
+  if (state.tail) state.tail->stop();
   if (state.http) state.http->stop(kDrain);
   state.stop_sinks.set();
   if (state.log) state.log->wake();

@@ -193,7 +193,11 @@ void Wal::wake() {
 
 Result<std::shared_ptr<os::File>> Wal::file_of(Position start) {
   const MutexLock lock(mutex_);
-  auto& segment = segments_.at(start);
+  const auto found = segments_.find(start);
+  if (found == segments_.end()) {
+    return fail(ErrorCode::DataLoss, fmt::format("the log from {} on was cut meanwhile", start));
+  }
+  auto& segment = found->second;
   if (!segment.file) {
     TRY_ASSIGN(segment.file, files_.open(segment.path, os::OpenMode::ReadOnly));
     size_t open = 0;

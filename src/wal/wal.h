@@ -88,8 +88,8 @@ class Wal {
   };
   std::optional<Recent> recent(Position position) const;
   // Removes whole segments that end at or below `position`, for good on return. Never the active
-  // one. Called from one thread; nobody reads below `position` any more. After an error the segment
-  // is still there, and the next call tries again.
+  // one. Called from one thread; who reads below `position` meanwhile may get an error. After an
+  // error the segment is still there, and the next call tries again.
   Result<> remove_below(Position position);
   uint64_t disk_bytes() const;
   // From now on entries are refused (ResourceExhausted, reason LogDiskFull) once the log and its

@@ -1,10 +1,13 @@
-"""`traccia lookup`: combined conditions, times, pages, accounts, refusals, its own audit events.
+"""`traccia lookup` and `traccia tail`: conditions, times, pages, accounts, refusals, audit events.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import datetime
 import json
+import signal
+import subprocess
 import unittest
+import uuid
 
 import harness
 from harness import ACCOUNT, ServerCase, now_text, wait_until
@@ -139,6 +142,105 @@ class Lookup(ServerCase):
         self.assertEqual(call["requestParameters"]["accountId"], "all")
         self.assertTrue(call["readOnly"])
         self.assertIsNone(call["responseElements"])
+
+
+class Tail(ServerCase):
+    """Follows; each test has event names of its own."""
+
+    def start(self, *args):
+        process = subprocess.Popen(
+            [str(harness.binary), "tail", "--data", str(self.server.data), "--output", "json", *args],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.server.env, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.assertIn("following", process.stderr.readline())
+        return process
+
+    def send(self, *names, **members):
+        records = [event(n, eventName=name, eventID=str(uuid.uuid4()), **members)
+                   for n, name in enumerate(names)]
+        answer = self.server.post_events("\n".join(map(json.dumps, records)).encode()).json()
+        self.assertEqual(answer["accepted"], len(records), answer)
+
+    def names(self, process, count):
+        return [json.loads(process.stdout.readline())["eventName"] for _ in range(count)]
+
+    def test_shows_what_arrives_in_order(self):
+        tail = self.start("EventName=Show*")
+        self.send("ShowA", "Other", "ShowB")
+        self.assertEqual(self.names(tail, 2), ["ShowA", "ShowB"])
+        self.send("ShowC")
+        self.assertEqual(self.names(tail, 1), ["ShowC"])
+        tail.send_signal(signal.SIGINT)
+        self.assertEqual((tail.wait(60), tail.stdout.read(), tail.stderr.read()), (0, "", ""))
+
+    def test_ends_at_its_limit(self):
+        tail = self.start("EventName=Limit*", "--limit", "2")
+        self.send("LimitA", "LimitB", "LimitC")
+        self.assertEqual(self.names(tail, 2), ["LimitA", "LimitB"])
+        self.assertEqual((tail.wait(60), tail.stdout.read()), (0, ""))
+
+    def test_more_tails_than_may_wait_and_other_calls_go_on(self):
+        tails = [self.start("EventName=Many*", "--limit", "1") for _ in range(12)]
+        self.assertEqual(self.trail.list_trails()["Trails"], [])
+        self.send("Many")
+        for tail in tails:
+            self.assertEqual(self.names(tail, 1), ["Many"])
+            self.assertEqual(tail.wait(60), 0)
+
+    def test_accounts_and_regions(self):
+        tail = self.start("EventName=Far", "--account", "all", "--region", "all")
+        near = self.start("EventName=Far OR EventName=Near", "--limit", "1")
+        self.send("Far", recipientAccountId=OTHER_ACCOUNT, awsRegion="eu-south-1")
+        self.assertEqual(self.names(tail, 1), ["Far"])
+        self.send("Near")
+        self.assertEqual(self.names(near, 1), ["Near"])
+
+    def test_is_recorded_once_and_does_not_follow_itself(self):
+        tail = self.start("Username=*")
+        for _ in range(4):  # a call each at least
+            self.send("Recorded")
+            while self.names(tail, 1) != ["Recorded"]:
+                pass
+        tail.send_signal(signal.SIGTERM)
+        self.assertEqual(tail.wait(60), 0)
+        out = self.server.traccia("lookup", "--data", self.server.data, "--output", "json",
+                                  "EventName=TailEvents").stdout
+        calls = [json.loads(line)["requestParameters"] for line in out.splitlines()]
+        mine = [c for c in calls if c.get("expression") == 'Username=""*']
+        self.assertEqual(len(mine), 1, calls)
+        self.assertNotIn("cursor", mine[0])
+
+    def call(self, **members):
+        answer = self.server.signed("POST", "/", json.dumps(members).encode(),
+                                    {"X-Amz-Target": "Traccia_20261101.TailEvents"},
+                                    service="traccia")
+        return answer.status, answer.json()
+
+    def test_cursors(self):
+        status, first = self.call(Expression="EventName=Cursor")
+        self.assertEqual((status, first["Events"]), (200, []))
+        self.send("Cursor")
+        status, second = self.call(Expression="EventName=Cursor", Cursor=first["Cursor"], WaitSeconds=5)
+        while not second["Events"]:
+            status, second = self.call(Expression="EventName=Cursor", Cursor=second["Cursor"],
+                                       WaitSeconds=5)
+        self.assertEqual([e["EventName"] for e in second["Events"]], ["Cursor"])
+        for bad in ({"Cursor": "bm9uc2Vuc2U="}, {"Cursor": first["Cursor"]},
+                    {"Cursor": first["Cursor"][:-4] + "AAA=", "Expression": "EventName=Cursor"}):
+            status, refusal = self.call(**bad)
+            self.assertEqual((status, refusal["__type"]), (400, "InvalidCursorException"))
+        self.server.restart()
+        status, again = self.call(Expression="EventName=Cursor", Cursor=first["Cursor"])
+        self.assertEqual([e["EventName"] for e in again["Events"]], ["Cursor"])
+        type(self).trail = self.server.client("cloudtrail")
+
+    def test_refusals(self):
+        for words, code in ((["Color=red"], 2), (["--account", "12345678901x"], 3)):
+            result = self.server.traccia("tail", "--data", self.server.data, *words)
+            self.assertEqual(result.returncode, code, result)
 
 
 if __name__ == "__main__":
