@@ -67,6 +67,10 @@ class Delivery {
   wal::Position read_position() const { return read_position_.load(std::memory_order_acquire); }
   // Files whose PUT is outstanding.
   size_t pending() const { return outstanding_.count(); }
+  // Of memory: files that are closed and wait for their PUT; files that are open (to be asked by
+  // the stepping thread).
+  uint64_t rendered_bytes() const { return outstanding_.rendered_bytes(); }
+  uint64_t open_bytes() const { return open_bytes_; }
 
  private:
   struct OpenFile {

@@ -69,6 +69,11 @@ bool Outstanding::full() const {
   return rendered_bytes_ > rendered_bytes_max_;
 }
 
+uint64_t Outstanding::rendered_bytes() const {
+  const MutexLock lock(mutex_);
+  return rendered_bytes_;
+}
+
 uint64_t Outstanding::changes() const {
   const MutexLock lock(mutex_);
   return changes_;

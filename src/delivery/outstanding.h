@@ -43,6 +43,7 @@ class Outstanding {
   size_t count() const;
   // Whether more than rendered_bytes_max are kept.
   bool full() const;
+  uint64_t rendered_bytes() const;
   // Grows when take() may give more than before.
   uint64_t changes() const;
   // Waits until changes() differs from `seen` or the time is over.
