@@ -73,6 +73,7 @@ void Delivery::move_floor() {
 }
 
 Result<bool> Delivery::step() {
+  TRY(commit_left());
   TRY_ASSIGN(const auto entries, read_log());
   close_due();
   TRY(commit());
@@ -96,7 +97,7 @@ Result<size_t> Delivery::read_log() {
       }
     }
     read_position_.store(entry->next, std::memory_order_release);
-    if (outstanding_.full()) break;  // let the PUTs catch up
+    if (!just_closed_.empty() && full()) break;  // commit what is in memory first
   }
   return entries;
 }
@@ -221,7 +222,8 @@ void Delivery::close(std::map<ChainId, OpenFile>::iterator at) {
   auto [gzip, sha256_hex] = std::move(file.builder).finish();
   manifest.sha256_hex = std::move(sha256_hex);
   closed_[file.chain] = manifest.last_sequence;
-  if (!outstanding_.full()) closed->rendered = std::move(gzip);
+  if (!full()) closed->rendered = std::move(gzip);
+  just_closed_bytes_ += closed->rendered.size();
   just_closed_.push_back(std::move(closed));
 }
 
@@ -232,6 +234,12 @@ void Delivery::close_due() {
     if (now - at->second.opened >= options_.interval) close(at);
     at = next;
   }
+}
+
+// While the database refuses, nothing more is read: it would pile up in memory.
+Result<> Delivery::commit_left() {
+  if (just_closed_.empty() && changes_.empty()) return {};
+  return commit();
 }
 
 Result<> Delivery::commit() {
@@ -254,6 +262,7 @@ Result<> Delivery::commit() {
   cursor_.store(cursor, std::memory_order_release);
   for (auto& file : just_closed_) outstanding_.add(std::move(file));
   just_closed_.clear();
+  just_closed_bytes_ = 0;
   changes_.clear();
   return {};
 }

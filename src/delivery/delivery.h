@@ -30,7 +30,8 @@ struct Options {
   uint64_t open_bytes_max = 96ULL << 20;      // of memory, all open files; then the largest closes
   uint64_t rendered_bytes_max = 64ULL << 20;  // closed files kept in memory, compressed; others
                                               // are rendered again from the log
-  std::chrono::seconds retry_first{1};        // doubles up to retry_max
+  std::chrono::seconds retry_first{1};        // doubles up to retry_max, for all files of a trail
+                                              // and bucket together
   std::chrono::seconds retry_max{300};
   std::chrono::hours retry_for{30 * 24};  // then a file is given up (facts 3.2)
   size_t puts_per_bucket_max = 3;         // at a time
@@ -85,7 +86,8 @@ class Delivery {
         wal_(wal),
         store_(store),
         options_(options),
-        outstanding_(options.puts_per_bucket_max, options.rendered_bytes_max) {}
+        outstanding_({options.puts_per_bucket_max, options.rendered_bytes_max, options.retry_first,
+                      options.retry_max}) {}
 
   Result<> load();
   void apply(const trail::TrailChange& change);
@@ -103,11 +105,17 @@ class Delivery {
   void close_largest();
   void close(std::map<ChainId, OpenFile>::iterator at);
   void close_due();
+  // Whether closed files fill the memory that they may have.
+  bool full() const {
+    return outstanding_.rendered_bytes() + just_closed_bytes_ >= options_.rendered_bytes_max;
+  }
+  Result<> commit_left();
   Result<> commit();
   void move_floor();
   struct Attempted {
     FileState state = FileState::Pending;
-    std::string error;  // the store's
+    std::string error;     // the store's
+    bool refused = false;  // which is no better for the trail's other files
   };
   Result<Attempted> attempt(Outstanding::File& file);
   Result<> record(Outstanding::File& file, Attempted& attempted);
@@ -128,6 +136,7 @@ class Delivery {
   uint64_t open_bytes_ = 0;
   std::map<ChainId, ingest::Sequence> closed_;                   // of what is in manifests already
   std::vector<std::unique_ptr<Outstanding::File>> just_closed_;  // not committed yet
+  uint64_t just_closed_bytes_ = 0;                               // rendered, of those
   std::vector<TrailChangeAt> changes_;                           // not committed yet
   std::vector<std::vector<uint32_t>> taken_;  // reused: by judge, records of a block
   Duration last_cursor_store_{};

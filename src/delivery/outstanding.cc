@@ -1,4 +1,4 @@
-// Keeps files in the order in which they are due.
+// Keeps files in the order in which they are due, and away from stores that refuse them.
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/outstanding.h"
 
@@ -8,50 +8,156 @@
 
 namespace traccia::delivery {
 
+Outstanding::LaneKey Outstanding::key_of(const File& file) {
+  return {file.manifest.bucket, file.manifest.chain.trail_arn};
+}
+
+// A closed lane tries its oldest file, so that it is given up in time, and its newest, in turns.
+std::optional<Outstanding::Turn> Outstanding::turn_of(const Lanes::value_type& lane) {
+  const auto& [key, state] = lane;
+  if (state.files.empty()) return std::nullopt;
+  if (state.delay == Duration{}) {
+    const auto& [due, id] = *state.due.begin();
+    return Turn{due, id, key};
+  }
+  if (state.taken > 0) return std::nullopt;
+  const auto& tried = state.newest ? *state.files.rbegin() : *state.files.begin();
+  return Turn{state.reopens, tried.first, key};
+}
+
+void Outstanding::unschedule(const Lanes::value_type& lane) {
+  if (const auto turn = turn_of(lane)) turns_.erase(*turn);
+}
+
+// A lane without files is forgotten, and that it was closed with it.
+void Outstanding::schedule(const Lanes::value_type& lane) {
+  if (const auto turn = turn_of(lane)) {
+    turns_.insert(*turn);
+  } else if (lane.second.files.empty() && lane.second.taken == 0) {
+    lanes_.erase(LaneKey(lane.first));
+  }
+}
+
+void Outstanding::tell() {
+  ++changes_;
+  changed_.notify_all();
+}
+
+Duration Outstanding::doubled(Duration delay) const {
+  return std::clamp<Duration>(delay * 2, limits_.retry_first, limits_.retry_max);
+}
+
+// A lane that has been refused more than once has its files rendered again when their time comes:
+// the memory is of more use to the others.
+void Outstanding::keep_or_drop(const Lane& lane, File& file) {
+  const bool refused = lane.delay > limits_.retry_first;
+  if (refused || rendered_bytes_ + file.rendered.size() > limits_.rendered_bytes_max) {
+    file.rendered = {};
+  }
+  rendered_bytes_ += file.rendered.size();
+}
+
+void Outstanding::drop_rendered(Lane& lane) {
+  for (auto& [id, waiting] : lane.files) {
+    rendered_bytes_ -= waiting.file->rendered.size();
+    waiting.file->rendered = {};
+  }
+}
+
+void Outstanding::put_back(Lanes::value_type& lane, std::unique_ptr<File> file, Duration due) {
+  keep_or_drop(lane.second, *file);
+  const auto id = file->manifest.id;
+  lane.second.due.emplace(due, id);
+  TRACCIA_ASSERT(lane.second.files.emplace(id, Waiting{std::move(file), due}).second);
+}
+
 void Outstanding::add(std::unique_ptr<File> file) {
   const MutexLock lock(mutex_);
-  const auto id = file->manifest.id;
   positions_.insert(file->manifest.first_position);
-  rendered_bytes_ += file->rendered.size();
-  due_.emplace(Duration{}, id);
-  TRACCIA_ASSERT(waiting_.emplace(id, std::move(file)).second);
-  ++changes_;
-  changed_.notify_one();
+  auto& lane = *lanes_.try_emplace(key_of(*file)).first;
+  unschedule(lane);
+  put_back(lane, std::move(file), Duration{});
+  schedule(lane);
+  tell();
 }
 
 std::unique_ptr<Outstanding::File> Outstanding::take(Duration now) {
   const MutexLock lock(mutex_);
-  for (auto at = due_.begin(); at != due_.end() && at->first <= now; ++at) {
-    const auto waiting = waiting_.find(at->second);
-    auto& busy = busy_[waiting->second->manifest.bucket];
-    if (busy >= per_bucket_max_) continue;
-    ++busy;
-    auto file = std::move(waiting->second);
-    waiting_.erase(waiting);
-    due_.erase(at);
+  for (const auto& [due, id, key] : turns_) {
+    if (due > now) return nullptr;
+    auto& taken = taken_[key.first];
+    if (taken >= limits_.per_bucket_max) continue;
+    ++taken;
+    auto& lane = *lanes_.find(key);
+    auto at = lane.second.files.find(id);
+    unschedule(lane);
+    auto [file, file_due] = std::move(at->second);
+    lane.second.due.erase({file_due, file->manifest.id});
+    lane.second.files.erase(at);
+    ++lane.second.taken;
+    schedule(lane);
     rendered_bytes_ -= file->rendered.size();
-    return file;
+    return std::move(file);
   }
   return nullptr;
 }
 
-void Outstanding::retry(std::unique_ptr<File> file, Duration at) {
+Outstanding::Lanes::value_type& Outstanding::give_back(const File& file) {
+  const auto taken = taken_.find(file.manifest.bucket);
+  if (--taken->second == 0) taken_.erase(taken);
+  auto& lane = *lanes_.find(key_of(file));
+  unschedule(lane);
+  --lane.second.taken;
+  return lane;
+}
+
+void Outstanding::retry(std::unique_ptr<File> file, Duration now) {
   const MutexLock lock(mutex_);
-  if (rendered_bytes_ + file->rendered.size() > rendered_bytes_max_) file->rendered.clear();
-  rendered_bytes_ += file->rendered.size();
-  --busy_[file->manifest.bucket];
-  const auto id = file->manifest.id;
-  due_.emplace(at, id);
-  waiting_.emplace(id, std::move(file));
+  auto& lane = give_back(*file);
+  file->delay = doubled(file->delay);
+  const auto due = now + file->delay;
+  auto& state = lane.second;
+  if (state.delay != Duration{}) {
+    state.reopens = now + state.delay;
+    state.newest = !state.newest;
+  }
+  put_back(lane, std::move(file), due);
+  schedule(lane);
+  tell();
+}
+
+void Outstanding::refuse(std::unique_ptr<File> file, Duration now) {
+  const MutexLock lock(mutex_);
+  auto& lane = give_back(*file);
+  auto& state = lane.second;
+  Duration due{};
+  if (state.delay == Duration{}) {
+    // Perhaps it is this file alone.
+    file->delay = doubled(file->delay);
+    due = now + file->delay;
+  }
+  // Others that were on their way when the lane closed say nothing new.
+  if (now >= state.reopens) {
+    state.delay = doubled(state.delay);
+    state.reopens = now + state.delay;
+    state.newest = !state.newest;
+    if (state.delay > limits_.retry_first) drop_rendered(state);
+  }
+  put_back(lane, std::move(file), due);
+  schedule(lane);
+  tell();
 }
 
 void Outstanding::finish(std::unique_ptr<File> file) {
   const MutexLock lock(mutex_);
-  const auto busy = busy_.find(file->manifest.bucket);
-  if (--busy->second == 0) busy_.erase(busy);
+  auto& lane = give_back(*file);
+  if (file->manifest.state == FileState::Delivered) {
+    lane.second.delay = lane.second.reopens = Duration{};
+    lane.second.newest = false;
+  }
+  schedule(lane);
   positions_.erase(positions_.find(file->manifest.first_position));
-  ++changes_;  // its bucket may take another
-  changed_.notify_one();
+  tell();
 }
 
 wal::Position Outstanding::floor(wal::Position otherwise) const {
@@ -62,11 +168,6 @@ wal::Position Outstanding::floor(wal::Position otherwise) const {
 size_t Outstanding::count() const {
   const MutexLock lock(mutex_);
   return positions_.size();
-}
-
-bool Outstanding::full() const {
-  const MutexLock lock(mutex_);
-  return rendered_bytes_ > rendered_bytes_max_;
 }
 
 uint64_t Outstanding::rendered_bytes() const {
@@ -86,8 +187,7 @@ void Outstanding::wait(uint64_t seen, Duration timeout) {
 
 void Outstanding::wake() {
   const MutexLock lock(mutex_);
-  ++changes_;
-  changed_.notify_all();
+  tell();
 }
 
 }  // namespace traccia::delivery

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/mutex.h"
@@ -16,33 +19,43 @@
 
 namespace traccia::delivery {
 
+// Files of one trail and bucket wait in a lane. A refusal closes the lane for a time that doubles
+// with each further one, so that a store that is down meets one attempt of each lane at a time,
+// however many files have piled up; the first file that it takes opens the lane for all.
 // Thread-safe.
 class Outstanding {
  public:
+  struct Limits {
+    size_t per_bucket_max = 3;            // files of one bucket that are taken at a time, so that a
+                                          // slow store does not hold up the others
+    uint64_t rendered_bytes_max = 0;      // rendered files beyond it, together, are not kept
+    std::chrono::seconds retry_first{1};  // doubles up to retry_max
+    std::chrono::seconds retry_max{300};
+  };
   struct File {
     Manifest manifest;
     std::string rendered;  // gzip; empty: render from the log
-    Duration delay{};      // since the attempt before
+    Duration delay{};      // since an attempt that failed for reasons of its own
   };
 
-  // At most `per_bucket_max` files of one bucket are taken at a time, so that a slow store does not
-  // hold up the others; rendered files beyond `rendered_bytes_max` together are not kept.
-  Outstanding(size_t per_bucket_max, uint64_t rendered_bytes_max)
-      : per_bucket_max_(per_bucket_max), rendered_bytes_max_(rendered_bytes_max) {}
+  explicit Outstanding(Limits limits) : limits_(limits) {}
 
   // Due at once.
   void add(std::unique_ptr<File> file);
-  // The one that has been due for longest; the caller has it alone until retry() or finish().
-  // nullptr when none is due.
+  // The one that has been due for longest; the caller has it alone until it gives it back with one
+  // of the following three. nullptr when none is due.
   std::unique_ptr<File> take(Duration now);
-  void retry(std::unique_ptr<File> file, Duration at);
+  // The attempt failed for a reason that says nothing about other files.
+  void retry(std::unique_ptr<File> file, Duration now);
+  // The store refused it.
+  void refuse(std::unique_ptr<File> file, Duration now);
+  // Delivered or given up, as its manifest says.
   void finish(std::unique_ptr<File> file);
 
   // The least first_position of all files, those that are taken included, or `otherwise`.
   wal::Position floor(wal::Position otherwise) const;
   size_t count() const;
-  // Whether more than rendered_bytes_max are kept.
-  bool full() const;
+  // What is kept of those that wait, in memory.
   uint64_t rendered_bytes() const;
   // Grows when take() may give more than before.
   uint64_t changes() const;
@@ -51,16 +64,42 @@ class Outstanding {
   void wake();
 
  private:
-  const size_t per_bucket_max_;
-  const uint64_t rendered_bytes_max_;
+  struct Waiting {
+    std::unique_ptr<File> file;
+    Duration due{};
+  };
+  struct Lane {
+    std::map<int64_t, Waiting> files;            // by manifest id: the oldest first
+    std::set<std::pair<Duration, int64_t>> due;  // of the same
+    size_t taken = 0;
+    Duration delay{};     // since the last refusal; 0: open
+    Duration reopens{};   // when a closed lane may try one
+    bool newest = false;  // try the newest file next: the oldest may be refused for its own sake
+  };
+  using LaneKey = std::pair<std::string, std::string>;  // bucket, trail ARN
+  using Turn = std::tuple<Duration, int64_t, LaneKey>;  // when a lane has a file, and which
+  using Lanes = std::map<LaneKey, Lane>;
+
+  static LaneKey key_of(const File& file);
+  static std::optional<Turn> turn_of(const Lanes::value_type& lane);
+  void unschedule(const Lanes::value_type& lane) REQUIRES(mutex_);
+  void schedule(const Lanes::value_type& lane) REQUIRES(mutex_);
+  Lanes::value_type& give_back(const File& file) REQUIRES(mutex_);
+  void put_back(Lanes::value_type& lane, std::unique_ptr<File> file, Duration due) REQUIRES(mutex_);
+  void keep_or_drop(const Lane& lane, File& file) REQUIRES(mutex_);
+  void drop_rendered(Lane& lane) REQUIRES(mutex_);
+  void tell() REQUIRES(mutex_);
+  Duration doubled(Duration delay) const;
+
+  const Limits limits_;
 
   mutable Mutex mutex_;
   Condition changed_;
   uint64_t changes_ GUARDED_BY(mutex_) = 0;
-  std::map<int64_t, std::unique_ptr<File>> waiting_ GUARDED_BY(mutex_);  // by manifest id
-  std::set<std::pair<Duration, int64_t>> due_ GUARDED_BY(mutex_);        // those that wait
-  std::map<std::string, size_t> busy_ GUARDED_BY(mutex_);                // taken, by bucket
-  std::multiset<wal::Position> positions_ GUARDED_BY(mutex_);            // of all
+  Lanes lanes_ GUARDED_BY(mutex_);                             // that have files
+  std::set<Turn> turns_ GUARDED_BY(mutex_);                    // of the lanes with waiting files
+  std::map<std::string, size_t> taken_ GUARDED_BY(mutex_);     // by bucket
+  std::multiset<wal::Position> positions_ GUARDED_BY(mutex_);  // of all
   uint64_t rendered_bytes_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -21,14 +21,23 @@ std::unique_ptr<Outstanding::File> file(int64_t id, const std::string& bucket,
   return out;
 }
 
+Outstanding::Limits limits(size_t per_bucket_max, uint64_t rendered_bytes_max) {
+  return {per_bucket_max, rendered_bytes_max, std::chrono::seconds(1), std::chrono::seconds(8)};
+}
+
+std::unique_ptr<Outstanding::File> delivered(std::unique_ptr<Outstanding::File> file) {
+  file->manifest.state = FileState::Delivered;
+  return file;
+}
+
 TEST(Outstanding, GivesFilesInTurnAndAgainWhenTheyAreDue) {
-  Outstanding files(5, 1000);
+  Outstanding files(limits(5, 1000));
   files.add(file(1, "a", 10));
   files.add(file(2, "a", 20));
   auto first = files.take(kSecond);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->manifest.id, 1);
-  files.retry(std::move(first), 10 * kSecond);
+  files.retry(std::move(first), 9 * kSecond);
   auto second = files.take(kSecond);
   EXPECT_EQ(second->manifest.id, 2);
   files.finish(std::move(second));
@@ -37,7 +46,7 @@ TEST(Outstanding, GivesFilesInTurnAndAgainWhenTheyAreDue) {
 }
 
 TEST(Outstanding, OneBucketDoesNotHoldUpTheOthers) {
-  Outstanding files(2, 1000);
+  Outstanding files(limits(2, 1000));
   for (int64_t id = 1; id <= 4; ++id) files.add(file(id, "slow", 1));
   files.add(file(5, "good", 1));
   auto a = files.take(kSecond), b = files.take(kSecond), c = files.take(kSecond);
@@ -52,7 +61,7 @@ TEST(Outstanding, OneBucketDoesNotHoldUpTheOthers) {
 }
 
 TEST(Outstanding, TheLogStaysUntilAFileIsDone) {
-  Outstanding files(5, 1000);
+  Outstanding files(limits(5, 1000));
   EXPECT_EQ(files.floor(100), 100U);
   files.add(file(1, "a", 30));
   files.add(file(2, "a", 10));
@@ -67,22 +76,100 @@ TEST(Outstanding, TheLogStaysUntilAFileIsDone) {
 }
 
 TEST(Outstanding, RenderedFilesAreBounded) {
-  Outstanding files(5, 100);
+  Outstanding files(limits(5, 100));
   files.add(file(1, "a", 1, 60));
-  EXPECT_FALSE(files.full());
   files.add(file(2, "a", 1, 60));
-  EXPECT_TRUE(files.full());
+  EXPECT_EQ(files.rendered_bytes(), 60U) << "one of them has to be rendered again";
   auto first = files.take(kSecond), second = files.take(kSecond);
-  EXPECT_FALSE(files.full());
+  EXPECT_EQ(files.rendered_bytes(), 0U);
+  second->rendered.assign(60, 'x');
   files.retry(std::move(first), kSecond);
   files.retry(std::move(second), kSecond);
-  EXPECT_FALSE(files.full()) << "one of them has to be rendered again";
-  EXPECT_EQ(files.take(kSecond)->rendered.size(), 60U);
-  EXPECT_TRUE(files.take(kSecond)->rendered.empty());
+  EXPECT_EQ(files.rendered_bytes(), 60U);
+  EXPECT_EQ(files.take(2 * kSecond)->rendered.size(), 60U);
+  EXPECT_TRUE(files.take(2 * kSecond)->rendered.empty());
+}
+
+TEST(Outstanding, AStoreThatRefusesMeetsOneAttemptAtATimeAndMoreAndMoreSeldom) {
+  Outstanding files(limits(3, 1000));
+  for (int64_t id = 1; id <= 50; ++id) files.add(file(id, "down", 1));
+  auto a = files.take(Duration{}), b = files.take(Duration{}), c = files.take(Duration{});
+  for (auto* one : {&a, &b, &c}) files.refuse(std::move(*one), Duration{});
+  std::vector<int> attempts;
+  for (int second = 0; second < 40; ++second) {
+    while (auto one = files.take(second * kSecond)) {
+      EXPECT_FALSE(files.take(second * kSecond)) << "one at a time";
+      attempts.push_back(second);
+      files.refuse(std::move(one), second * kSecond);
+    }
+  }
+  EXPECT_EQ(attempts, (std::vector{1, 3, 7, 15, 23, 31, 39}));
+  files.finish(delivered(files.take(47 * kSecond)));
+  size_t taken = 0;
+  while (auto one = files.take(47 * kSecond)) {
+    files.finish(delivered(std::move(one)));
+    ++taken;
+  }
+  EXPECT_EQ(taken, 49U) << "all the others at once";
+  EXPECT_EQ(files.count(), 0U);
+}
+
+TEST(Outstanding, AClosedLaneTriesItsOldestAndItsNewest) {
+  Outstanding files(limits(3, 1000));
+  for (int64_t id = 1; id <= 5; ++id) files.add(file(id, "down", 1));
+  std::vector<int64_t> tried;
+  for (int second = 0; second < 20; ++second) {
+    auto one = files.take(second * kSecond);
+    if (!one) continue;
+    tried.push_back(one->manifest.id);
+    files.refuse(std::move(one), second * kSecond);
+  }
+  EXPECT_EQ(tried, (std::vector<int64_t>{1, 5, 1, 5, 1}));
+}
+
+TEST(Outstanding, WhatIsGivenUpLetsTheNextBeTriedAtOnce) {
+  Outstanding files(limits(3, 1000));
+  for (int64_t id = 1; id <= 3; ++id) files.add(file(id, "down", 1));
+  files.refuse(files.take(Duration{}), Duration{});
+  files.refuse(files.take(kSecond), kSecond);
+  for (int64_t id = 1; id <= 3; ++id) {
+    auto one = files.take(3 * kSecond);
+    ASSERT_TRUE(one);
+    EXPECT_EQ(one->manifest.id, id);
+    one->manifest.state = FileState::Abandoned;
+    files.finish(std::move(one));
+  }
+  EXPECT_EQ(files.count(), 0U);
+}
+
+TEST(Outstanding, OneTrailsRefusalsAreNotTheOthers) {
+  Outstanding files(limits(3, 1000));
+  files.add(file(1, "bucket", 1));
+  auto denied = files.take(Duration{});
+  auto other = file(2, "bucket", 1);
+  other->manifest.chain.trail_arn = "other";
+  files.add(std::move(other));
+  files.refuse(std::move(denied), Duration{});
+  EXPECT_EQ(files.take(Duration{})->manifest.id, 2);
+  EXPECT_FALSE(files.take(Duration{}));
+}
+
+TEST(Outstanding, ALaneThatIsClosedKeepsNoMemoryFromTheOthers) {
+  Outstanding files(limits(3, 100));
+  files.add(file(1, "down", 1, 60));
+  files.add(file(2, "down", 1, 40));
+  files.refuse(files.take(Duration{}), Duration{});
+  EXPECT_EQ(files.rendered_bytes(), 100U) << "once may be an accident";
+  files.refuse(files.take(kSecond), kSecond);
+  EXPECT_EQ(files.rendered_bytes(), 0U);
+  files.add(file(3, "down", 1, 60));
+  EXPECT_EQ(files.rendered_bytes(), 0U);
+  files.add(file(4, "up", 1, 60));
+  EXPECT_EQ(files.rendered_bytes(), 60U);
 }
 
 TEST(Outstanding, WaitingEndsWhenAFileComes) {
-  Outstanding files(5, 100);
+  Outstanding files(limits(5, 100));
   const auto seen = files.changes();
   std::jthread other([&] { files.add(file(1, "a", 1)); });
   files.wait(seen, std::chrono::hours(1));

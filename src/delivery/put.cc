@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 #include "delivery/delivery.h"
@@ -27,9 +26,12 @@ Result<bool> Delivery::put_next() {
     outstanding_.finish(std::move(file));
     return true;
   }
-  file->delay = std::clamp<Duration>(file->delay * 2, options_.retry_first, options_.retry_max);
-  const auto at = os_.clock.monotonic() + file->delay;
-  outstanding_.retry(std::move(file), at);
+  const auto now = os_.clock.monotonic();
+  if (recorded && attempted->refused) {
+    outstanding_.refuse(std::move(file), now);
+  } else {
+    outstanding_.retry(std::move(file), now);
+  }
   if (!recorded) return std::unexpected(std::move(recorded).error());
   return true;
 }
@@ -46,16 +48,16 @@ Result<Delivery::Attempted> Delivery::attempt(Outstanding::File& file) {
                                    {},
                                    manifest.chain.trail_arn,
                                    manifest.chain.region});
-  if (put) return Attempted{FileState::Delivered, ""};
+  if (put) return Attempted{FileState::Delivered, "", false};
   if (wal_.stopped()) return std::unexpected(std::move(put).error());
   if (put.error().reason() == "PreconditionFailed") {
     // Ours from before a crash, or somebody else's: only the bytes can tell (I2).
     const auto there = store_.get(manifest.bucket, manifest.key);
-    if (there && *there == file.rendered) return Attempted{FileState::Delivered, ""};
-    return Attempted{FileState::Pending,
-                     there ? "ObjectAlreadyExistsWithOtherContent" : shown(there.error())};
+    if (!there) return Attempted{FileState::Pending, shown(there.error()), true};
+    if (*there == file.rendered) return Attempted{FileState::Delivered, "", false};
+    return Attempted{FileState::Pending, "ObjectAlreadyExistsWithOtherContent", false};
   }
-  return Attempted{FileState::Pending, shown(put.error())};
+  return Attempted{FileState::Pending, shown(put.error()), true};
 }
 
 Result<> Delivery::record(Outstanding::File& file, Attempted& attempted) {
