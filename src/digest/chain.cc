@@ -186,12 +186,23 @@ Result<int64_t> insert_digest(meta::Transaction& transaction, const Chain& chain
   return transaction.last_insert_id();
 }
 
-Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction, size_t count_max) {
+Result<std::vector<std::string>> load_pending_trails(meta::Transaction& transaction) {
+  std::vector<std::string> trails;
+  TRY(transaction.query("SELECT DISTINCT trail_arn FROM digest_files WHERE bytes IS NOT NULL", {},
+                        [&](const meta::Row& row) -> Result<> {
+                          trails.push_back(row.text(0));
+                          return {};
+                        }));
+  return trails;
+}
+
+Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction,
+                                               std::string_view trail_arn, size_t count_max) {
   std::vector<StoredDigest> digests;
   TRY(transaction.query(
       "SELECT id, trail_arn, created, region, bucket, key, bytes, signature, made "
-      "FROM digest_files WHERE bytes IS NOT NULL ORDER BY id LIMIT ?",
-      {static_cast<int64_t>(count_max)}, [&](const meta::Row& row) -> Result<> {
+      "FROM digest_files WHERE bytes IS NOT NULL AND trail_arn = ? ORDER BY id LIMIT ?",
+      {trail_arn, static_cast<int64_t>(count_max)}, [&](const meta::Row& row) -> Result<> {
         digests.push_back({row.integer(0), row.text(1), from_unix_nanoseconds(row.integer(2)),
                            row.text(3), row.text(4), row.text(5), row.text(6), row.text(7),
                            from_unix_nanoseconds(row.integer(8))});

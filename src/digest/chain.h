@@ -65,7 +65,10 @@ struct StoredDigest {
 };
 Result<int64_t> insert_digest(meta::Transaction& transaction, const Chain& chain,
                               const StoredDigest& digest, Time end);
-Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction, size_t count_max);
+// Those that need a PUT: which trails have some, and a trail's, the oldest first.
+Result<std::vector<std::string>> load_pending_trails(meta::Transaction& transaction);
+Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction,
+                                               std::string_view trail_arn, size_t count_max);
 // The digest needs no PUT any more: its bytes are dropped here.
 Result<> settle(meta::Transaction& transaction, int64_t digest_id);
 Result<> record_attempt(meta::Transaction& transaction, const StoredDigest& digest, Time time,

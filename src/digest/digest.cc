@@ -13,7 +13,7 @@
 namespace traccia::digest {
 namespace {
 
-constexpr size_t kPutsPerStep = 256;
+constexpr size_t kPutsPerStep = 256;  // of one trail
 
 Time ceil_seconds(Time time) {
   return std::chrono::ceil<std::chrono::seconds>(time);
@@ -201,29 +201,43 @@ Result<> Digest::write_digest(meta::Transaction& transaction, Chain& chain, Time
   return {};
 }
 
+// Trail by trail: the digests of one that is refused do not hold up the others.
 Result<bool> Digest::put_pending() {
-  std::vector<StoredDigest> pending;
+  std::vector<std::string> trails;
   TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(pending, load_pending(transaction, kPutsPerStep));
+    TRY_ASSIGN(trails, load_pending_trails(transaction));
     return {};
   }));
   bool any = false;
-  for (const auto& digest : pending) {
-    // After a refusal the trail's later digests wait too, so that they arrive in order.
-    const auto wait = backoff_.find(digest.trail_arn);
+  for (const auto& trail_arn : trails) {
+    const auto wait = backoff_.find(trail_arn);
     if (wait != backoff_.end() && os_.clock.monotonic() < wait->second.next_attempt) continue;
     any = true;
+    TRY(put_pending_of(trail_arn));
+  }
+  return any;
+}
+
+// After a refusal the trail's later digests wait, too, so that they arrive in order.
+Result<> Digest::put_pending_of(const std::string& trail_arn) {
+  std::vector<StoredDigest> pending;
+  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(pending, load_pending(transaction, trail_arn, kPutsPerStep));
+    return {};
+  }));
+  for (const auto& digest : pending) {
     TRY_ASSIGN(const bool done, put(digest, os_.clock.now()));
     if (done) {
-      backoff_.erase(digest.trail_arn);
+      backoff_.erase(trail_arn);
       continue;
     }
-    auto& backoff = backoff_[digest.trail_arn];
+    auto& backoff = backoff_[trail_arn];
     backoff.delay =
         std::clamp<Duration>(backoff.delay * 2, options_.retry_first, options_.retry_max);
     backoff.next_attempt = os_.clock.monotonic() + backoff.delay;
+    return {};
   }
-  return any;
+  return {};
 }
 
 Result<bool> Digest::put(const StoredDigest& digest, Time now) {

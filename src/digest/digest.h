@@ -72,6 +72,7 @@ class Digest {
   Result<> write_digest(meta::Transaction& transaction, Chain& chain, Time start, Time end,
                         Time now);
   Result<bool> put_pending();
+  Result<> put_pending_of(const std::string& trail_arn);
   Result<bool> put(const StoredDigest& digest, Time now);
 
   os::Os os_;

@@ -283,6 +283,21 @@ TEST_F(OutageTest, OneRefusedFileDoesNotHoldUpTheOthersOfItsTrail) {
   EXPECT_LT(machine_->delivery->pending(), 4U);
 }
 
+TEST_F(OutageTest, DigestsOfOneTrailDoNotHoldUpThoseOfTheOthers) {
+  open();
+  start("gone", true);
+  start("good", true);
+  store_.refuse("gone", "NoSuchBucket");
+  run(hours(4), minutes(1));
+  EXPECT_GT(count("SELECT count(*) FROM digest_files WHERE bytes IS NOT NULL AND bucket = 'gone'"),
+            400);
+  EXPECT_EQ(count("SELECT count(*) FROM digest_files WHERE bytes IS NOT NULL AND bucket = 'good'"),
+            0);
+  store_.refuse("gone", "");
+  settle();
+  Contents(store_.objects(), machine_->keys()).expect(expected_);
+}
+
 // The server's threads: whoever PUTs may hang, stepping and the other buckets do not.
 class SlowStoreTest : public OutageTest {
  protected:
