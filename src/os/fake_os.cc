@@ -16,6 +16,11 @@ std::unexpected<Error> not_found(std::string_view operation, const std::string& 
               fmt::format("{} '{}': no such file or directory", operation, path));
 }
 
+std::unexpected<Error> no_space(const std::string& path) {
+  return fail(ErrorCode::ResourceExhausted,
+              fmt::format("write '{}': no space left on device", path));
+}
+
 }  // namespace
 
 class FakeFile : public File {
@@ -39,7 +44,10 @@ class FakeFile : public File {
   Result<> sync_data() override {
     const MutexLock lock(files_.mutex_);
     TRY(files_.alive(generation_));
-    TRY(files_.strike(Operation::Sync, path_));
+    if (auto struck = files_.strike(Operation::Sync, path_); !struck) {
+      if (files_.power_left_ != 0U) inode_->pending.clear();
+      return struck;
+    }
     for (const auto& one : inode_->pending) FakeFileSystem::apply(inode_->durable, one);
     inode_->pending.clear();
     return {};
@@ -66,8 +74,27 @@ class FakeFile : public File {
     const MutexLock lock(files_.mutex_);
     TRY(files_.alive(generation_));
     TRY(files_.strike(operation, path_));
+    const auto wanted = one.bytes.size();
+    TRY(fit(one));
+    const bool whole = one.bytes.size() == wanted;
     FakeFileSystem::apply(inode_->current, one);
     inode_->pending.push_back(std::move(one));
+    if (!whole) return no_space(path_);
+    return {};
+  }
+
+  // Shortens a write to the room that the disk has; an extension needs all of its room.
+  Result<> fit(FakeFileSystem::Change& one) REQUIRES(files_.mutex_) {
+    if (!files_.capacity_) return {};
+    const auto size = inode_->current.size();
+    const auto others = files_.used_locked() - size;
+    const auto size_max = std::max(size, *files_.capacity_ - std::min(*files_.capacity_, others));
+    if (one.new_size) {
+      if (*one.new_size > size_max) return no_space(path_);
+    } else if (one.offset + one.bytes.size() > size_max) {
+      if (one.offset >= size_max) return no_space(path_);
+      one.bytes.resize(size_max - one.offset);
+    }
     return {};
   }
 
@@ -96,6 +123,22 @@ class FakeLock : public FileLock {
 void FakeFileSystem::set_fault(Fault fault) {
   const MutexLock lock(mutex_);
   fault_ = std::move(fault);
+}
+
+void FakeFileSystem::set_capacity(std::optional<uint64_t> bytes) {
+  const MutexLock lock(mutex_);
+  capacity_ = bytes;
+}
+
+uint64_t FakeFileSystem::used_bytes() const {
+  const MutexLock lock(mutex_);
+  return used_locked();
+}
+
+uint64_t FakeFileSystem::used_locked() const {
+  uint64_t used = 0;
+  for (const auto& [path, inode] : names_) used += inode->current.size();
+  return used;
 }
 
 void FakeFileSystem::lose_power_after(uint64_t operations) {
@@ -287,7 +330,8 @@ Result<uint64_t> FakeFileSystem::free_bytes(const std::string& directory) {
   constexpr uint64_t kFree = 1ULL << 40;
   const MutexLock lock(mutex_);
   if (!directories_.contains(directory)) return not_found("statvfs", directory);
-  return kFree;
+  if (!capacity_) return kFree;
+  return *capacity_ - std::min(*capacity_, used_locked());
 }
 
 Result<> FakeFileSystem::sync_directory(const std::string& directory) {

@@ -22,12 +22,18 @@ enum class Operation { Open, Write, Sync, Truncate, Rename, Remove, SyncDirector
 // Thread-safe. What power loss keeps:
 //   - bytes: all that sync_data covered; of each later write any subset of its 512-byte sectors;
 //   - names: all that sync_directory covered; of the later changes a prefix in their order.
+// A sync that a fault strikes covers nothing, and no later one covers what it should have: as with
+// the kernel, the bytes can still be read but count as written. Power loss shows that they are not.
 class FakeFileSystem : public FileSystem {
  public:
   // Returns the error that the operation shall meet instead of happening.
   using Fault = std::function<std::optional<Error>(Operation, const std::string& path)>;
 
   void set_fault(Fault fault);
+  // From now on all files together have at most `bytes`: a write beyond does in part what fits and
+  // fails, as on a full disk. Outlives restarts; nullopt: no limit.
+  void set_capacity(std::optional<uint64_t> bytes);
+  uint64_t used_bytes() const;
   // The power fails after that many more mutating operations: those following fail.
   void lose_power_after(uint64_t operations);
   // Mutating operations so far.
@@ -77,6 +83,7 @@ class FakeFileSystem : public FileSystem {
 
   Result<> strike(Operation operation, const std::string& path) REQUIRES(mutex_);
   Result<> alive(uint64_t generation) REQUIRES(mutex_);
+  uint64_t used_locked() const REQUIRES(mutex_);
   static void apply(std::string& bytes, const Change& change);
   void keep_some(Inode& inode, std::mt19937_64& random) REQUIRES(mutex_);
   void apply_durably(const NameChange& change) REQUIRES(mutex_);
@@ -89,6 +96,7 @@ class FakeFileSystem : public FileSystem {
   std::map<std::string, uint64_t> locks_ GUARDED_BY(mutex_);  // path → generation
   Fault fault_ GUARDED_BY(mutex_);
   std::optional<uint64_t> power_left_ GUARDED_BY(mutex_);
+  std::optional<uint64_t> capacity_ GUARDED_BY(mutex_);
   uint64_t operations_ GUARDED_BY(mutex_) = 0;
   uint64_t generation_ GUARDED_BY(mutex_) = 0;
 };

@@ -100,6 +100,47 @@ TEST(FakeFiles, StopWorkingWhenThePowerFails) {
   EXPECT_FALSE(file->size()) << "files of before are dead";
 }
 
+TEST(FakeFiles, FillTheDisk) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.make_directories("/d"));
+  files.set_capacity(10);
+  const auto a = files.open("/d/a", OpenMode::CreateNew).value();
+  const auto b = files.open("/d/b", OpenMode::CreateNew).value();
+  ASSERT_TRUE(a->write_at(0, "1234567"));
+  EXPECT_EQ(files.free_bytes("/d").value(), 3U);
+  EXPECT_EQ(b->write_at(0, "12345").error().code(), ErrorCode::ResourceExhausted);
+  EXPECT_EQ(b->size().value(), 3U) << "what fitted";
+  EXPECT_EQ(files.free_bytes("/d").value(), 0U);
+  ASSERT_TRUE(a->write_at(2, "xx")) << "over bytes that are there";
+  EXPECT_EQ(a->allocate(8).error().code(), ErrorCode::ResourceExhausted);
+  EXPECT_EQ(a->size().value(), 7U);
+  ASSERT_TRUE(b->truncate(1));
+  ASSERT_TRUE(a->write_at(7, "89"));
+  ASSERT_TRUE(files.remove("/d/b"));
+  EXPECT_EQ(files.used_bytes(), 9U);
+  files.set_capacity(4);
+  EXPECT_EQ(files.free_bytes("/d").value(), 0U);
+}
+
+TEST(FakeFiles, AFailedSyncIsNotMadeUpForByALaterOne) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.make_directories("/d"));
+  const auto file = files.open("/d/x", OpenMode::CreateNew).value();
+  ASSERT_TRUE(files.sync_directory("/d"));
+  ASSERT_TRUE(file->write_at(0, "lost"));
+  files.set_fault([](Operation operation, const std::string&) -> std::optional<Error> {
+    if (operation != Operation::Sync) return std::nullopt;
+    return Error(ErrorCode::Unavailable, "input/output error");
+  });
+  EXPECT_FALSE(file->sync_data());
+  files.set_fault(nullptr);
+  ASSERT_TRUE(file->write_at(4, "kept"));
+  ASSERT_TRUE(file->sync_data());
+  EXPECT_EQ(read_file(files, "/d/x", 100).value(), "lostkept");
+  files.restart(1);
+  EXPECT_EQ(read_file(files, "/d/x", 100).value(), std::string("\0\0\0\0kept", 8));
+}
+
 TEST(Random, GivesUuidsAndCharacters) {
   FakeRandom random(1);
   const auto uuid = random.uuid();
