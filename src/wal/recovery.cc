@@ -107,7 +107,9 @@ Result<Position> Wal::recover_tail(const Segment& segment) {
                     segment.path, end_offset, kSegmentHeaderBytes + (*proof - segment.start)));
   }
   if (end_offset < size) TRY(file->truncate(end_offset));
-  // What a killed process wrote and did not sync is read from here on, so it must stay.
+  // What a killed process wrote and did not sync is read from here on, so it must stay. After a
+  // failed sync the kernel takes pages for written that are not: written again they are synced.
+  TRY(file->write_at(0, std::string_view(bytes).substr(0, end_offset)));
   TRY(file->sync_data());
   TRY(files_.sync_directory(directory_));
   return walk.at();
