@@ -14,6 +14,7 @@ namespace traccia::meta {
 namespace {
 
 constexpr int kPathMax = 4096;
+constexpr size_t kRewriteBytes = 1 << 20;
 constexpr sqlite3_int64 kUnixEpochInJulianMilliseconds = 210866760000000;
 
 struct VfsFile {
@@ -97,6 +98,21 @@ const sqlite3_io_methods kFileMethods = {
     no_control, sector_size, no_characteristics,
     nullptr,   nullptr,      nullptr,    nullptr,     nullptr, nullptr};
 
+// What a process that was killed wrote to the log and did not sync is read from here on, so it must
+// stay. After a failed sync the kernel takes pages for written that are not: written again they
+// are synced.
+Result<> write_again(VfsFile& file) {
+  TRY_ASSIGN(const auto size, file.file->size());
+  if (size == 0) return {};
+  std::string piece(kRewriteBytes, '\0');
+  for (uint64_t at = 0; at < size; at += piece.size()) {
+    TRY_ASSIGN(const auto count, file.file->read_at(at, piece));
+    TRY(file.file->write_at(at, std::string_view(piece).substr(0, count)));
+  }
+  if (sync_file(&file.base, 0) == SQLITE_OK) return {};
+  return fail(ErrorCode::Unavailable, fmt::format("sync '{}'", *file.path));
+}
+
 int open_file(sqlite3_vfs* base, const char* name, sqlite3_file* out, int flags, int* out_flags) {
   out->pMethods = nullptr;
   if (name == nullptr) return SQLITE_CANTOPEN;  // temporary files stay in memory
@@ -108,6 +124,11 @@ int open_file(sqlite3_vfs* base, const char* name, sqlite3_file* out, int flags,
   if (!file || !there) return SQLITE_CANTOPEN;
   // A file that is there may have been made by a process that died before it synced the name.
   new (out) VfsFile{{&kFileMethods}, &vfs, file->release(), new std::string(name), false};
+  if ((flags & SQLITE_OPEN_WAL) != 0 && !write_again(as_file(out))) {
+    close_file(out);
+    out->pMethods = nullptr;
+    return SQLITE_CANTOPEN;
+  }
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
 }
