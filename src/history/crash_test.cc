@@ -1,5 +1,7 @@
-// Power loss at any operation.
+// Power loss and kills at any operation.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <random>
 #include <set>
@@ -8,6 +10,43 @@
 
 namespace traccia::history {
 namespace {
+
+// What a killed process left is built upon at the next start: the log is cut behind it.
+TEST_F(HistoryTest, ASegmentThatAKilledProcessLeftStaysWhenThePowerFails) {
+  for (uint64_t operations = 0; operations < 12; ++operations) {
+    for (uint64_t seed = 1; seed <= 8; ++seed) {
+      history_.reset();
+      fake_.files.restart_keeping_all();
+      for (const auto& path : fake_.files.paths()) ASSERT_TRUE(fake_.files.remove(path));
+      for (const std::string name : {"/data/wal", "/data/history"}) {
+        ASSERT_TRUE(fake_.files.sync_directory(name));
+      }
+      options_.head_events_max = 5;
+      open();
+      for (int i = 0; i < 12; ++i) {
+        const auto filler = fmt::format(R"(,"x":"{}")", fake_.random.characters(900, "0123456789"));
+        ASSERT_TRUE(submit({{.id = fmt::format("{}", i), .more = filler}}));
+      }
+      ASSERT_EQ(history_->step(100).value(), 12U);
+      ASSERT_EQ(history_->step(100).value(), 0U) << "the head is frozen";
+      fake_.files.lose_power_after(operations);
+      (void)history_->maintain();
+      // The rest is without the sequencer, which keeps nothing here and would need the whole log.
+      history_.reset();
+      fake_.files.restart_keeping_all();
+      open_wal();
+      open_history();
+      ASSERT_TRUE(wal_->remove_below(history_->durable_cursor()));
+      history_.reset();
+      fake_.files.restart(seed);
+      open_wal();
+      open_history();
+      if (HasFatalFailure()) return;
+      catch_up();
+      ASSERT_EQ(ids(query()).size(), 12U) << operations << " operations, seed " << seed;
+    }
+  }
+}
 
 // Whatever is lost of the index comes again from the log; nothing comes twice; the cursor that
 // allows cutting the log never goes back.

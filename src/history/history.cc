@@ -39,6 +39,8 @@ Result<> History::State::load_segments() {
       TRY(os.files.remove(directory + "/" + listed.name));
     }
   }
+  // The log may be cut behind a segment that a killed process had not made durable.
+  if (!names.empty()) TRY(os.files.sync_directory(directory));
   std::ranges::sort(names);  // digits of fixed width: in the order of the log
   const MutexLock lock(mutex);
   for (const auto& name : names) {

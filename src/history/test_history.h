@@ -51,11 +51,15 @@ class HistoryTest : public testing::Test {
   void open() {
     history_.reset();
     open_log();
+    open_history();
+  }
+  void open_history() {
+    history_.reset();
     auto opened = History::open(fake_.os(), "/data/history", *wal_, options_);
     ASSERT_TRUE(opened) << opened.error().message();
     history_ = std::move(*opened);
   }
-  void open_log() {
+  void open_wal() {
     ingest_.reset();
     wal_.reset();
     ASSERT_TRUE(fake_.files.make_directories("/data/wal"));
@@ -63,6 +67,9 @@ class HistoryTest : public testing::Test {
     options.segment_bytes_max = 4096;
     options.recent_bytes_max = recent_bytes_max_;
     wal_ = wal::Wal::open(fake_.files, "/data/wal", options).value();
+  }
+  void open_log() {
+    open_wal();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
   }
   bool submit(const std::vector<Sample>& samples) {

@@ -23,6 +23,8 @@ Result<std::vector<std::shared_ptr<const WindowFile>>> Ingest::State::open_files
     if (listed.name.ends_with(kWindowSuffix)) paths.push_back(path);
     if (listed.name.ends_with(".tmp")) TRY(os.files.remove(path));
   }
+  // The log may be cut behind a file that a killed process had not made durable.
+  if (!paths.empty()) TRY(os.files.sync_directory(directory));
   std::ranges::sort(paths);  // digits of fixed width
   while (paths.size() > Window::kFilesMax) {
     TRY(os.files.remove(paths.front()));

@@ -310,6 +310,36 @@ TEST(WindowOnDisk, MissingDamagedAndUnlikeFilesAreTold) {
       << "the log was cut: it does not begin at 0";
 }
 
+// What a killed process left is built upon at the next start: the log is cut behind it.
+TEST(WindowCrash, AFileThatAKilledProcessLeftStaysWhenThePowerFails) {
+  for (uint64_t before = 8; before < 20; ++before) {
+    for (uint64_t operations = 0; operations < 10; ++operations) {
+      for (uint64_t seed = 1; seed <= 4; ++seed) {
+        os::FakeOs fake(seed);
+        Machine machine(fake);
+        ASSERT_TRUE(machine.open());
+        for (uint64_t i = 0; i < before; ++i) {
+          ASSERT_TRUE(machine.submit({id_of(i)}));
+          ASSERT_TRUE(machine.settle());
+        }
+        for (uint64_t i = before; i < before + 3; ++i) ASSERT_TRUE(machine.submit({id_of(i)}));
+        fake.files.lose_power_after(operations);
+        (void)machine.settle();
+        fake.files.restart_keeping_all();
+        ASSERT_TRUE(machine.open());
+        ASSERT_TRUE(machine.wal->remove_below(machine.ingest->durable_cursor()));
+        fake.files.restart(seed);
+        const auto opened = machine.open();
+        ASSERT_TRUE(opened) << before << " before, " << operations << " operations, seed " << seed
+                            << ": " << opened.error().message();
+        for (uint64_t i = 0; i < before; ++i) {
+          ASSERT_EQ(machine.submit({id_of(i)})->duplicates, 1U);
+        }
+      }
+    }
+  }
+}
+
 // I1 while generations are written, forgotten, and the log is cut behind them.
 TEST(WindowCrash, PowerLossAtAnyPointKeepsTheWindow) {
   for (uint64_t seed = 1; seed <= 120; ++seed) {
