@@ -30,8 +30,10 @@ class Pipeline {
     trails_ = {make_trail("one", false), make_trail("all", true)};
   }
 
-  void live(bool crash) {
-    if (crash) fake_.files.lose_power_after(random_() % 400);
+  enum class End { Stopped, Killed, PowerFailed };
+
+  void live(End end) {
+    if (end != End::Stopped) fake_.files.lose_power_after(random_() % 400);
     auto machine = Machine::open(fake_, store_);
     if (machine) follow_changes(**machine);
     for (int i = 0; machine && i < 60; ++i) {
@@ -39,7 +41,7 @@ class Pipeline {
       if (!(*machine)->step() || fake_.files.power_lost()) break;
     }
     if (machine) machine->reset();
-    if (crash) {
+    if (end == End::PowerFailed) {
       fake_.files.restart(random_());
     } else {
       fake_.files.restart_keeping_all();
@@ -160,7 +162,11 @@ TEST_P(PipelineTest, HoldsItsInvariantsAcrossPowerLoss) {
   for (uint64_t seed = GetParam() * 4; seed < GetParam() * 4 + 4; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Pipeline pipeline(seed);
-    for (int life = 0; life < 6; ++life) pipeline.live(life % 3 != 2);
+    using enum Pipeline::End;
+    for (const auto end : {PowerFailed, PowerFailed, Stopped, Killed, PowerFailed, Killed, Killed,
+                           PowerFailed, Stopped}) {
+      pipeline.live(end);
+    }
     pipeline.settle();
     pipeline.check();
     if (HasFailure()) return;
