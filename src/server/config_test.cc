@@ -108,10 +108,17 @@ TEST(Pages, SayWhichSinkIsBehindAndThatTheLogStopped) {
       std::string::npos)
       << health.body;
   state.log_disk_full = true;
+  state.log_keepers = {{"history", 90}, {"delivery", 30}, {"repeatWindow", 70}};
   health = render_health(state);
   EXPECT_EQ(health.status, 503);
   EXPECT_NE(health.body.find(R"("status":"full")"), std::string::npos) << health.body;
+  EXPECT_NE(health.body.find("'delivery' keeps the most"), std::string::npos) << health.body;
+  EXPECT_NE(health.body.find(R"("logKeptBytes":{"history":10,"delivery":70,"repeatWindow":30})"),
+            std::string::npos)
+      << health.body;
   EXPECT_NE(render_metrics(state).body.find("traccia_log_disk_full 1"), std::string::npos);
+  EXPECT_NE(render_metrics(state).body.find("traccia_log_kept_bytes{by=\"delivery\"} 70"),
+            std::string::npos);
   state.log_disk_full = false;
   state.log_stopped = true;
   EXPECT_EQ(render_health(state).status, 503);

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/pages.h"
 
+#include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "json/json.h"
@@ -44,6 +46,16 @@ MetricFamily request_family(const ServerState& state) {
   return family;
 }
 
+uint64_t kept(const ServerState& state, const LogKeeper& keeper) {
+  return state.log_end > keeper.from ? state.log_end - keeper.from : 0;
+}
+
+// The one that needs the most.
+std::string_view keeper_of(const ServerState& state) {
+  const auto most = std::ranges::min_element(state.log_keepers, {}, &LogKeeper::from);
+  return most == state.log_keepers.end() ? std::string_view("nobody") : most->name;
+}
+
 uint64_t behind(const ServerState& state, const SinkState& sink) {
   return state.log_end > sink.position ? state.log_end - sink.position : 0;
 }
@@ -65,10 +77,14 @@ http::Response render_health(const ServerState& state) {
         "a write to the log failed; events are refused until the server restarts on "
         "a sound disk";
   } else if (state.log_disk_full) {
-    body["message"] =
-        "the log has reached its limit; events are refused until sinks that are behind let it be "
-        "cut, the disk has room again, or --log-disk-max is raised";
+    body["message"] = fmt::format(
+        "the log has reached its limit, '{}' keeps the most of it; events are refused until it is "
+        "cut, the disk has room again, or --log-disk-max is raised",
+        keeper_of(state));
   }
+  json::Object keepers;
+  for (const auto& keeper : state.log_keepers) keepers[keeper.name] = kept(state, keeper);
+  body["logKeptBytes"] = std::move(keepers);
   body["sinks"] = std::move(sinks);
   http::Response response;
   response.status = state.log_stopped || state.log_disk_full ? 503 : 200;
@@ -107,6 +123,15 @@ http::Response render_metrics(const ServerState& state) {
         metric(MetricType::Gauge, static_cast<double>(behind(state, sink)), {{"sink", sink.name}}));
   }
   families.push_back(std::move(lag));
+  MetricFamily keepers{"traccia_log_kept_bytes",
+                       "Log bytes that must not be cut yet, by what needs them",
+                       MetricType::Gauge,
+                       {}};
+  for (const auto& keeper : state.log_keepers) {
+    keepers.metric.push_back(
+        metric(MetricType::Gauge, static_cast<double>(kept(state, keeper)), {{"by", keeper.name}}));
+  }
+  families.push_back(std::move(keepers));
   http::Response response;
   response.headers.add("Content-Type", "text/plain; version=0.0.4");
   response.body = prometheus::TextSerializer().Serialize(families);

@@ -236,6 +236,9 @@ ServerState Server::State::describe() const {
                   history_error.get().empty() ? upkeep_error.get() : history_error.get()},
                  {"delivery", delivery->read_position(),
                   delivery_error.get().empty() ? put_error.get() : delivery_error.get()}};
+  state.log_keepers = {{"history", history->durable_cursor()},
+                       {"delivery", delivery->log_floor()},
+                       {"repeatWindow", ingest->durable_cursor()}};
   state.files_pending = delivery->pending();
   if (http) state.http = http->counters();
   state.requests = front_door->counts();
