@@ -49,22 +49,6 @@ void add_tls_details(json::Object& record, const Caller& caller) {
   record["tlsDetails"] = std::move(details);
 }
 
-std::string_view category_name(event::Category category) {
-  switch (category) {
-    case event::Category::Management:
-      return "Management";
-    case event::Category::Data:
-      return "Data";
-    case event::Category::NetworkActivity:
-      return "NetworkActivity";
-    case event::Category::Insight:
-      return "Insight";
-    case event::Category::Other:
-      return "Management";
-  }
-  return "Management";
-}
-
 json::Object render(Time time, const Caller& caller, const AuditEvent& event,
                     std::string_view event_id, std::string_view account) {
   json::Object record;
@@ -93,7 +77,7 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
   if (!event.api_version.empty()) record["apiVersion"] = event.api_version;
   record["managementEvent"] = event.category == event::Category::Management;
   record["recipientAccountId"] = account;
-  record["eventCategory"] = category_name(event.category);
+  record["eventCategory"] = event::category_name(event.category);
   add_tls_details(record, caller);
   return record;
 }

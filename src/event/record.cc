@@ -240,11 +240,11 @@ Result<std::optional<bool>> bool_member(const Members& members, Member member,
 }
 
 Category category_of(std::string_view name, std::optional<bool> management) {
-  if (name == "Management") return Category::Management;
-  if (name == "Data") return Category::Data;
-  if (name == "NetworkActivity") return Category::NetworkActivity;
-  if (name == "Insight") return Category::Insight;
   if (name.empty()) return management.value_or(true) ? Category::Management : Category::Data;
+  for (const auto category :
+       {Category::Management, Category::Data, Category::NetworkActivity, Category::Insight}) {
+    if (name == category_name(category)) return category;
+  }
   return Category::Other;
 }
 
@@ -492,6 +492,22 @@ Result<Members> parse(std::string_view json) {
 }
 
 }  // namespace
+
+std::string_view category_name(Category category) {
+  switch (category) {
+    case Category::Management:
+      return "Management";
+    case Category::Data:
+      return "Data";
+    case Category::NetworkActivity:
+      return "NetworkActivity";
+    case Category::Insight:
+      return "Insight";
+    case Category::Other:
+      return "";
+  }
+  return "";
+}
 
 std::string_view RecordMemory::keep_padded(std::string_view text) {
   char* const to = texts_.room(text.size() + kPaddingBytes);

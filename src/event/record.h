@@ -23,6 +23,9 @@ enum class Category : uint8_t {
   Other = 4
 };
 
+// eventCategory's text; empty for Other.
+std::string_view category_name(Category category);
+
 struct Resource {
   std::string_view type;  // "AWS::S3::Object"
   std::string_view arn;   // ARN or ARNPrefix member

@@ -44,22 +44,6 @@ constexpr FieldId id(Field field) {
   return static_cast<FieldId>(field);
 }
 
-std::string_view name_of(event::Category category) {
-  switch (category) {
-    case event::Category::Management:
-      return "Management";
-    case event::Category::Data:
-      return "Data";
-    case event::Category::NetworkActivity:
-      return "NetworkActivity";
-    case event::Category::Insight:
-      return "Insight";
-    case event::Category::Other:
-      return "";
-  }
-  return "";
-}
-
 // Services with one endpoint for the world record in the leader region (facts 2.6).
 Predicate is_global_service() {
   return all_of({equals(id(Field::Region), kLeaderRegion),
@@ -85,7 +69,7 @@ Predicate any_value(FieldId field, Predicate (*condition)(FieldId, std::string_v
 }
 
 Predicate of_category(event::Category category) {
-  return equals(id(Field::Category), name_of(category));
+  return equals(id(Field::Category), event::category_name(category));
 }
 
 // Events that do not say count as writes.
@@ -223,7 +207,7 @@ void Selection::list_values(const event::Record& record,
   };
   add(Field::Account, record.account);
   add(Field::Region, record.region);
-  add(Field::Category, name_of(record.category));
+  add(Field::Category, event::category_name(record.category));
   add(Field::Source, record.event_source);
   add(Field::Name, record.event_name);
   add(Field::Type, record.event_type);
