@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "history/head_source.h"
 #include "history/state.h"
 
 namespace traccia::history {
@@ -184,7 +185,8 @@ Result<bool> History::State::seal_oldest() {
     if (frozen.empty()) return false;
     head = frozen.front();
   }
-  TRY_ASSIGN(auto path, write_segment(os.files, directory, *head));
+  HeadSource source(*head);
+  TRY_ASSIGN(auto path, write_segment(os.files, directory, source));
   TRY_ASSIGN(auto segment, Segment::open(os.files, std::move(path)));
   const MutexLock lock(mutex);
   segments.push_back(std::move(segment));

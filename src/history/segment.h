@@ -14,7 +14,7 @@
 
 #include "compress/compress.h"
 #include "history/encoding.h"
-#include "history/head.h"
+#include "history/segment_source.h"
 #include "os/os.h"
 
 namespace traccia::history {
@@ -26,15 +26,9 @@ inline constexpr uint32_t kInlinePostingsMax = 8;  // stay in the dictionary
 inline constexpr uint32_t kTermsBlock = 32;
 inline constexpr uint32_t kIdsBlock = 256;
 
-// Writes what a frozen head holds as `directory`/<first log position>.segment; durable on return.
+// Writes `directory`/<first log position>.segment; its path. Durable on return.
 Result<std::string> write_segment(os::FileSystem& files, const std::string& directory,
-                                  const Head& head);
-
-// An event of a segment: events are numbered from 0 by place, time and sequence.
-struct SegmentEvent {
-  PagePlace at;
-  uint32_t arrival = 0;
-};
+                                  SegmentSource& source);
 
 // Thread-safe: all is read-only. Every read is checked: DataLoss names file and byte.
 class Segment {
