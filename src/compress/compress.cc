@@ -6,12 +6,14 @@
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
+#include <zdict.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/assert.h"
@@ -233,31 +235,63 @@ std::unexpected<Error> not_zstd(size_t bytes) {
 
 }  // namespace
 
+// Most dictionaries only read: what compressing needs is made when it is first asked for.
 struct Dictionary::Prepared {
+  std::once_flag first;
   std::unique_ptr<ZSTD_CDict, FreeZstd> compressing;
   std::unique_ptr<ZSTD_DDict, FreeZstd> decompressing;
 };
 
 Dictionary::Dictionary(std::string text, int level)
-    : text_(std::move(text)), prepared_(std::make_unique<Prepared>()) {
-  prepared_->compressing.reset(ZSTD_createCDict(text_.data(), text_.size(), level));
+    : text_(std::move(text)), level_(level), prepared_(std::make_unique<Prepared>()) {
   prepared_->decompressing.reset(ZSTD_createDDict(text_.data(), text_.size()));
-  TRACCIA_ASSERT(prepared_->compressing && prepared_->decompressing);
 }
 
 Dictionary::~Dictionary() = default;
 
+Result<std::shared_ptr<const Dictionary>> Dictionary::read(std::string text) {
+  auto dictionary = std::make_shared<const Dictionary>(std::move(text));
+  if (dictionary->prepared_->decompressing) return dictionary;
+  return fail(ErrorCode::DataLoss, "NotZstd",
+              fmt::format("{} bytes are not a zstd dictionary", dictionary->text_.size()));
+}
+
 std::string Dictionary::compress(std::string_view bytes) const {
-  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  std::call_once(prepared_->first, [&] {
+    prepared_->compressing.reset(ZSTD_createCDict(text_.data(), text_.size(), level_));
+    TRACCIA_ASSERT(prepared_->compressing);
+  });
+  thread_local std::vector<char> room;
+  room.resize(std::max(room.size(), ZSTD_compressBound(bytes.size())));
   const auto size =
-      ZSTD_compress_usingCDict(thread_compressor(), out.data(), out.size(), bytes.data(),
+      ZSTD_compress_usingCDict(thread_compressor(), room.data(), room.size(), bytes.data(),
                                bytes.size(), prepared_->compressing.get());
   TRACCIA_ASSERT(!ZSTD_isError(size));
+  return {room.data(), size};
+}
+
+std::string learn_dictionary(std::string_view window, std::span<const std::string> samples,
+                             int level) {
+  constexpr size_t kStatisticsBytesMax = 16 << 10;
+  if (samples.empty()) return std::string(window);
+  std::string all;
+  std::vector<size_t> sizes;
+  for (const auto& sample : samples) {
+    all += sample;
+    sizes.push_back(sample.size());
+  }
+  std::string out(window.size() + kStatisticsBytesMax, '\0');
+  const ZDICT_params_t parameters{.compressionLevel = level, .notificationLevel = 0, .dictID = 0};
+  const auto size =
+      ZDICT_finalizeDictionary(out.data(), out.size(), window.data(), window.size(), all.data(),
+                               sizes.data(), static_cast<unsigned>(sizes.size()), parameters);
+  if (ZDICT_isError(size) != 0U) return std::string(window);
   out.resize(size);
   return out;
 }
 
 Result<std::string> Dictionary::decompress(std::string_view bytes, uint64_t bytes_max) const {
+  TRACCIA_ASSERT(prepared_->decompressing);
   const auto size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > bytes_max) {
     return not_zstd(bytes.size());

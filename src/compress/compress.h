@@ -63,12 +63,17 @@ std::string zstd(std::string_view bytes, int level);
 // Reasons: "NotZstd", "TooLarge". Concatenated frames are joined.
 Result<std::string> unzstd(std::string_view bytes, DecompressLimits limits);
 
-// Compresses small pieces that resemble a text both sides have: zstd with that text as its window.
-// An empty text is no dictionary. Thread-safe.
+// Compresses small pieces that resemble a text both sides have: zstd with that text as its window,
+// or with a dictionary as learn_dictionary() makes it. An empty text is no dictionary. Thread-safe.
 class Dictionary {
  public:
+  // Text of one's own.
   explicit Dictionary(std::string text, int level = 1);
+  // Text from outside: DataLoss, reason "NotZstd", when it begins like a dictionary and is none.
+  static Result<std::shared_ptr<const Dictionary>> read(std::string text);
   ~Dictionary();
+  Dictionary(const Dictionary&) = delete;
+  Dictionary& operator=(const Dictionary&) = delete;
   std::string compress(std::string_view bytes) const;
   // DataLoss, reason "NotZstd", unless `bytes` is one whole frame of at most `bytes_max` content.
   Result<std::string> decompress(std::string_view bytes, uint64_t bytes_max) const;
@@ -77,8 +82,14 @@ class Dictionary {
  private:
   struct Prepared;
   std::string text_;
+  int level_;
   std::unique_ptr<Prepared> prepared_;
 };
+
+// Text for a Dictionary: `window` with the statistics of pieces like the samples in front. The
+// window itself when the samples are too few to tell.
+std::string learn_dictionary(std::string_view window, std::span<const std::string> samples,
+                             int level = 1);
 
 // CRC-32C (Castagnoli), hardware-assisted where the CPU can. crc32c(b, crc32c(a)) == crc32c(a+b).
 uint32_t crc32c(std::string_view bytes, uint32_t seed = 0);

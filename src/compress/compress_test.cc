@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/compress.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -164,6 +165,31 @@ TEST(Dictionary, HelpsSmallPiecesAndRefusesWhatIsNotItsOwn) {
   }
   const auto foreign = without.decompress(small, 1 << 20);
   EXPECT_TRUE(!foreign || *foreign != piece);
+}
+
+TEST(Dictionary, LearnsStatistics) {
+  std::string window;
+  std::vector<std::string> samples(1);
+  for (uint32_t i = 0; i < 3000; ++i) {
+    const auto line = fmt::format("{{\"id\":\"{:08x}\",\"count\":{}}},", i * 2654435761U, i % 97);
+    if (window.size() < 10'000) {
+      window += line;
+    } else if ((samples.back() += line).size() > 300) {
+      samples.emplace_back();
+    }
+  }
+  const auto piece = samples.back() + samples.front();
+  samples.resize(samples.size() - 1);
+  const Dictionary plain(window);
+  const auto text = learn_dictionary(window, samples);
+  EXPECT_TRUE(text.ends_with(window));
+  const Dictionary learnt(text);
+  EXPECT_LT(learnt.compress(piece).size(), plain.compress(piece).size());
+  const auto read = Dictionary::read(text).value();
+  EXPECT_EQ(read->decompress(learnt.compress(piece), piece.size()).value(), piece);
+  EXPECT_EQ(learn_dictionary(window, {}), window) << "no samples";
+  EXPECT_EQ(Dictionary::read(text.substr(0, 40)).error().reason(), "NotZstd");
+  EXPECT_TRUE(Dictionary::read("any text"));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "history/records.h"
 #include "history/terms.h"
 
 namespace traccia::history {
@@ -24,10 +23,7 @@ uint32_t Head::place_number(std::string_view account, std::string_view region) {
   }
   const auto [at, fresh] = places_.try_emplace({std::string(account), std::string(region)},
                                                static_cast<uint32_t>(by_place_.size()));
-  if (fresh) {
-    by_place_.emplace_back();
-    terms_of_.emplace_back();
-  }
+  if (fresh) by_place_.emplace_back();
   last_place_ = at;
   return at->second;
 }
@@ -66,22 +62,15 @@ void Head::add(const ingest::LogRecord& log) {
     ingest_points_.push_back({log.sequence, second});
   }
   for_each_term(event, [&](Attribute attribute, std::string_view value) {
-    render_term(term_, place, attribute, value);
-    auto at = terms_.find(std::string_view(term_));
-    if (at == terms_.end()) {
-      at = terms_.emplace(term_, std::vector<uint32_t>()).first;
-      terms_of_[place][static_cast<size_t>(attribute)].push_back(&*at);
-    }
-    if (at->second.empty() || at->second.back() != arrival) at->second.push_back(arrival);
+    terms_.add(place, attribute, value, arrival);
   });
-  open_block_.emplace_back(log.json);
-  if (open_block_.size() == kBlockRecords) close_block();
+  open_block_.add(log.json);
+  if (open_block_.count() == kBlockRecords) close_block();
 }
 
 void Head::close_block() {
-  if (open_block_.empty()) return;
-  blocks_.push_back(
-      std::make_shared<const std::string>(dictionary_->compress(pack_records(open_block_))));
+  if (open_block_.count() == 0) return;
+  blocks_.push_back(std::make_shared<const std::string>(dictionary_->compress(open_block_.pack())));
   block_bytes_ += blocks_.back()->size();
   open_block_.clear();
 }
@@ -90,14 +79,26 @@ void Head::freeze() {
   close_block();
 }
 
-std::string Head::sample() const {
-  std::string out;
-  for (auto at = blocks_.rbegin(); at != blocks_.rend() && out.size() < kDictionaryBytesMax; ++at) {
-    const auto block = dictionary_->decompress(**at, kBlockBytesMax);
+std::shared_ptr<const compress::Dictionary> Head::next_dictionary() const {
+  std::string window;
+  std::vector<std::string> samples;
+  for (auto at = blocks_.rbegin(); at != blocks_.rend() && samples.size() < kDictionarySamples;
+       ++at) {
+    auto block = dictionary_->decompress(**at, kBlockBytesMax);
     TRACCIA_ASSERT(block);
-    out += block->substr(0, kDictionaryBytesMax - out.size());
+    if (window.size() < kDictionaryBytesMax) {
+      window += block->substr(0, kDictionaryBytesMax - window.size());
+    } else {
+      samples.push_back(std::move(*block));
+    }
   }
-  return out;
+  if (samples.size() < kDictionarySamples) return dictionary_;
+  return std::make_shared<const compress::Dictionary>(compress::learn_dictionary(window, samples));
+}
+
+uint64_t Head::bytes() const {
+  constexpr uint64_t kBytesPerEvent = 40;  // of what is kept by arrival
+  return block_bytes_ + terms_.bytes() + count() * kBytesPerEvent;
 }
 
 Found Head::found(uint32_t arrival) const {
@@ -105,7 +106,7 @@ Found Head::found(uint32_t arrival) const {
   if (arrival / kBlockRecords < blocks_.size()) {
     out.block = blocks_[arrival / kBlockRecords];
   } else {
-    out.record = std::make_shared<const std::string>(open_block_[arrival % kBlockRecords]);
+    out.record = std::make_shared<const std::string>(open_block_.record(arrival % kBlockRecords));
   }
   return out;
 }
@@ -121,7 +122,9 @@ std::vector<uint32_t> Head::arrivals_of_id(uint32_t place, std::string_view even
 }
 
 Result<std::string> Head::record(uint32_t arrival) const {
-  if (arrival / kBlockRecords >= blocks_.size()) return open_block_[arrival % kBlockRecords];
+  if (arrival / kBlockRecords >= blocks_.size()) {
+    return std::string(open_block_.record(arrival % kBlockRecords));
+  }
   TRY_ASSIGN(const auto block,
              dictionary_->decompress(*blocks_[arrival / kBlockRecords], kBlockBytesMax));
   return unpack_record(block, arrival % kBlockRecords);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -11,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,6 +17,8 @@
 #include "event/record.h"
 #include "history/history.h"
 #include "history/postings.h"
+#include "history/records.h"
+#include "history/term_table.h"
 #include "history/token.h"
 #include "ingest/ingest.h"
 
@@ -65,8 +65,10 @@ class Head {
 
   // The newest event time of a place.
   int64_t newest(uint32_t place) const { return newest_so_far_[by_place_[place].back()]; }
-  // A text like the records here, for the dictionary of the next head.
-  std::string sample() const;
+  // For the next head: made of the records here, or the same one when they are too few.
+  std::shared_ptr<const compress::Dictionary> next_dictionary() const;
+  // What it takes in memory, about.
+  uint64_t bytes() const;
 
   const std::shared_ptr<const compress::Dictionary>& dictionary() const { return dictionary_; }
   uint32_t count() const { return static_cast<uint32_t>(times_.size()); }
@@ -77,15 +79,10 @@ class Head {
   const std::vector<IngestPoint>& ingest_points() const { return ingest_points_; }
 
   // For the writer of segments.
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  using Terms = std::unordered_map<std::string, std::vector<uint32_t>, TextHash, std::equal_to<>>;
   using Places = std::map<std::pair<std::string, std::string>, uint32_t>;
   const Places& places() const { return places_; }
   const std::vector<uint32_t>& arrivals(uint32_t place) const { return by_place_[place]; }
-  const Terms& terms() const { return terms_; }
+  const TermTable& terms() const { return terms_; }
   const std::vector<std::shared_ptr<const std::string>>& blocks() const { return blocks_; }
   PagePlace place_of(uint32_t arrival) const {
     return {times_[arrival], static_cast<int64_t>(sequences_[arrival])};
@@ -119,13 +116,9 @@ class Head {
   std::vector<uint32_t> place_numbers_;
 
   std::vector<uint32_t> id_buckets_;  // a power of two
-  Terms terms_;
-  // By place and attribute, in order of arrival; the map's own nodes.
-  std::vector<std::array<std::vector<const Terms::value_type*>, kAttributes>> terms_of_;
-  std::string term_;  // reused
-
+  TermTable terms_;
   std::vector<std::shared_ptr<const std::string>> blocks_;
-  std::vector<std::string> open_block_;
+  RecordPacker open_block_;
   uint64_t block_bytes_ = 0;
 };
 

@@ -23,11 +23,9 @@ class HeadScan::HeadLists : public Lists {
     return std::make_unique<ListPostings>(head_.by_place_[scan_.place_]);
   }
   Result<PostingsPtr> of_value(Attribute attribute, std::string_view value) override {
-    std::string term;
-    render_term(term, scan_.place_, attribute, value);
-    const auto at = head_.terms_.find(std::string_view(term));
-    if (at == head_.terms_.end()) return std::make_unique<RangePostings>(0);
-    return std::make_unique<ListPostings>(at->second);
+    const auto term = head_.terms_.find(scan_.place_, attribute, value);
+    if (!term) return std::make_unique<RangePostings>(0);
+    return head_.terms_.postings(*term);
   }
   // They were noted in this order.
   Result<PostingsPtr> of_prefix(Attribute attribute, std::string_view prefix, Work&) override {
@@ -79,14 +77,15 @@ void HeadScan::note_prefixes(const Expression& expression) {
 bool HeadScan::gather(uint64_t& steps) {
   for (; gathered_ < prefixes_.size(); ++gathered_) {
     auto& prefix = prefixes_[gathered_];
-    const auto& terms = head_->terms_of_[place_][static_cast<size_t>(prefix.attribute)];
+    const auto& table = head_->terms_;
+    const auto& terms = table.of(place_, prefix.attribute);
     for (; prefix.terms < terms.size(); ++prefix.terms) {
       if (steps == 0) return false;
-      const auto& [term, arrivals] = *terms[prefix.terms];
+      const auto term = terms[prefix.terms];
       auto cost = kTermSteps;
-      if (value_of_term(term).starts_with(prefix.text)) {
-        prefix.arrivals.insert(prefix.arrivals.end(), arrivals.begin(), arrivals.end());
-        cost += arrivals.size() / 8;
+      if (table.value(term).starts_with(prefix.text)) {
+        table.append_arrivals(term, prefix.arrivals);
+        cost += table.arrival_count(term) / 8;
       }
       steps -= std::min(steps, cost);
     }

@@ -3,6 +3,8 @@
 #include "history/head_source.h"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "history/terms.h"
 
@@ -41,24 +43,24 @@ Result<bool> HeadSource::next_event(SegmentEvent& event) {
 }
 
 void HeadSource::sort_terms() {
-  terms_.reserve(head_.terms().size());
-  for (const auto& [term, arrivals] : head_.terms()) {
-    std::string renamed;
-    append_place(renamed, rank_[place_of_term(term)]);
-    renamed.append(term, kPlaceBytes);
-    terms_.emplace_back(std::move(renamed), &arrivals);
-  }
-  std::ranges::sort(terms_, {}, [](const auto& term) -> const std::string& { return term.first; });
+  const auto& table = head_.terms();
+  terms_.resize(table.count());
+  std::iota(terms_.begin(), terms_.end(), 0);
+  std::ranges::sort(terms_, {}, [&](uint32_t term) {
+    return std::tuple(rank_[table.place(term)], table.attribute(term), table.value(term));
+  });
 }
 
 Result<bool> HeadSource::next_term(Term& term) {
   if (term_ == 0) sort_terms();
   if (term_ == terms_.size()) return false;
-  auto& [text, arrivals] = terms_[term_++];
-  const auto first = first_[place_of_term(text)];
-  term.text = std::move(text);
+  const auto& table = head_.terms();
+  const auto number = terms_[term_++];
+  const auto rank = rank_[table.place(number)];
+  render_term(term.text, rank, table.attribute(number), table.value(number));
   term.numbers.clear();
-  for (const auto arrival : *arrivals) term.numbers.push_back(number_of_[arrival] - first);
+  table.append_arrivals(number, term.numbers);
+  for (auto& arrival : term.numbers) arrival = number_of_[arrival] - first_[rank];
   std::ranges::sort(term.numbers);
   return true;
 }

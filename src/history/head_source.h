@@ -39,7 +39,7 @@ class HeadSource : public SegmentSource {
   std::vector<uint32_t> rank_;       // place in the segment, by place in the head
   std::vector<uint32_t> order_;      // arrival by number
   std::vector<uint32_t> number_of_;  // number by arrival
-  std::vector<std::pair<std::string, const std::vector<uint32_t>*>> terms_;
+  std::vector<uint32_t> terms_;      // of the head's table, in the order of the segment
   std::vector<Id> ids_;
   size_t block_ = 0, event_ = 0, term_ = 0, id_ = 0;  // the next of each
 };

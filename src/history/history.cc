@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "history/head_source.h"
 #include "history/state.h"
+#include "ingest/record_dictionary.h"
 
 namespace traccia::history {
 namespace {
@@ -71,7 +72,10 @@ Result<> History::State::load_segments() {
                             "directory to build it again from the log",
                             at.position, wal.durable_end()));
   }
-  active = std::make_shared<Head>(at, std::make_shared<const compress::Dictionary>(""));
+  active = std::make_shared<Head>(at, segments.empty()
+                                          ? std::make_shared<const compress::Dictionary>(
+                                                std::string(ingest::record_dictionary().text()))
+                                          : segments.back()->dictionary());
   head_since = os.clock.monotonic();
   cursor = durable_cursor = at.position;
   return {};
@@ -143,19 +147,24 @@ void History::State::take_in(const Batch& batch) {
   grown.notify_all();
 }
 
+bool History::State::is_due(const Head& head) const {
+  return head.count() >= options.head_events_max || head.block_bytes() >= options.head_bytes_max ||
+         head.end().position - head.start().position >= options.head_log_bytes_max ||
+         (head.end() != head.start() && os.clock.monotonic() - head_since >= options.head_age_max);
+}
+
 void History::State::freeze_when_due() {
+  std::shared_ptr<const Head> full;
+  {
+    const MutexLock lock(mutex);
+    if (!is_due(*active)) return;
+    active->freeze();
+    full = active;
+  }
+  // Nobody else changes a head: what takes time needs no lock.
+  auto next = std::make_shared<Head>(full->end(), full->next_dictionary());
   const MutexLock lock(mutex);
-  const auto& head = *active;
-  const bool due =
-      head.count() >= options.head_events_max || head.block_bytes() >= options.head_bytes_max ||
-      head.end().position - head.start().position >= options.head_log_bytes_max ||
-      (head.end() != head.start() && os.clock.monotonic() - head_since >= options.head_age_max);
-  if (!due) return;
-  active->freeze();
-  auto sample = active->sample();
-  auto next = std::make_shared<Head>(
-      active->end(), std::make_shared<const compress::Dictionary>(std::move(sample)));
-  frozen.push_back(std::move(active));
+  frozen.push_back(std::move(full));
   active = std::move(next);
   head_since = os.clock.monotonic();
 }

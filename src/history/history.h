@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -68,8 +70,18 @@ struct TailPage {
 };
 
 // What LookupEvents lists and finds as ResourceName: the ARN, the resource's own name in it (bucket
-// or key, user, role, log group, …) and, where that is a path, the name at its end.
-std::vector<std::string> resource_names(const event::Resource& resource);
+// or key, user, role, log group, …) and, where that is a path, the name at its end. Views into the
+// ARN.
+class ResourceNames {
+ public:
+  explicit ResourceNames(const event::Resource& resource);
+  const std::string_view* begin() const { return names_.data(); }
+  const std::string_view* end() const { return names_.data() + count_; }
+
+ private:
+  std::array<std::string_view, 3> names_;
+  size_t count_ = 0;
+};
 
 inline constexpr std::chrono::hours kRetention{90 * 24};  // counted from ingest
 

@@ -59,7 +59,10 @@ TEST_F(HistoryTest, NamesOfResources) {
       {"arn:aws:iam::1:user/p/u", {"arn:aws:iam::1:user/p/u", "p/u", "u"}},
       {"arn:aws:kms:r:1:key/", {"arn:aws:kms:r:1:key/"}},
   };
-  for (const auto& [arn, names] : cases) EXPECT_EQ(resource_names({"T", arn}), names) << arn;
+  for (const auto& [arn, names] : cases) {
+    const ResourceNames found({"T", arn});
+    EXPECT_EQ(Strings(found.begin(), found.end()), names) << arn;
+  }
 }
 
 TEST_F(HistoryTest, KeepsManagementEventsOfEachAccountAndRegionApart) {

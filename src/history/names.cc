@@ -38,16 +38,14 @@ Result<bool> has_event_id(std::string_view record, std::string_view event_id) {
   return event.event_id == event_id;
 }
 
-std::vector<std::string> resource_names(const event::Resource& resource) {
-  std::vector<std::string> names;
-  if (resource.arn.empty()) return names;
-  names.emplace_back(resource.arn);
+ResourceNames::ResourceNames(const event::Resource& resource) {
+  if (resource.arn.empty()) return;
+  names_[count_++] = resource.arn;
   const auto name = own_name(resource.arn);
-  if (name.empty()) return names;
-  names.emplace_back(name);
+  if (name.empty()) return;
+  names_[count_++] = name;
   const auto end = name.substr(name.find_last_of(":/") + 1);
-  if (!end.empty() && end != name) names.emplace_back(end);
-  return names;
+  if (!end.empty() && end != name) names_[count_++] = end;
 }
 
 }  // namespace traccia::history

@@ -16,17 +16,42 @@ namespace traccia::history {
 
 // So many events share a block, in order of arrival: few enough that one look-up hit costs little,
 // and the dictionary makes up for what small blocks lose.
-inline constexpr uint32_t kBlockRecords = 8;
+inline constexpr uint32_t kBlockRecords = 16;
 inline constexpr uint64_t kBlockBytesMax = kBlockRecords * (event::kRecordBytesMax + 16ULL);
+// A dictionary is the newest records and the statistics of so many blocks before them.
 inline constexpr size_t kDictionaryBytesMax = 96 << 10;
+inline constexpr size_t kDictionarySamples = 64;
 
-inline std::string pack_records(const std::vector<std::string>& records) {
-  std::string out;
-  append_varint(out, records.size());
-  for (const auto& record : records) append_varint(out, record.size());
-  for (const auto& record : records) out += record;
-  return out;
-}
+// Records that become one block. Reused after clear().
+class RecordPacker {
+ public:
+  void add(std::string_view record) {
+    ends_.push_back(static_cast<uint32_t>(texts_.size() + record.size()));
+    texts_ += record;
+  }
+  uint32_t count() const { return static_cast<uint32_t>(ends_.size()); }
+  std::string_view record(uint32_t slot) const {
+    const auto begin = slot == 0 ? 0 : ends_[slot - 1];
+    return std::string_view(texts_).substr(begin, ends_[slot] - begin);
+  }
+  // The block before its compression; valid until the next call.
+  std::string_view pack() {
+    packed_.clear();
+    append_varint(packed_, ends_.size());
+    for (uint32_t i = 0; i < count(); ++i) append_varint(packed_, record(i).size());
+    packed_ += texts_;
+    return packed_;
+  }
+  void clear() {
+    texts_.clear();
+    ends_.clear();
+  }
+
+ private:
+  std::string texts_;
+  std::string packed_;
+  std::vector<uint32_t> ends_;
+};
 
 // Record `slot` of a decompressed block; DataLoss when the lengths do not fit.
 inline Result<std::string> unpack_record(std::string_view block, uint32_t slot) {

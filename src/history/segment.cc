@@ -54,7 +54,10 @@ Result<> Segment::read_footer() {
   if (file_bytes_ < kHeaderBytes + kTailBytes) return damaged(file_bytes_, "the file is cut short");
   char edge[8];
   TRY_ASSIGN(const auto first, file_->read_at(0, edge));
-  if (std::string_view(edge, first) != "TRACHIS1") return damaged(0, "not a history segment");
+  if (std::string_view(edge, first) == "TRACHIS1") {
+    return damaged(0, "written by an earlier version of traccia");
+  }
+  if (std::string_view(edge, first) != "TRACHIS2") return damaged(0, "not a history segment");
   TRY_ASSIGN(const auto last, file_->read_at(file_bytes_ - 8, edge));
   if (std::string_view(edge, last) != "TRACHISE") return damaged(file_bytes_ - 8, "no end mark");
   TRY_ASSIGN(const auto tail, unit(file_bytes_ - kTailBytes, 12 + kChecksumBytes));
@@ -79,7 +82,7 @@ Result<> Segment::parse_footer(std::string_view footer) {
   if (!options.empty()) return fail(ErrorCode::DataLoss, "written by a newer version");
   TRY_ASSIGN(const auto dictionary_length, reader.u32());
   TRY_ASSIGN(auto dictionary, unit(kHeaderBytes, dictionary_length));
-  dictionary_ = std::make_shared<const compress::Dictionary>(std::move(dictionary));
+  TRY_ASSIGN(dictionary_, compress::Dictionary::read(std::move(dictionary)));
   blocks_at_ = kHeaderBytes + dictionary_length;
   TRY_ASSIGN(const auto block_count, reader.u32());
   if (block_count != (count_ + kBlockRecords - 1) / kBlockRecords) {

@@ -92,6 +92,7 @@ class Segment {
   // The block of records that an arrival is in, decompressed.
   Result<std::string> block(uint32_t block_number) const;
 
+  const std::shared_ptr<const compress::Dictionary>& dictionary() const { return dictionary_; }
   Cursor start() const { return start_; }
   Cursor end() const { return end_; }
   uint32_t count() const { return count_; }

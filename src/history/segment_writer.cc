@@ -37,7 +37,7 @@ class Writer {
 };
 
 Result<> Writer::add_records() {
-  append_block(footer_, {});  // version 1 has no options
+  append_block(footer_, {});  // there are no options yet
   const auto dictionary_length = append_unit(out_, source_.dictionary());
   append_u32(footer_, dictionary_length);
   std::string block, lengths;
@@ -185,7 +185,7 @@ void Writer::add_tail() {
 }
 
 Result<std::string> Writer::render() {
-  out_ = "TRACHIS1";
+  out_ = "TRACHIS2";
   append_u64(footer_, source_.start().position);
   append_u64(footer_, source_.start().taken);
   append_u64(footer_, source_.end().position);

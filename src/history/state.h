@@ -58,6 +58,7 @@ struct History::State {
   Result<Batch> gather(size_t records_max);
   void take_next(Batch& batch, size_t& bytes);
   void take_in(const Batch& batch);
+  bool is_due(const Head& head) const;
   void freeze_when_due();
   Result<bool> seal_oldest();
   Result<bool> remove_expired();

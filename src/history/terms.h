@@ -65,7 +65,7 @@ void for_each_term(const event::Record& event, Visit visit) {
   give(Attribute::AccessKeyId, event.access_key_id);
   for (const auto& resource : event.resources) {
     give(Attribute::ResourceType, resource.type);
-    for (const auto& name : resource_names(resource)) give(Attribute::ResourceName, name);
+    for (const auto name : ResourceNames(resource)) give(Attribute::ResourceName, name);
   }
 }
 
