@@ -135,15 +135,21 @@ void handle_events(Services& services, const EventSender& sender, http::Request 
     lines.push_back(one.line);
   }
   if (drafts.empty()) return respond(accepted({}, rejected));
+  auto* const pacer = body->size() > kPacedAboveBytes ? &services.pacer : nullptr;
   services.ingest.submit(
-      std::move(drafts), [respond = std::move(respond), rejected = std::move(rejected),
-                          lines = std::move(lines)](Result<ingest::Outcome> outcome) mutable {
+      std::move(drafts),
+      [respond = std::move(respond), rejected = std::move(rejected), lines = std::move(lines),
+       pacer](Result<ingest::Outcome> outcome) mutable {
         if (!outcome) return respond(refusal(outcome.error()));
         for (const auto& one : outcome->rejected) {
           rejected.push_back({lines[one.draft], std::string(one.code), one.message});
         }
         std::ranges::sort(rejected, {}, &Rejected::line);
-        respond(accepted(*outcome, rejected));
+        auto answer = accepted(*outcome, rejected);
+        if (pacer == nullptr) return respond(std::move(answer));
+        pacer->answer([respond = std::move(respond), answer = std::move(answer)]() mutable {
+          respond(std::move(answer));
+        });
       });
 }
 

@@ -19,10 +19,12 @@ struct EventSender {
 inline constexpr uint64_t kEventsBytesMax = 64ULL << 20;  // decompressed
 inline constexpr size_t kEventsRecordsMax = 500'000;      // records in one request
 inline constexpr uint64_t kEventsRatioMax = 200;          // beyond the first MiB
+inline constexpr uint64_t kPacedAboveBytes = 16 << 10;    // decompressed
 
 // Answers 200 {"accepted","duplicates","rejected":[{line,code,message}],"receipts"} once everything
 // accepted is durable; 400 (body or encoding broken), 413 (limits), 503 + Retry-After (log full or
-// stopped): nothing of it was kept.
+// stopped): nothing of it was kept. A body above kPacedAboveBytes is answered at the pace of the
+// sinks.
 void handle_events(Services& services, const EventSender& sender, http::Request request,
                    http::Responder respond);
 

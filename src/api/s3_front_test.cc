@@ -45,8 +45,10 @@ class S3FrontTest : public testing::Test {
     digest_ =
         digest::Digest::open(fake_.os(), *database_, *store_, {same, same}, regions_, {}).value();
     tail_.emplace(*history_, master_key_);
+    pacer_.emplace(fake_.clock, wal_->recent());
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_, *ingest_,
-                               *s3_, *history_, trails_, *delivery_, *digest_, *tail_, regions_});
+                               *s3_, *history_, trails_, *delivery_, *digest_, *tail_, *pacer_,
+                               regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
     caller_.principal = {identity::PrincipalType::IamUser,
                          std::string(kAccount),
@@ -181,6 +183,7 @@ class S3FrontTest : public testing::Test {
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<digest::Digest> digest_;
   std::optional<Tail> tail_;
+  std::optional<Pacer> pacer_;
   std::optional<Services> services_;
   Caller caller_;
   std::atomic<bool> stop_{false};

@@ -11,6 +11,7 @@
 
 #include "api/authoriser.h"
 #include "api/outbox.h"
+#include "api/pacer.h"
 #include "api/tail.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
@@ -37,6 +38,7 @@ struct Services {
   delivery::Delivery& delivery;
   digest::Digest& digest;
   Tail& tail;
+  Pacer& pacer;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

@@ -57,6 +57,7 @@ Result<> Delivery::load() {
   }
   cursor_.store(cursor);
   read_position_.store(cursor);
+  reader_ = wal_.recent().add_reader(cursor);
   move_floor();
   if (log_floor_ < wal_.begin() || cursor > wal_.durable_end()) {
     return fail(ErrorCode::DataLoss,
@@ -97,6 +98,7 @@ Result<size_t> Delivery::read_log() {
       }
     }
     read_position_.store(entry->next, std::memory_order_release);
+    wal_.recent().set_reader(reader_, entry->next);
     if (!just_closed_.empty() && full()) break;  // commit what is in memory first
   }
   return entries;

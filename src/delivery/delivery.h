@@ -144,6 +144,7 @@ class Delivery {
   std::atomic<wal::Position> cursor_{0};
   std::atomic<wal::Position> log_floor_{0};
   std::atomic<wal::Position> read_position_{0};
+  size_t reader_ = 0;  // of the log
 
   Outstanding outstanding_;
 };

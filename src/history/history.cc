@@ -78,6 +78,7 @@ Result<> History::State::load_segments() {
                                           : segments.back()->dictionary());
   head_since = os.clock.monotonic();
   cursor = durable_cursor = at.position;
+  reader = wal.recent().add_reader(at.position);
   return {};
 }
 
@@ -144,6 +145,7 @@ void History::State::take_in(const Batch& batch) {
   const MutexLock lock(mutex);
   active->set_end(batch.end);
   cursor = batch.end.position;
+  wal.recent().set_reader(reader, batch.end.position);
   grown.notify_all();
 }
 

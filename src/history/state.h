@@ -50,6 +50,7 @@ struct History::State {
   Cursor at;                               // the next record to read
   std::optional<ingest::ReadEntry> entry;  // the entry at `at.position`, when it is loaded
   Duration head_since{0};
+  size_t reader = 0;  // of the log
 
   Result<> load_segments();
   bool has_room();

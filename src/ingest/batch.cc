@@ -272,7 +272,7 @@ ReadEntry read_of(std::shared_ptr<const LogEntry> entry, wal::Position next) {
 }  // namespace
 
 Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position) {
-  if (auto recent = wal.recent(position)) {
+  if (auto recent = position < wal.durable_end() ? wal.recent().find(position) : std::nullopt) {
     return read_of(std::static_pointer_cast<const LogEntry>(recent->content), recent->next);
   }
   TRY_ASSIGN(const auto entry, wal.read(position));

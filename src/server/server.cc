@@ -122,6 +122,7 @@ struct Server::State {
   std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<digest::Digest> digest;
   std::optional<api::Tail> tail;
+  std::optional<api::Pacer> pacer;
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
   std::unique_ptr<http::Server> http;
@@ -156,6 +157,7 @@ Result<> Server::State::open_stores() {
   }
   TRY(os->files.make_directories(directory.wal()));
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
+  pacer.emplace(os->clock, log->recent());
   TRY_ASSIGN(ingest, ingest::Ingest::open(*os, directory.window(), *log, {}));
   TRY_ASSIGN(database, meta::Database::open(
                            *os, directory.meta(), meta::Durability::Full,
@@ -199,7 +201,8 @@ Result<> Server::State::open_services() {
                                           config.regions, digest_options));
   tail.emplace(*history, *master_key);
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
-                                 *history, *trails, *delivery, *digest, *tail, config.regions});
+                                 *history, *trails, *delivery, *digest, *tail, *pacer,
+                                 config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -249,17 +252,19 @@ void Server::State::run_log() {
   bool told = false;
   while (true) {
     const auto done = log->step(kLogIdle);
+    pacer->check();
     if (log->stopped() && !told) {
       told = true;
       traccia::log(LogLevel::Error, "the log stopped after a failed write; events are refused");
     }
-    if (done == 0 && stop_log.is_set()) return;
+    if (done == 0 && stop_log.is_set()) return pacer->stop();
   }
 }
 
 void Server::State::run_history() {
   while (!stop_sinks.is_set()) {
     const auto taken = history->step(kHistoryRecordsPerStep);
+    pacer->check();
     history_error.set(taken ? "" : taken.error().message());
     if (!taken) {
       traccia::log(LogLevel::Error, "history", {{"error", taken.error().message()}});
@@ -308,6 +313,7 @@ void Server::State::run_upkeep() {
 void Server::State::run_delivery() {
   while (!stop_sinks.is_set()) {
     auto worked = delivery->step();  // its PUTs are run_puts()
+    pacer->check();
     if (worked) {
       const auto digested = digest->step();
       worked = digested ? Result<bool>(*worked || *digested) : digested;

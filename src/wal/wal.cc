@@ -75,36 +75,19 @@ size_t Wal::step(Duration idle_wait) {
     return group.size();
   }
   uint64_t bytes = 0;
-  for (const auto& item : group) bytes += item.payload.size();
+  for (auto& item : group) {
+    bytes += item.payload.size();
+    const auto next = item.position + entry_extent(item.payload.size());
+    recent_.add(item.position, next, std::move(item.decoded));
+  }
   {
     const MutexLock lock(mutex_);
     queue_bytes_ -= bytes;
-    keep_recent(group);
     durable_end_.store(write_end_, std::memory_order_release);
     durable_.notify_all();
   }
   for (auto& item : group) item.completion(item.position);
   return group.size();
-}
-
-void Wal::keep_recent(std::vector<Item>& group) {
-  for (auto& item : group) {
-    if (!item.decoded.content) continue;
-    const auto next = item.position + entry_extent(item.payload.size());
-    recent_bytes_ += item.decoded.bytes;
-    recent_[item.position] = {{std::move(item.decoded.content), next}, item.decoded.bytes};
-  }
-  while (recent_bytes_ > options_.recent_bytes_max) {
-    recent_bytes_ -= recent_.begin()->second.bytes;
-    recent_.erase(recent_.begin());
-  }
-}
-
-std::optional<Wal::Recent> Wal::recent(Position position) const {
-  const MutexLock lock(mutex_);
-  const auto at = recent_.find(position);
-  if (at == recent_.end() || position >= durable_end()) return std::nullopt;
-  return at->second.recent;
 }
 
 Result<> Wal::flush(std::string& buffer) {

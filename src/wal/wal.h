@@ -16,20 +16,18 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "os/os.h"
+#include "wal/recent.h"
 
 namespace traccia::wal {
-
-// Byte offset of an entry's header in the endless log: segment start plus offset in the segment.
-// Positions only grow; the first entry is at 0.
-using Position = uint64_t;
 
 struct Options {
   uint64_t segment_bytes_max = 64ULL << 20;
   uint64_t entry_bytes_max = 80ULL << 20;
-  uint64_t queue_bytes_max = 256ULL << 20;     // appended, not yet durable
-  uint64_t reserve_bytes = 32ULL << 20;        // beyond that, for Room::Reserve
-  uint64_t disk_reserve_bytes = 256ULL << 20;  // beyond limit_disk(), for Room::Reserve
-  uint64_t recent_bytes_max = 96ULL << 20;     // decoded entries kept for readers that keep up
+  uint64_t queue_bytes_max = 256ULL << 20;       // appended, not yet durable
+  uint64_t reserve_bytes = 32ULL << 20;          // beyond that, for Room::Reserve
+  uint64_t disk_reserve_bytes = 256ULL << 20;    // beyond limit_disk(), for Room::Reserve
+  uint64_t recent_bytes_max = 96ULL << 20;       // decoded entries kept for readers that keep up,
+  uint64_t recent_read_bytes_max = 16ULL << 20;  // of these, after all readers have passed them
 };
 
 struct Entry {
@@ -40,12 +38,6 @@ struct Entry {
 
 // Records of changes that are committed already may use a reserve when the queue is full.
 enum class Room { Queue, Reserve };
-
-// What an entry says, as its writer had it in memory: readers that keep up need not decode it.
-struct Decoded {
-  std::shared_ptr<const void> content;
-  uint64_t bytes = 0;  // what it takes in memory
-};
 
 // Called once, on the thread that runs step(), after the entry is durable or has failed.
 using Completion = std::move_only_function<void(Result<Position>)>;
@@ -81,12 +73,8 @@ class Wal {
   // Reads the entry at `position`, which a caller got from an Entry or begin(). nullopt at
   // durable_end(). DataLoss names the place.
   Result<std::optional<Entry>> read(Position position);
-  // The decoded content given with the entry at `position`, if it is durable and still kept.
-  struct Recent {
-    std::shared_ptr<const void> content;
-    Position next = 0;
-  };
-  std::optional<Recent> recent(Position position) const;
+  // Durable entries in memory.
+  RecentEntries& recent() { return recent_; }
   // Removes whole segments that end at or below `position`, for good on return. Never the active
   // one. Called from one thread; who reads below `position` meanwhile may get an error. After an
   // error the segment is still there, and the next call tries again.
@@ -114,7 +102,10 @@ class Wal {
   };
 
   Wal(os::FileSystem& files, std::string directory, Options options)
-      : files_(files), directory_(std::move(directory)), options_(options) {}
+      : files_(files),
+        directory_(std::move(directory)),
+        options_(options),
+        recent_(options.recent_bytes_max, options.recent_read_bytes_max) {}
 
   uint64_t disk_bytes_locked() const REQUIRES(mutex_);
   Result<> recover();
@@ -123,7 +114,6 @@ class Wal {
   Result<Position> recover_tail(const Segment& segment);
   Result<> create_segment(Position start);
   std::string segment_path(Position start) const;
-  void keep_recent(std::vector<Item>& group) REQUIRES(mutex_);
   Result<> write_group(std::vector<Item>& group);
   Result<> flush(std::string& buffer);
   void stop_for_good(std::vector<Item>& group, const Error& error);
@@ -132,6 +122,7 @@ class Wal {
   os::FileSystem& files_;
   std::string directory_;
   Options options_;
+  RecentEntries recent_;
 
   mutable Mutex mutex_;
   Condition queued_;   // something to write, or wake()
@@ -141,12 +132,6 @@ class Wal {
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   uint64_t disk_limit_ GUARDED_BY(mutex_) = std::numeric_limits<uint64_t>::max();
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
-  struct Kept {
-    Recent recent;
-    uint64_t bytes = 0;
-  };
-  std::map<Position, Kept> recent_ GUARDED_BY(mutex_);
-  uint64_t recent_bytes_ GUARDED_BY(mutex_) = 0;
 
   // The stepping thread's own.
   std::shared_ptr<os::File> active_;
