@@ -66,9 +66,8 @@ class S3Reader : public digest::BucketReader {
     digest::FetchedObject object;
     for (const auto& [name, value] : response.headers) {
       if (name.size() > kMetadata.size() &&
-          http::equal_ignoring_case(std::string_view(name).substr(0, kMetadata.size()),
-                                    kMetadata)) {
-        auto lower = name.substr(kMetadata.size());
+          http::equal_ignoring_case(name.substr(0, kMetadata.size()), kMetadata)) {
+        std::string lower(name.substr(kMetadata.size()));
         for (auto& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
         object.metadata[lower] = value;
       }

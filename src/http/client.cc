@@ -79,7 +79,7 @@ Result<Response> Client::send(const std::string& base_url, const Request& reques
     headers.reset(longer);
   };
   for (const auto& [name, value] : request.headers) {
-    add(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
+    add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
   }
   // curl would add these by itself; signatures and servers want to see only what was asked for.
   for (const auto* name : {"Accept", "Expect", "Content-Type", "User-Agent"}) {

@@ -12,11 +12,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/time.h"
 #include "http/message.h"
 
 namespace traccia::http {
@@ -43,6 +45,16 @@ class EventLoop {
   ~EventLoop() { stop(); }
 
   asio::io_context& context() { return io_; }
+
+  // As responses tell it. On the loop's thread; good until the next call.
+  std::string_view date() {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    if (now != date_second_) {
+      date_second_ = now;
+      date_ = format_http_date(now);
+    }
+    return date_;
+  }
 
   void start() {
     sweep();
@@ -110,6 +122,8 @@ class EventLoop {
   }
 
   std::string name_;
+  std::chrono::sys_seconds date_second_;
+  std::string date_;
   asio::io_context io_{1};  // one thread runs it
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{
       io_.get_executor()};

@@ -9,6 +9,10 @@
 namespace traccia::http {
 namespace {
 
+// Most requests have no more.
+constexpr size_t kFieldsExpected = 12;
+constexpr size_t kBytesExpected = 512;
+
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
@@ -22,11 +26,18 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
-  fields_.emplace_back(name, trimmed(value));
+  value = trimmed(value);
+  if (places_.empty()) {
+    places_.reserve(kFieldsExpected);
+    text_.reserve(kBytesExpected);
+  }
+  places_.push_back({static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(name.size()),
+                     static_cast<uint32_t>(value.size())});
+  text_.append(name).append(value);
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
@@ -35,11 +46,12 @@ void Headers::set(std::string_view name, std::string_view value) {
 }
 
 void Headers::remove(std::string_view name) {
-  std::erase_if(fields_, [&](const auto& field) { return equal_ignoring_case(field.first, name); });
+  std::erase_if(places_,
+                [&](const Place& place) { return equal_ignoring_case(at(place).first, name); });
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const {
-  for (const auto& [field, value] : fields_) {
+  for (const auto& [field, value] : *this) {
     if (equal_ignoring_case(field, name)) return value;
   }
   return std::nullopt;
@@ -47,7 +59,7 @@ std::optional<std::string_view> Headers::find(std::string_view name) const {
 
 std::vector<std::string_view> Headers::find_all(std::string_view name) const {
   std::vector<std::string_view> out;
-  for (const auto& [field, value] : fields_) {
+  for (const auto& [field, value] : *this) {
     if (equal_ignoring_case(field, name)) out.emplace_back(value);
   }
   return out;

@@ -15,9 +15,12 @@
 
 namespace traccia::http {
 
-// Header fields in the order they came. Names compare without case; values are trimmed.
+// Header fields in the order they came. Names compare without case; values are trimmed. All bytes
+// lie in one string, so a view is good until the next change.
 class Headers {
  public:
+  using Field = std::pair<std::string_view, std::string_view>;  // name, value
+
   void add(std::string_view name, std::string_view value);
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
@@ -26,12 +29,34 @@ class Headers {
   // The first value, or empty.
   std::string_view get(std::string_view name) const { return find(name).value_or(""); }
   std::vector<std::string_view> find_all(std::string_view name) const;
-  auto begin() const { return fields_.begin(); }
-  auto end() const { return fields_.end(); }
-  size_t size() const { return fields_.size(); }
+  auto begin() const { return Iterator{this, 0}; }
+  auto end() const { return Iterator{this, places_.size()}; }
+  size_t size() const { return places_.size(); }
 
  private:
-  std::vector<std::pair<std::string, std::string>> fields_;
+  // Enough for a range-based for.
+  struct Iterator {
+    const Headers* headers;
+    size_t index;
+    Field operator*() const { return headers->at(headers->places_[index]); }
+    Iterator& operator++() {
+      ++index;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+  };
+  struct Place {
+    uint32_t start;
+    uint32_t name_bytes;
+    uint32_t value_bytes;
+  };
+  Field at(const Place& place) const {
+    const std::string_view all = text_;
+    return {all.substr(place.start, place.name_bytes),
+            all.substr(place.start + place.name_bytes, place.value_bytes)};
+  }
+  std::string text_;
+  std::vector<Place> places_;
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);

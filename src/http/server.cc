@@ -105,25 +105,23 @@ class BeastServer : public Server {
   void accept() {
     auto& loop = *loops_[next_loop_++ % loops_.size()];
     acceptor_->async_accept(
-        loop.context(), [this, &loop](beast::error_code code, Tcp::socket socket) {
+        loop.context(), [this, &loop](beast::error_code code, PlainStream socket) {
           if (!acceptor_->is_open()) return;
           if (!code) serve(std::move(socket), loop);
           accept();  // an error concerns one connection (or descriptors are short for a moment)
         });
   }
 
-  void serve(Tcp::socket socket, EventLoop& loop) {
+  void serve(PlainStream socket, EventLoop& loop) {
     beast::error_code ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
+    socket.non_blocking(true, ignored);
     if (tls_) {
-      begin(std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(
-                beast::ssl_stream<beast::tcp_stream>(beast::tcp_stream(std::move(socket)), *tls_),
-                shared_, loop),
-            loop);
+      begin(
+          std::make_shared<Session<TlsStream>>(TlsStream(std::move(socket), *tls_), shared_, loop),
+          loop);
     } else {
-      begin(std::make_shared<Session<beast::tcp_stream>>(beast::tcp_stream(std::move(socket)),
-                                                         shared_, loop),
-            loop);
+      begin(std::make_shared<Session<PlainStream>>(std::move(socket), shared_, loop), loop);
     }
   }
 

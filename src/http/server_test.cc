@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "http/client.h"
+#include "http/response_head.h"
 
 namespace traccia::http {
 namespace {
@@ -156,6 +157,99 @@ TEST(HttpServer, ReadsChunkedBodiesAndPipelinedRequests) {
   const auto answers = raw.read();
   EXPECT_NE(answers.find("POST abcde"), std::string::npos) << answers;
   EXPECT_NE(answers.find("a=%20&b"), std::string::npos) << answers;
+}
+
+TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
+  const auto server = start();
+  const RawConnection raw(server->port());
+  std::string all;
+  for (int i = 0; i < 50; ++i) {
+    all += fmt::format("POST /{} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{:02}",
+                       i % 3 == 0 ? "later" : "echo", i);
+  }
+  raw.send(all + "GET /query?end HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const auto answers = raw.read();
+  size_t at = 0;
+  for (int i = 0; i < 50; ++i) {
+    at = answers.find(i % 3 == 0 ? "\r\n\r\nlater" : fmt::format("POST {:02}", i), at + 1);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_TRUE(answers.ends_with("\r\n\r\nend")) << answers;
+}
+
+TEST(HttpServer, TakesARequestByteByByte) {
+  const auto server = start();
+  const RawConnection raw(server->port());
+  for (const char c : std::string_view("POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                                       "Transfer-Encoding: chunked\r\n\r\n"
+                                       "3\r\nabc\r\n0\r\nX-Late: 1\r\n\r\n")) {
+    raw.send({&c, 1});
+  }
+  EXPECT_TRUE(raw.read().ends_with("POST abc"));
+}
+
+// What two servers in a row could understand differently is refused, and the connection ends.
+TEST(HttpServer, RefusesRequestsThatCouldBeSmuggled) {
+  const auto server = start();
+  const std::string hidden = "GET /query?hidden HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (const std::string head : {
+           "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+           "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+           "Content-Length: +3\r\n\r\nabc",
+           "Content-Length: 3, 4\r\n\r\nabc",
+           "Content-Length: 18446744073709551617\r\n\r\nabc",
+           "Content-Length : 3\r\n\r\nabc",
+           "Transfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n",
+           "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+           "X: a\nContent-Length: 3\r\n\r\nabc",
+           "X\r\n\r\n",
+       }) {
+    const RawConnection raw(server->port());
+    raw.send("POST /echo HTTP/1.1\r\nHost: h\r\n" + head + hidden);
+    const auto answer = raw.read();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << head << " → " << answer;
+    EXPECT_EQ(answer.find("\r\n\r\nhidden"), std::string::npos) << head;
+  }
+}
+
+TEST(HttpServer, TrailersAreNoHeaders) {
+  const auto server = start({}, [](Request request, Responder respond) {
+    respond(text(std::string(request.headers.get("X-Early")) + "," +
+                 std::string(request.headers.get("X-Late")) + "," + request.body));
+  });
+  const RawConnection raw(server->port());
+  raw.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nX-Early: 1\r\nConnection: close\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Late: 2\r\n\r\n");
+  EXPECT_TRUE(raw.read().ends_with("\r\n\r\n1,,abc"));
+}
+
+TEST(HttpServer, SpeaksHttp10) {
+  const auto server = start();
+  const RawConnection raw(server->port());
+  raw.send("GET /query?a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  const auto first = raw.read("\r\n\r\na");
+  EXPECT_TRUE(first.starts_with("HTTP/1.0 200 OK\r\n")) << first;
+  EXPECT_NE(first.find("Connection: keep-alive\r\n"), std::string::npos);
+  raw.send("GET /query?b HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(raw.read().ends_with("\r\n\r\nb"));
+}
+
+TEST(ResponseHead, NoValueCanEndItsLine) {
+  Response response;
+  response.status = 206;
+  response.headers.add("X-A", "one\r\nSet-Cookie: two\t\x7f");
+  std::string head = "before ";
+  append_head(head, response, {11, false, 7, "now"});
+  EXPECT_EQ(head,
+            "before HTTP/1.1 206 Partial Content\r\nServer: Traccia\r\nDate: now\r\n"
+            "X-A: one  Set-Cookie: two\t \r\nContent-Length: 7\r\nConnection: close\r\n\r\n");
+  response = {};
+  response.status = 304;
+  head.clear();
+  append_head(head, response, {11, true, 7, "now"});
+  EXPECT_EQ(head, "HTTP/1.1 304 Not Modified\r\nServer: Traccia\r\nDate: now\r\n\r\n");
 }
 
 TEST(HttpServer, SendsContinueOnlyForABodyItTakes) {

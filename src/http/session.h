@@ -1,27 +1,34 @@
 // One connection: reads a request, hands it to a worker, writes the answer, again. Included by
-// server.cc only: it brings all of Beast.
+// server.cc only: it brings Asio and Beast.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <type_traits>
 
 #include "http/event_loop.h"
+#include "http/request_parser.h"
+#include "http/response_head.h"
 #include "http/server.h"
 #include "http/worker_pool.h"
 
 namespace traccia::http {
 
-namespace beast = boost::beast;
+// Both with the executor's type spelt out: type-erased ones cost more than the work they post.
+using PlainStream = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+using TlsStream = asio::ssl::stream<PlainStream>;
 
 // What the sessions of one server share. The server outlives them.
 struct Shared {
@@ -70,7 +77,7 @@ class BodyBudget {
 
 template <typename Stream>
 class Session : public Connection, public std::enable_shared_from_this<Session<Stream>> {
-  static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
+  static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
 
  public:
   Session(Stream stream, Shared& shared, EventLoop& loop)
@@ -83,7 +90,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   void start() {
     asio::dispatch(stream_.get_executor(), [self = self()] {
       beast::error_code code;
-      const auto peer = beast::get_lowest_layer(self->stream_).socket().remote_endpoint(code);
+      const auto peer = self->stream_.lowest_layer().remote_endpoint(code);
       if (code) return;
       self->peer_ = peer.address().to_string();
       if constexpr (kTls) {
@@ -92,10 +99,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
                                       [self](beast::error_code failed) {
                                         if (failed) return self->disarm();
                                         self->note_tls();
-                                        self->read_header();
+                                        self->read_request();
                                       });
       } else {
-        self->read_header();
+        self->read_request();
       }
     });
   }
@@ -116,13 +123,15 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     if (now < deadline_) return;
     deadline_ = kNever;
     timed_out_ = true;
-    beast::get_lowest_layer(stream_).cancel();
+    beast::error_code ignored;
+    stream_.lowest_layer().cancel(ignored);
   }
   void answer(Response response) override { write(std::move(response)); }
 
  private:
-  using Parser = beast::http::request_parser<beast::http::string_body>;
+  static constexpr size_t kReadBytes = 8 << 10;
   static constexpr size_t kBodyReadBytes = 64 << 10;
+  static constexpr size_t kJoinBytesMax = 16 << 10;  // bodies that are copied behind their head
   static constexpr auto kNever = std::chrono::steady_clock::time_point::max();
 
   std::shared_ptr<Session> self() { return this->shared_from_this(); }
@@ -141,115 +150,95 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     }
   }
 
-  void read_header() {
+  void read_request() {
     if (shared_.stopping) return close();
     handling_ = false;
-    parser_.emplace();
-    parser_->header_limit(static_cast<uint32_t>(shared_.options.header_bytes_max));
-    parser_->body_limit(shared_.options.body_bytes_max);
+    parser_.emplace(ParserLimits{shared_.options.header_bytes_max, shared_.options.body_bytes_max});
     budget_.emplace(shared_);
     arm(shared_.options.header_timeout);
-    beast::http::async_read_header(stream_, buffer_, *parser_,
-                                   [self = self()](beast::error_code code, size_t) {
-                                     self->disarm();
-                                     self->on_header(code);
-                                   });
+    if (buffer_.size() > 0) return parse();
+    read_more();
   }
 
-  void on_header(beast::error_code code) {
-    if (code) return on_read_error(code, parser_->got_some() || buffer_.size() > 0);
-    handling_ = true;
-    const auto length = parser_->content_length();
-    if (length && *length > shared_.options.body_bytes_max) return refuse_body();
-    if (length && !budget_->grow_to(*length)) return refuse_memory();
-    if (equal_ignoring_case(view(parser_->get()[beast::http::field::expect]), "100-continue")) {
-      return write_continue();
+  void read_more() {
+    const bool body = parser_->is_header_done();
+    stream_.async_read_some(buffer_.prepare(body ? kBodyReadBytes : kReadBytes),
+                            [self = self()](beast::error_code code, size_t count) {
+                              if (code) return self->on_read_error();
+                              self->buffer_.commit(count);
+                              self->parse();
+                            });
+  }
+
+  // Takes what is in the buffer, as far as that goes.
+  void parse() {
+    while (!parser_->is_done()) {
+      if (buffer_.size() == 0) return read_more();
+      const bool in_body = parser_->is_header_done();
+      beast::error_code code;
+      buffer_.consume(parser_->put(buffer_.cdata(), code));
+      if (code == beast::http::error::need_more) return read_more();
+      if (code) return refuse_parsed(code);
+      if (in_body) {
+        if (!budget_->grow_to(parser_->request().body.size())) return refuse_memory();
+      } else if (parser_->is_header_done() && !take_header()) {
+        return;
+      }
     }
-    read_body();
+    disarm();
+    hand_over();
+  }
+
+  // False when the request is refused, or goes on after an interim answer.
+  bool take_header() {
+    handling_ = true;
+    parser_->eager(true);
+    arm(shared_.options.body_timeout);
+    const auto length = parser_->content_length();
+    if (length && *length > shared_.options.body_bytes_max) {
+      refuse_body();
+      return false;
+    }
+    if (length && !budget_->grow_to(*length)) {
+      refuse_memory();
+      return false;
+    }
+    if (!equal_ignoring_case(parser_->request().headers.get("Expect"), "100-continue")) return true;
+    write_continue();
+    return false;
   }
 
   void write_continue() {
-    auto answer = std::make_shared<beast::http::response<beast::http::empty_body>>(
-        beast::http::status::continue_, parser_->get().version());
+    out_ = parser_->version() == 10 ? "HTTP/1.0 100 Continue\r\n\r\n"
+                                    : "HTTP/1.1 100 Continue\r\n\r\n";
     arm(shared_.options.write_timeout);
-    beast::http::async_write(stream_, *answer,
-                             [self = self(), answer](beast::error_code code, size_t) {
-                               self->disarm();
-                               if (code) return self->close();
-                               self->read_body();
-                             });
+    asio::async_write(stream_, asio::buffer(out_), [self = self()](beast::error_code code, size_t) {
+      if (code) return self->close();
+      self->arm(self->shared_.options.body_timeout);
+      self->parse();
+    });
   }
 
-  void read_body() {
-    // A read takes at most what the buffer has room for, and it starts small.
-    const auto length = parser_->content_length();
-    if (!length || *length > kBodyReadBytes) buffer_.reserve(kBodyReadBytes);
-    body_deadline_ = std::chrono::steady_clock::now() + shared_.options.body_timeout;
-    read_more_body();
+  // The connection ended, broke, or was late.
+  void on_read_error() {
+    const bool inside_request = parser_->got_some() || buffer_.size() > 0;
+    if (!timed_out_ || !inside_request) return close();
+    refuse(408, "RequestTimeout", "the request did not arrive in time");
   }
 
-  void read_more_body() {
-    if (parser_->is_done()) return hand_over();
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        body_deadline_ - std::chrono::steady_clock::now());
-    arm(std::max(left, std::chrono::milliseconds(1)));
-    beast::http::async_read_some(
-        stream_, buffer_, *parser_, [self = self()](beast::error_code code, size_t) {
-          self->disarm();
-          if (code) return self->on_read_error(code, true);
-          if (!self->budget_->grow_to(self->parser_->get().body().size())) {
-            return self->refuse_memory();
-          }
-          self->read_more_body();
-        });
-  }
-
-  void on_read_error(beast::error_code code, bool inside_request) {
+  void refuse_parsed(beast::error_code code) {
     using beast::http::error;
-    if (code == error::end_of_stream || !inside_request) return close();
-    if (timed_out_) return refuse(408, "RequestTimeout", "the request did not arrive in time");
     if (code == error::header_limit) {
       return refuse(431, "RequestHeaderSectionTooLarge", "the header is larger than the limit");
     }
     if (code == error::body_limit) return refuse_body();
-    if (code.category() == beast::http::make_error_code(error::bad_method).category() &&
-        code != error::partial_message) {
-      return refuse(400, "BadRequest", "the request is not HTTP/1.1: " + code.message());
-    }
-    close();
+    refuse(400, "BadRequest", "the request is not HTTP/1.1: " + code.message());
   }
-
   void refuse_body() {
     refuse(413, "EntityTooLarge", "the body is larger than the limit of one request");
   }
   void refuse_memory() {
     refuse(503, "SlowDown", "the server holds too many request bodies; retry later");
-  }
-
-  static std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
-  // Takes the message apart; false when the target is not a path.
-  bool take_request(Request& request) {
-    auto& message = parser_->get();
-    auto target = view(message.target());
-    for (const std::string_view scheme : {"http://", "https://"}) {
-      if (!target.starts_with(scheme)) continue;
-      target.remove_prefix(scheme.size());
-      target.remove_prefix(std::min(target.find('/'), target.size()));
-    }
-    if (!target.starts_with('/')) return false;
-    target = target.substr(0, target.find('#'));
-    const auto mark = std::min(target.find('?'), target.size());
-    request.method = view(message.method_string());
-    request.path = target.substr(0, mark);
-    request.query = target.substr(std::min(mark + 1, target.size()));
-    for (const auto& field : message) {
-      request.headers.add(view(field.name_string()), view(field.value()));
-    }
-    request.body = std::move(message.body());
-    request.peer_address = peer_;
-    request.tls = tls_;
-    return true;
   }
 
   // Sends the answer once; an answer that is dropped becomes a 500.
@@ -278,13 +267,13 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   };
 
   void hand_over() {
-    Request request;
-    head_ = parser_->get().method() == beast::http::verb::head;
-    version_ = parser_->get().version();
-    keep_alive_ = parser_->get().keep_alive();
-    if (!take_request(request)) {
-      return refuse(400, "BadRequest", "the request target is not a path");
-    }
+    auto& request = parser_->request();
+    head_ = request.method == "HEAD";
+    version_ = parser_->version();
+    keep_alive_ = parser_->keep_alive();
+    if (!parser_->has_path()) return refuse(400, "BadRequest", "the request target is not a path");
+    request.peer_address = peer_;
+    request.tls = tls_;
     ++shared_.requests;
     ++shared_.busy;
     counted_busy_ = true;
@@ -313,7 +302,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     lingering_ = true;
     budget_.reset();  // what was refused must not keep others waiting
     if (parser_ && parser_->is_header_done()) {
-      head_ = parser_->get().method() == beast::http::verb::head;
+      head_ = parser_->request().method == "HEAD";
     }
     auto response = shared_.refusal(status, code, message);
     if (status == 503) response.headers.set("Retry-After", "1");
@@ -329,103 +318,110 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     }
     if (shared_.stopping) keep_alive_ = false;
     const bool no_body = head_ || response.status == 204 || response.status == 304;
-    if (response.stream && !no_body) return write_stream(std::move(response));
-    using Message = beast::http::response<beast::http::string_body>;
-    auto message = std::make_shared<Message>();
     const auto size = response.stream ? response.stream->size() : response.body.size();
-    fill_header(*message, response, size);
-    if (!no_body) message->body() = std::move(response.body);
-    // The serializer takes "no body" from an empty one; Content-Length still tells its size.
-    arm(shared_.options.write_timeout + std::chrono::seconds(message->body().size() >> 16));
-    beast::http::async_write(
-        stream_, *message,
-        [self = self(), message](beast::error_code code, size_t) { self->on_written(code); });
+    out_.clear();
+    append_head(out_, response, {version_, keep_alive_, size, loop_.date()});
+    if (response.stream && !no_body) return write_stream(std::move(response.stream));
+    if (no_body) response.body.clear();
+    if (response.body.size() <= kJoinBytesMax) {
+      out_ += response.body;
+    } else {
+      body_ = std::move(response.body);
+    }
+    write_out();
   }
 
-  template <typename Message>
-  void fill_header(Message& message, const Response& response, uint64_t size) {
-    message.version(version_);
-    message.result(static_cast<unsigned>(response.status));
-    message.set(beast::http::field::server, "Traccia");
-    message.set(
-        beast::http::field::date,
-        format_http_date(std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now())));
-    for (const auto& [name, value] : response.headers) message.insert(name, value);
-    if (response.status != 204 && response.status != 304) message.content_length(size);
-    message.keep_alive(keep_alive_);
+  // Writes what is in out_ and body_: at once as far as the socket has the room.
+  void write_out() {
+    std::array<asio::const_buffer, 2> rest{asio::buffer(out_), asio::buffer(body_)};
+    if constexpr (!kTls) {
+      beast::error_code code;
+      const auto count =
+          body_.empty() ? stream_.write_some(rest[0], code) : stream_.write_some(rest, code);
+      if (code && code != asio::error::would_block) return on_written(code);
+      const auto of_head = std::min(count, out_.size());
+      rest[0] += of_head;
+      rest[1] += count - of_head;
+      if (asio::buffer_size(rest) == 0) return on_written({});
+    }
+    arm(shared_.options.write_timeout + std::chrono::seconds(body_.size() >> 16));
+    asio::async_write(stream_, rest,
+                      [self = self()](beast::error_code code, size_t) { self->on_written(code); });
   }
 
   // A body that is read piece by piece.
   struct Streaming {
     std::unique_ptr<BodySource> source;
-    beast::http::response<beast::http::buffer_body> message;
-    std::optional<beast::http::response_serializer<beast::http::buffer_body>> serializer;
+    uint64_t left;
     std::array<char, 256 << 10> piece;
   };
 
-  void write_stream(Response response) {
+  void write_stream(std::unique_ptr<BodySource> source) {
     auto streaming = std::make_shared<Streaming>();
-    fill_header(streaming->message, response, response.stream->size());
-    streaming->source = std::move(response.stream);
-    streaming->message.body().data = nullptr;
-    streaming->message.body().more = true;
-    streaming->serializer.emplace(streaming->message);
+    streaming->left = source->size();
+    streaming->source = std::move(source);
     arm(shared_.options.write_timeout);
-    beast::http::async_write_header(stream_, *streaming->serializer,
-                                    [self = self(), streaming](beast::error_code code, size_t) {
-                                      if (code) return self->on_written(code);
-                                      self->write_piece(streaming);
-                                    });
+    asio::async_write(stream_, asio::buffer(out_),
+                      [self = self(), streaming](beast::error_code code, size_t) {
+                        if (code) return self->on_written(code);
+                        self->write_piece(streaming);
+                      });
   }
 
   void write_piece(const std::shared_ptr<Streaming>& streaming) {
-    auto& body = streaming->message.body();
-    const auto count = streaming->source->read(streaming->piece);
-    if (!count) return close();  // the length promised cannot be kept: the client must see that
-    body.data = *count == 0 ? nullptr : streaming->piece.data();
-    body.size = *count;
-    body.more = *count != 0;
+    if (streaming->left == 0) return on_written({});
+    const auto room = std::min<uint64_t>(streaming->left, streaming->piece.size());
+    const auto count = streaming->source->read(std::span(streaming->piece).first(room));
+    // The length promised cannot be kept: the client must see that.
+    if (!count || *count == 0) return close();
+    streaming->left -= *count;
     arm(shared_.options.write_timeout);
-    beast::http::async_write(stream_, *streaming->serializer,
-                             [self = self(), streaming](beast::error_code code, size_t) {
-                               if (code == beast::http::error::need_buffer)
-                                 return self->write_piece(streaming);
-                               self->on_written(code);
-                             });
+    asio::async_write(stream_, asio::buffer(streaming->piece.data(), *count),
+                      [self = self(), streaming](beast::error_code code, size_t) {
+                        if (code) return self->on_written(code);
+                        self->write_piece(streaming);
+                      });
   }
 
   void on_written(beast::error_code code) {
     disarm();
     finish_busy();
+    body_ = {};
     if (code) return close();
     if (lingering_) return linger();
     if (!keep_alive_) return close();
-    read_header();
+    read_request();
   }
 
   // Reads on for a moment: closing with unread bytes would destroy the answer on its way.
   void linger() {
     beast::error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_send,
-                                                       ignored);
+    stream_.lowest_layer().shutdown(asio::socket_base::shutdown_send, ignored);
     arm(std::chrono::seconds(2));
     discard();
   }
   void discard() {
-    beast::get_lowest_layer(stream_).socket().async_read_some(
-        asio::buffer(waste_), [self = self()](beast::error_code code, size_t) {
-          if (code || self->timed_out_) return self->close();
-          self->discard();
-        });
+    plain().async_read_some(asio::buffer(waste_), [self = self()](beast::error_code code, size_t) {
+      if (code || self->timed_out_) return self->close();
+      self->discard();
+    });
   }
 
   void close() {
     disarm();
     finish_busy();
     beast::error_code ignored;
-    auto& socket = beast::get_lowest_layer(stream_).socket();
-    socket.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    auto& socket = stream_.lowest_layer();
+    socket.shutdown(asio::socket_base::shutdown_both, ignored);
     socket.close(ignored);
+  }
+
+  PlainStream& plain() {
+    if constexpr (kTls) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
   }
 
   Stream stream_;
@@ -433,11 +429,11 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   EventLoop& loop_;
   std::chrono::steady_clock::time_point deadline_ = kNever;
   beast::flat_buffer buffer_;
-  std::optional<Parser> parser_;
+  std::optional<RequestParser> parser_;
   std::optional<BodyBudget> budget_;
-  std::chrono::steady_clock::time_point body_deadline_;
   std::string peer_;
   std::optional<Tls> tls_;
+  std::string out_, body_;  // being written
   std::array<char, 16 << 10> waste_;
   unsigned version_ = 11;
   bool head_ = false;
