@@ -116,18 +116,16 @@ Result<history::Query> build_query(const Call& call) {
   return query;
 }
 
-Result<json::Object> look_up(Services& services, const json::Object& input,
-                             const history::Query& query) {
+Result<Output> look_up(Services& services, const json::Object& input, const history::Query& query) {
   history::Page page;
   if (query.count_max > 0) {
     TRY_ASSIGN(page, services.history.lookup(query));
   }
-  TRY_ASSIGN(auto events, render_history_events(page.records));
-  json::Object out{{"Events", std::move(events)}};
   if (page.next) {
-    out["NextToken"] = base64_encode(fmt::format("{}.{}", fingerprint_of(input), *page.next));
+    page.next = base64_encode(fmt::format("{}.{}", fingerprint_of(input), *page.next));
   }
-  return out;
+  TRY_ASSIGN(auto text, render_history_page(page.records, "NextToken", page.next));
+  return Output{{}, std::move(text)};
 }
 
 Result<json::Object> run(Call& call) {

@@ -68,11 +68,11 @@ const Binding* find_binding(const ServiceEntry& service, std::string_view operat
   return nullptr;
 }
 
-http::Response json_answer(const json::Object& body, const aws::RequestId& request_id) {
+http::Response json_answer(Output output, const aws::RequestId& request_id) {
   http::Response response;
   response.headers.add("Content-Type", aws::kJson11ContentType);
   aws::add_request_id(response, aws::Protocol::Json11, request_id);
-  response.body = json::serialize(body);
+  response.body = output.text.empty() ? json::serialize(output.document) : std::move(output.text);
   return response;
 }
 
@@ -124,11 +124,8 @@ std::map<std::string, uint64_t> FrontDoor::counts() const {
 
 Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request) {
   TRY_ASSIGN(const auto authorization, aws::parse_authorization(request));
-  std::optional<identity::AccessKey> key;
-  TRY(services_.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(key, services_.identity.find_access_key(transaction, authorization.access_key_id));
-    return {};
-  }));
+  TRY_ASSIGN(const auto key,
+             keys_.find(services_.database, services_.identity, authorization.access_key_id));
   if (!key || !authorization.session_token.empty()) {
     return fail(
         ErrorCode::PermissionDenied, "UnknownAccessKey",
@@ -191,9 +188,9 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
     }
     return refused(error);
   }
-  const auto output = execute(services_, caller, *binding, body->as_object());
+  auto output = execute(services_, caller, *binding, body->as_object());
   if (service == "traccia") tokens_.forget();
-  auto response = output ? json_answer(*output, request_id) : refused(output.error());
+  auto response = output ? json_answer(std::move(*output), request_id) : refused(output.error());
   count(service, binding->operation->name, response.status);
   return response;
 }
@@ -223,7 +220,8 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   http::Response response;
   response.headers.add("Content-Type", "text/xml");
   aws::add_request_id(response, aws::Protocol::Query, request_id);
-  response.body = aws::render_query_answer(*binding->operation, kStsXmlns, *output, request_id.id);
+  response.body =
+      aws::render_query_answer(*binding->operation, kStsXmlns, output->document, request_id.id);
   count(service, action, response.status);
   return response;
 }

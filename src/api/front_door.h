@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/audit.h"
+#include "api/key_cache.h"
 #include "api/operation_call.h"
 #include "api/services.h"
 #include "api/token_cache.h"
@@ -68,6 +69,7 @@ class FrontDoor {
   os::Clock& signature_clock_;
   Pages pages_;
   aws::SigningKeyCache signing_keys_;
+  KeyCache keys_;
   TokenCache tokens_;
   std::atomic<uint64_t> events_requests_{0};
   mutable Mutex mutex_;

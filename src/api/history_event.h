@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ inline constexpr aws::Member kHistoryEventMembers[] = {
 inline constexpr aws::Shape kHistoryEvent = aws::structure_shape(kHistoryEventMembers);
 inline constexpr aws::Shape kHistoryEvents = aws::list_shape(kHistoryEvent);
 
-// From a stored record.
-Result<json::Object> render_history_event(const std::string& record_json);
-Result<json::Array> render_history_events(const std::vector<std::string>& records);
+// The answer with a page of them, as JSON text: {"Events":[…]}, and the token when there is one.
+Result<std::string> render_history_page(const std::vector<std::string>& records,
+                                        std::string_view token_name,
+                                        const std::optional<std::string>& token);
 
 }  // namespace traccia::api

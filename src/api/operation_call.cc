@@ -39,8 +39,8 @@ void add_response(AuditEvent& event, const aws::Operation& operation, const json
   if (!elements.empty()) event.response_elements = std::move(elements);
 }
 
-Result<json::Object> run_change(Services& services, const Caller& caller, const Binding& binding,
-                                const json::Object& input) {
+Result<Output> run_change(Services& services, const Caller& caller, const Binding& binding,
+                          const json::Object& input) {
   json::Object output;
   bool trails_changed = false;
   TRY(services.outbox.commit(
@@ -61,7 +61,7 @@ Result<json::Object> run_change(Services& services, const Caller& caller, const 
         return drafts;
       }));
   if (trails_changed) TRY(services.trails.refresh(services.database));
-  return output;
+  return Output{std::move(output), {}};
 }
 
 // A call that changes nothing is recorded in the log's next commit; its answer does not wait for
@@ -94,10 +94,10 @@ Result<> record_read(Services& services, ingest::Draft draft) {
   return {};
 }
 
-Result<json::Object> run_query(Services& services, const Caller& caller, const Binding& binding,
-                               const json::Object& input) {
-  json::Object output;
-  std::function<Result<json::Object>()> rest;
+Result<Output> run_query(Services& services, const Caller& caller, const Binding& binding,
+                         const json::Object& input) {
+  Output output;
+  std::function<Result<Output>()> rest;
   auto recorded = Recorded::Now;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
@@ -105,7 +105,7 @@ Result<json::Object> run_query(Services& services, const Caller& caller, const B
                                       {caller.principal, binding.operation->iam_action, "*"}));
     Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
               {},       false,  {},    Recorded::Now};
-    TRY_ASSIGN(output, binding.run(call));
+    TRY_ASSIGN(output.document, binding.run(call));
     event.resources = std::move(call.resources);
     rest = std::move(call.rest);
     recorded = call.recorded;
@@ -135,10 +135,10 @@ Result<> record_failure(Services& services, const Caller& caller, const aws::Ope
   return {};
 }
 
-Result<json::Object> execute(Services& services, const Caller& caller, const Binding& binding,
-                             const json::Object& input) {
+Result<Output> execute(Services& services, const Caller& caller, const Binding& binding,
+                       const json::Object& input) {
   const auto& operation = *binding.operation;
-  auto result = [&]() -> Result<json::Object> {
+  auto result = [&]() -> Result<Output> {
     TRY(aws::validate(*operation.input, input));
     return operation.read_only ? run_query(services, caller, binding, input)
                                : run_change(services, caller, binding, input);

@@ -17,6 +17,12 @@ namespace traccia::api {
 // Whether a read-only call is an event of its own, or belongs to one recorded before.
 enum class Recorded : uint8_t { Now, Before };
 
+// What an operation answers: a document, or the same as JSON text where it is long.
+struct Output {
+  json::Object document;
+  std::string text;  // instead of `document` unless it is empty
+};
+
 // What an operation's function works with. Lives as long as the operation's transaction.
 struct Call {
   Services& services;
@@ -33,7 +39,7 @@ struct Call {
   bool trails_changed = false;
   // Of a read-only operation: gives the answer once the transaction is over, so that long work does
   // not hold the store. What run() returned is not used then.
-  std::function<Result<json::Object>()> rest;
+  std::function<Result<Output>()> rest;
   Recorded recorded = Recorded::Now;
 
   trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
@@ -54,8 +60,8 @@ std::span<const Binding> traccia_bindings();
 // Validates, authorises, runs in a transaction, records. The event of the call is durable in the
 // log before this returns, whatever the outcome. Errors carry an AWS error name as reason, or one
 // that error_table.h knows.
-Result<json::Object> execute(Services& services, const Caller& caller, const Binding& binding,
-                             const json::Object& input);
+Result<Output> execute(Services& services, const Caller& caller, const Binding& binding,
+                       const json::Object& input);
 
 // Records a call that failed before it could run (a denied or malformed one).
 Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,

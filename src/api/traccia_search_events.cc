@@ -58,12 +58,10 @@ Result<history::Query> build_query(Call& call) {
   return query;
 }
 
-Result<json::Object> search(Services& services, const history::Query& query) {
+Result<Output> search(Services& services, const history::Query& query) {
   TRY_ASSIGN(const auto page, services.history.lookup(query));
-  TRY_ASSIGN(auto events, render_history_events(page.records));
-  json::Object out{{"Events", std::move(events)}};
-  if (page.next) out["NextToken"] = *page.next;
-  return out;
+  TRY_ASSIGN(auto text, render_history_page(page.records, "NextToken", page.next));
+  return Output{{}, std::move(text)};
 }
 
 Result<json::Object> run(Call& call) {

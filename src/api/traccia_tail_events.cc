@@ -51,13 +51,13 @@ std::string scope_text(const Call& call, const HistoryScope& scope) {
       scope.region.value_or(std::string(kEvery)), history::to_string(scope.expression));
 }
 
-Result<json::Object> follow(Services& services, const history::TailQuery& query, Duration wait,
-                            int64_t recorded, const std::string& scope) {
+Result<Output> follow(Services& services, const history::TailQuery& query, Duration wait,
+                      int64_t recorded, const std::string& scope) {
   services.tail.wait(query.from, wait);
   TRY_ASSIGN(const auto page, services.history.tail(query));
-  TRY_ASSIGN(auto events, render_history_events(page.records));
-  return json::Object{{"Events", std::move(events)},
-                      {"Cursor", services.tail.encode({page.next, recorded}, scope)}};
+  TRY_ASSIGN(auto text, render_history_page(page.records, "Cursor",
+                                            services.tail.encode({page.next, recorded}, scope)));
+  return Output{{}, std::move(text)};
 }
 
 Result<json::Object> run(Call& call) {

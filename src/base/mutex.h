@@ -23,6 +23,7 @@ class TRACCIA_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
   void unlock() TRACCIA_THREAD_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
 
  private:
+  friend class Condition;
   std::mutex mutex_;
 };
 
@@ -44,16 +45,22 @@ class TRACCIA_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
 // analysis sees the guarded reads: while (!ready_) condition_.wait(mutex_);
 class Condition {
  public:
-  void wait(Mutex& mutex) REQUIRES(mutex) { condition_.wait(mutex); }
+  void wait(Mutex& mutex) REQUIRES(mutex) {
+    std::unique_lock lock(mutex.mutex_, std::adopt_lock);
+    condition_.wait(lock);
+    lock.release();  // the caller's
+  }
   template <typename Rep, typename Period>
   void wait_for(Mutex& mutex, std::chrono::duration<Rep, Period> timeout) REQUIRES(mutex) {
-    condition_.wait_for(mutex, timeout);
+    std::unique_lock lock(mutex.mutex_, std::adopt_lock);
+    condition_.wait_for(lock, timeout);
+    lock.release();
   }
   void notify_one() { condition_.notify_one(); }
   void notify_all() { condition_.notify_all(); }
 
  private:
-  std::condition_variable_any condition_;
+  std::condition_variable condition_;
 };
 
 }  // namespace traccia

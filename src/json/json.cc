@@ -37,6 +37,45 @@ std::string serialize(const Value& value) {
   return boost::json::serialize(value);
 }
 
+void append_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  size_t start = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte >= ' ' && byte != '"' && byte != '\\') [[likely]]
+      continue;
+    out.append(text, start, at - start);
+    start = at + 1;
+    out += '\\';
+    switch (text[at]) {
+      case '"':
+      case '\\':
+        out += text[at];
+        break;
+      case '\b':
+        out += 'b';
+        break;
+      case '\f':
+        out += 'f';
+        break;
+      case '\n':
+        out += 'n';
+        break;
+      case '\r':
+        out += 'r';
+        break;
+      case '\t':
+        out += 't';
+        break;
+      default:
+        out.append("u00").append(1, kHex[byte >> 4]).append(1, kHex[byte & 15]);
+    }
+  }
+  out.append(text, start);
+  out += '"';
+}
+
 const Value* find(const Object& object, std::string_view name) {
   return object.if_contains(name);
 }

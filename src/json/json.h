@@ -25,6 +25,9 @@ Result<Value> parse(std::string_view text, ParseLimits limits = {});
 // Compact, UTF-8, members in insertion order.
 std::string serialize(const Value& value);
 
+// Appends the text as a JSON string, quotes included. Bytes from 128 on are taken as they are.
+void append_string(std::string& out, std::string_view text);
+
 // The member or nullptr.
 const Value* find(const Object& object, std::string_view name);
 // The member when it is a string, else empty.

@@ -31,5 +31,17 @@ TEST(Json, LimitsDepthAndSize) {
   EXPECT_EQ(parse("[1,2,3]", limits).error().code(), ErrorCode::ResourceExhausted);
 }
 
+TEST(Json, WritesStringsAsTheSerializerDoes) {
+  std::string all;
+  for (int byte = 0; byte < 128; ++byte) all += static_cast<char>(byte);
+  for (const auto& text : {all, std::string(), std::string("plain"), std::string("\"\\\""),
+                           std::string("Zürich \xf0\x9f\x98\x80\n")}) {
+    std::string out = "[";
+    append_string(out, text);
+    EXPECT_EQ(out, "[" + json::serialize(Value(text)));
+    EXPECT_EQ(parse(out + "]")->as_array().front().as_string(), text);
+  }
+}
+
 }  // namespace
 }  // namespace traccia::json

@@ -154,14 +154,21 @@ Result<> Database::migrate(const std::vector<std::string_view>& schema) {
   return {};
 }
 
-Result<> Database::run(std::string_view begin, const std::function<Result<>(Transaction&)>& body) {
-  const MutexLock lock(mutex_);
-  TRY(command(begin.data()));
-  Transaction transaction(*this);
-  auto done = body(transaction);
-  if (done) done = command("COMMIT");
+Result<> Transaction::begin(const char* how) {
+  lock_.emplace(database_.mutex_);
+  auto begun = database_.command(how);
+  if (!begun) lock_.reset();
+  return begun;
+}
+
+Result<> Transaction::end(Result<> done) {
+  if (!lock_) return done;
+  if (done) done = database_.command("COMMIT");
   // A failed commit may have ended the transaction by itself.
-  if (!done && sqlite3_get_autocommit(connection_) == 0) (void)command("ROLLBACK");
+  if (!done && sqlite3_get_autocommit(database_.connection_) == 0) {
+    (void)database_.command("ROLLBACK");
+  }
+  lock_.reset();
   return done;
 }
 
@@ -175,7 +182,10 @@ Result<> Database::refuse_after_failed_sync() const {
 
 Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
   TRY(refuse_after_failed_sync());
-  return run("BEGIN IMMEDIATE", body);
+  Transaction transaction(*this);
+  TRY(transaction.begin("BEGIN IMMEDIATE"));
+  writes_.fetch_add(1, std::memory_order_release);
+  return transaction.end(body(transaction));
 }
 
 Result<> Database::checkpoint() {
@@ -197,7 +207,8 @@ Result<> Database::checkpoint() {
 }
 
 Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {
-  return run("BEGIN", body);
+  Transaction transaction(*this);
+  return transaction.end(body(transaction));
 }
 
 Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
@@ -211,6 +222,7 @@ Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
 
 Result<> Transaction::run(std::string_view sql, std::span<const Argument> arguments,
                           const std::function<Result<>(const Row&)>& row) {
+  if (!lock_) TRY(begin("BEGIN"));
   auto& cache = database_.statements_;
   const auto cached = cache.find(std::string(sql));
   sqlite3_stmt* statement = cached == cache.end() ? nullptr : cached->second;

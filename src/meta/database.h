@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,9 +61,12 @@ class Transaction {
  private:
   friend class Database;
   explicit Transaction(Database& database) : database_(database) {}
+  Result<> begin(const char* how);
+  Result<> end(Result<> done);
   Result<> run(std::string_view sql, std::span<const Argument> arguments,
                const std::function<Result<>(const Row&)>& row);
   Database& database_;
+  std::optional<MutexLock> lock_;  // from its first statement, or from its begin()
 };
 
 enum class Durability {
@@ -84,7 +88,10 @@ class Database {
 
   // Runs `body` in a transaction: commits when it succeeds, rolls back when it returns an error.
   Result<> write(const std::function<Result<>(Transaction&)>& body);
+  // The store is not touched, and nobody waits for it, before the first statement of `body`.
   Result<> read(const std::function<Result<>(Transaction&)>& body);
+  // Changes with every write: what was read after a call is as it was while this stays the same.
+  uint64_t writes() const { return writes_.load(std::memory_order_acquire); }
   // Makes what was committed before the call survive power loss under Durability::Normal too, by
   // moving it into the database file. Not to be called inside a transaction.
   Result<> checkpoint();
@@ -94,7 +101,6 @@ class Database {
   Database() = default;
   Result<> configure(Durability durability);
   Result<> migrate(const std::vector<std::string_view>& schema);
-  Result<> run(std::string_view begin, const std::function<Result<>(Transaction&)>& body);
   Result<> refuse_after_failed_sync() const;
   Result<> command(const char* sql);
   Result<sqlite3_stmt*> prepare(std::string_view sql);
@@ -106,6 +112,7 @@ class Database {
   std::unique_ptr<Vfs> vfs_;
   sqlite3* connection_ = nullptr;
   std::string path_;
+  std::atomic<uint64_t> writes_{0};
   std::unordered_map<std::string, sqlite3_stmt*> statements_;
 };
 

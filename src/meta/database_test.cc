@@ -192,5 +192,24 @@ TEST_F(DatabaseTest, ReturnedWritesSurvivePowerLoss) {
   }
 }
 
+TEST_F(DatabaseTest, AReadWaitsForNobodyBeforeItsFirstStatement) {
+  const auto database = open().value();
+  const auto before = database->writes();
+  bool entered = false;
+  // Inside a write, which holds the store, a read that asks nothing comes through.
+  ASSERT_TRUE(database->write([&](Transaction& transaction) -> Result<> {
+    TRY(transaction.execute("INSERT INTO t VALUES ('k', 1)"));
+    return database->read([&](Transaction&) -> Result<> {
+      entered = true;
+      return {};
+    });
+  }));
+  EXPECT_TRUE(entered);
+  EXPECT_GT(database->writes(), before);
+  const auto after = database->writes();
+  EXPECT_EQ(keys(*database), Strings{"k"});
+  EXPECT_EQ(database->writes(), after) << "a read is no write";
+}
+
 }  // namespace
 }  // namespace traccia::meta

@@ -1,0 +1,57 @@
+// Access keys that were found, so that a signed request needs no look-up in the database.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "identity/identity.h"
+#include "meta/database.h"
+
+namespace traccia::api {
+
+// Thread-safe. A key is taken from here only while nothing was written to the database since it was
+// read: whatever may have changed it is seen by the next request.
+class KeyCache {
+ public:
+  static constexpr size_t kKeysMax = 1024;
+  using Found = std::shared_ptr<const identity::AccessKey>;  // nullptr: unknown or inactive
+
+  Result<Found> find(meta::Database& database, identity::Identity& identity, std::string_view id) {
+    const auto writes = database.writes();
+    {
+      const MutexLock lock(mutex_);
+      const auto at = writes == writes_ ? keys_.find(id) : keys_.end();
+      if (at != keys_.end()) return at->second;
+    }
+    std::optional<identity::AccessKey> key;
+    TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(key, identity.find_access_key(transaction, id));
+      return {};
+    }));
+    if (!key) return Found();
+    auto found = std::make_shared<const identity::AccessKey>(std::move(*key));
+    keep(found, writes);
+    return found;
+  }
+
+ private:
+  void keep(const Found& key, uint64_t writes) {
+    const MutexLock lock(mutex_);
+    if (writes < writes_) return;
+    if (writes > writes_ || keys_.size() >= kKeysMax) keys_.clear();
+    writes_ = writes;
+    keys_.insert_or_assign(key->principal.access_key_id, key);
+  }
+
+  Mutex mutex_;
+  uint64_t writes_ GUARDED_BY(mutex_) =
+      0;  // what Database::writes() said before the keys were read
+  std::map<std::string, Found, std::less<>> keys_ GUARDED_BY(mutex_);
+};
+
+}  // namespace traccia::api
