@@ -138,6 +138,6 @@ Result<json::Object> run(Call& call) {
 
 }  // namespace
 
-const Binding kLookupEvents{&kOperation, run};
+const Binding kLookupEvents{&kOperation, run, http::RequestClass::Lookup};
 
 }  // namespace traccia::api::cloudtrail

@@ -21,6 +21,7 @@ struct Rejected {
 http::Response json_response(int status, std::string body) {
   http::Response response;
   response.status = status;
+  response.request_class = http::RequestClass::Ingest;
   response.headers.add("Content-Type", "application/json");
   response.body = std::move(body);
   return response;

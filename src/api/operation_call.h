@@ -10,6 +10,7 @@
 #include "api/audit.h"
 #include "api/services.h"
 #include "aws/operation.h"
+#include "http/message.h"
 #include "json/json.h"
 
 namespace traccia::api {
@@ -50,6 +51,7 @@ using Run = Result<json::Object> (*)(Call&);
 struct Binding {
   const aws::Operation* operation;
   Run run;
+  http::RequestClass request_class = http::RequestClass::Other;
 };
 
 // Every operation this server answers with JSON 1.1 or Query, by service.

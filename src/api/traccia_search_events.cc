@@ -74,6 +74,6 @@ Result<json::Object> run(Call& call) {
 
 }  // namespace
 
-const Binding kSearchEvents{&kOperation, run};
+const Binding kSearchEvents{&kOperation, run, http::RequestClass::Lookup};
 
 }  // namespace traccia::api::traccia_service

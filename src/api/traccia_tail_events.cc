@@ -90,6 +90,6 @@ Result<json::Object> run(Call& call) {
 
 }  // namespace
 
-const Binding kTailEvents{&kOperation, run};
+const Binding kTailEvents{&kOperation, run, http::RequestClass::Tail};
 
 }  // namespace traccia::api::traccia_service

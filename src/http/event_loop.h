@@ -19,6 +19,7 @@
 
 #include "base/mutex.h"
 #include "base/time.h"
+#include "http/latency.h"
 #include "http/message.h"
 
 namespace traccia::http {
@@ -45,6 +46,8 @@ class EventLoop {
   ~EventLoop() { stop(); }
 
   asio::io_context& context() { return io_; }
+
+  LatencyRecorder& latencies() { return latencies_; }
 
   // As responses tell it. On the loop's thread; good until the next call.
   std::string_view date() {
@@ -124,7 +127,8 @@ class EventLoop {
   std::string name_;
   std::chrono::sys_seconds date_second_;
   std::string date_;
-  asio::io_context io_{1};  // one thread runs it
+  LatencyRecorder latencies_;  // of the loop's thread
+  asio::io_context io_{1};     // one thread runs it
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_{
       io_.get_executor()};
   asio::steady_timer timer_{io_};

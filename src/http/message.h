@@ -85,8 +85,13 @@ class BodySource {
   virtual Result<size_t> read(std::span<char> out) = 0;
 };
 
+// What a request was for, as far as the time it takes is concerned.
+enum class RequestClass : uint8_t { Other, Ingest, Lookup, Tail };
+inline constexpr size_t kRequestClasses = 4;
+
 struct Response {
   int status = 200;
+  RequestClass request_class = RequestClass::Other;
   Headers headers;  // Content-Length, Connection and Date are the server's
   std::string body;
   std::unique_ptr<BodySource> stream;  // instead of `body` when set

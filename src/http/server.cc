@@ -39,7 +39,9 @@ class BeastServer : public Server {
   uint16_t port() const override { return port_; }
 
   ServerCounters counters() const override {
-    return {shared_.requests, shared_.open, shared_.total, shared_.refused};
+    ServerCounters counters{shared_.requests, shared_.open, shared_.total, shared_.refused, {}};
+    for (const auto& loop : loops_) loop->latencies().add_to(counters.latencies);
+    return counters;
   }
 
   void stop(std::chrono::seconds drain) override {

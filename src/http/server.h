@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "http/latency.h"
 #include "http/message.h"
 
 namespace traccia::http {
@@ -43,6 +44,7 @@ struct ServerOptions {
 
 struct ServerCounters {
   uint64_t requests = 0, connections_open = 0, connections_total = 0, refused = 0;
+  Latencies latencies;  // from the whole request to its answer given to the kernel, by class
 };
 
 // Thread-safe. Handles Expect: 100-continue, keep-alive, pipelining one by one, chunked bodies.

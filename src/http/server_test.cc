@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <future>
+#include <numeric>
 #include <thread>
 
 #include "http/client.h"
@@ -223,6 +224,27 @@ TEST(HttpServer, TrailersAreNoHeaders) {
       "POST / HTTP/1.1\r\nHost: h\r\nX-Early: 1\r\nConnection: close\r\n"
       "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Late: 2\r\n\r\n");
   EXPECT_TRUE(raw.read().ends_with("\r\n\r\n1,,abc"));
+}
+
+TEST(HttpServer, TimesEachRequestByItsClass) {
+  const auto server = start({}, [](Request request, Responder respond) {
+    Response response;
+    if (request.path == "/events") response.request_class = RequestClass::Ingest;
+    respond(std::move(response));
+  });
+  Client client({});
+  for (const auto* path : {"/events", "/events", "/else"}) {
+    ASSERT_TRUE(client.send(base(*server), make("GET", path)));
+  }
+  server->stop(std::chrono::seconds(5));
+  const auto latencies = server->counters().latencies;
+  const auto count = [&](RequestClass kind) {
+    const auto& buckets = latencies[static_cast<size_t>(kind)].buckets;
+    return std::accumulate(buckets.begin(), buckets.end(), uint64_t{0});
+  };
+  EXPECT_EQ(count(RequestClass::Ingest), 2U);
+  EXPECT_EQ(count(RequestClass::Other), 1U);
+  EXPECT_EQ(count(RequestClass::Lookup), 0U);
 }
 
 TEST(HttpServer, SpeaksHttp10) {

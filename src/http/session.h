@@ -277,6 +277,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     ++shared_.requests;
     ++shared_.busy;
     counted_busy_ = true;
+    taken_ = std::chrono::steady_clock::now();
     Responder respond = Answerer(self(), std::move(*budget_));
     if (shared_.quick && shared_.quick(request, respond)) return;
     WorkerPool::Job job = [&handler = shared_.handler, request = std::move(request),
@@ -290,8 +291,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   }
 
   void finish_busy() {
-    if (counted_busy_) --shared_.busy;
+    if (!counted_busy_) return;
     counted_busy_ = false;
+    --shared_.busy;
+    loop_.latencies().add(class_, std::chrono::steady_clock::now() - taken_);
   }
 
   // The server's own answer; the connection ends after it, because the request was not read whole.
@@ -317,6 +320,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
       response.headers.set("Retry-After", "1");
     }
     if (shared_.stopping) keep_alive_ = false;
+    class_ = response.request_class;
     const bool no_body = head_ || response.status == 204 || response.status == 304;
     const auto size = response.stream ? response.stream->size() : response.body.size();
     out_.clear();
@@ -435,6 +439,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   std::optional<Tls> tls_;
   std::string out_, body_;  // being written
   std::array<char, 16 << 10> waste_;
+  std::chrono::steady_clock::time_point taken_;  // when the request was whole
+  RequestClass class_ = RequestClass::Other;
   unsigned version_ = 11;
   bool head_ = false;
   bool keep_alive_ = true;

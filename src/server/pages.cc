@@ -7,6 +7,9 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <limits>
 #include <sstream>
 
 #include "json/json.h"
@@ -42,6 +45,31 @@ MetricFamily request_family(const ServerState& state) {
     family.metric.push_back(
         metric(MetricType::Counter, static_cast<double>(count),
                {{"service", service}, {"operation", operation}, {"status", status}}));
+  }
+  return family;
+}
+
+MetricFamily latency_family(const http::Latencies& latencies) {
+  constexpr std::array<const char*, http::kRequestClasses> kNames{"other", "ingest", "lookup",
+                                                                  "tail"};
+  MetricFamily family{"traccia_http_request_seconds",
+                      "From the whole request to its answer given to the kernel",
+                      MetricType::Histogram,
+                      {}};
+  for (size_t i = 0; i < latencies.size(); ++i) {
+    ClientMetric one;
+    one.label = {{"class", kNames[i]}};
+    uint64_t count = 0;
+    for (size_t j = 0; j < latencies[i].buckets.size(); ++j) {
+      count += latencies[i].buckets[j];
+      const double bound = j < http::kLatencyBounds.size()
+                               ? std::chrono::duration<double>(http::kLatencyBounds[j]).count()
+                               : std::numeric_limits<double>::infinity();
+      one.histogram.bucket.push_back({count, bound});
+    }
+    one.histogram.sample_count = count;
+    one.histogram.sample_sum = std::chrono::duration<double>(latencies[i].sum).count();
+    family.metric.push_back(std::move(one));
   }
   return family;
 }
@@ -106,6 +134,7 @@ http::Response render_metrics(const ServerState& state) {
   families.push_back(single("traccia_http_connections_total", "Connections accepted",
                             MetricType::Counter,
                             static_cast<double>(state.http.connections_total)));
+  families.push_back(latency_family(state.http.latencies));
   families.push_back(single("traccia_log_stopped", "1 once the log refuses events",
                             MetricType::Gauge, state.log_stopped ? 1 : 0));
   families.push_back(single("traccia_log_position_bytes", "End of the durable log",
