@@ -55,7 +55,7 @@ class StopSignal {
     const MutexLock lock(mutex_);
     return set_;
   }
-  void wait_for(std::chrono::milliseconds time) {
+  void wait_for(Duration time) {
     const MutexLock lock(mutex_);
     if (!set_) condition_.wait_for(mutex_, time);
   }
@@ -92,6 +92,7 @@ struct Server::State {
   Result<> open_services();
   Result<> listen();
   void run_log();
+  void run_log_files();
   void run_history();
   void run_upkeep();
   Result<bool> keep_up();
@@ -129,9 +130,12 @@ struct Server::State {
   LastError history_error, upkeep_error, delivery_error, put_error;
 
   bool log_was_full = false;  // upkeep's own
+  // run_log_files()'s own.
+  std::string prepare_error;
 
   StopSignal stop_sinks, stop_log;
-  std::jthread log_thread, history_thread, upkeep_thread, delivery_thread, housekeeping_thread;
+  std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
+      housekeeping_thread;
   std::array<std::jthread, kPutThreads> put_threads;
   bool stopped = false;
 };
@@ -261,6 +265,24 @@ void Server::State::run_log() {
   }
 }
 
+// Makes segments ready.
+void Server::State::run_log_files() {
+  while (!stop_sinks.is_set()) {
+    const auto prepared = log->prepare();
+    const auto error = prepared ? "" : prepared.error().message();
+    // Nothing is lost by it: the log makes its segments itself.
+    if (!error.empty() && error != prepare_error) {
+      traccia::log(LogLevel::Warning, "the log's next segment", {{"error", error}});
+    }
+    prepare_error = error;
+    if (!prepared) {
+      stop_sinks.wait_for(kRetryAfterError);
+    } else if (!*prepared) {
+      stop_sinks.wait_for(kUpkeepIdle);
+    }
+  }
+}
+
 void Server::State::run_history() {
   while (!stop_sinks.is_set()) {
     const auto taken = history->step(kHistoryRecordsPerStep);
@@ -380,6 +402,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   for (auto& thread : state.put_threads) thread = std::jthread([&state] { state.run_puts(); });
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());
+  state.log_files_thread = std::jthread([&state] { state.run_log_files(); });
   TRY(os::write_file_atomically(os.files, state.directory.endpoint(), server->endpoint() + "\n"));
   return server;
 }
@@ -413,8 +436,8 @@ void Server::stop() {
   for (auto& thread : state.put_threads) {
     if (thread.joinable()) thread.join();
   }
-  for (auto* thread : {&state.housekeeping_thread, &state.delivery_thread, &state.upkeep_thread,
-                       &state.history_thread}) {
+  for (auto* thread : {&state.log_files_thread, &state.housekeeping_thread, &state.delivery_thread,
+                       &state.upkeep_thread, &state.history_thread}) {
     if (thread->joinable()) thread->join();
   }
   state.stop_log.set();

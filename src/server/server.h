@@ -11,8 +11,8 @@
 
 namespace traccia::server {
 
-// Thread-safe. Threads it owns: http's event loops and workers, `wal` (sole appender), `history`,
-// `deliver` (files, then digests), `housekeeping`. Stopped in reverse order of starting.
+// Thread-safe. Threads it owns: http's event loops and workers, `wal` (sole appender), `log files`,
+// `history`, `deliver` (files, then digests), `housekeeping`. Stopped in reverse order of starting.
 class Server {
  public:
   // Locks the directory, recovers, and listens. FailedPrecondition when another server holds the

@@ -13,6 +13,8 @@ namespace traccia::wal {
 inline constexpr size_t kSegmentHeaderBytes = 32;
 inline constexpr size_t kEntryHeaderBytes = 24;
 inline constexpr size_t kEntryAlignment = 8;
+// What every entry begins with.
+inline constexpr std::string_view kEntryMarkerBytes = "TREN";
 
 struct EntryHeader {
   uint32_t length = 0;

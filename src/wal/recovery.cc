@@ -31,12 +31,13 @@ class Walk {
 
   Position at() const { return at_; }
 
-  // The header of a whole, undamaged entry at `position`.
+  // The header of a whole, undamaged entry at `position`. The file may have been another segment:
+  // what that left says that less was durable than this one starts with.
   std::optional<EntryHeader> entry_at(Position position) const {
     const auto offset = kSegmentHeaderBytes + (position - start_);
     if (offset + kEntryHeaderBytes > bytes_.size()) return std::nullopt;
     const auto header = parse_entry_header(bytes_.substr(offset, kEntryHeaderBytes), position);
-    if (!header) return std::nullopt;
+    if (!header || header->group_start < start_) return std::nullopt;
     const auto rest = bytes_.substr(offset + kEntryHeaderBytes);
     if (header->length > rest.size()) return std::nullopt;
     if (compress::crc32c(rest.substr(0, header->length)) != header->payload_crc) {
@@ -52,12 +53,17 @@ class Walk {
 
   // A later entry that was written when the bytes at at() were durable already.
   std::optional<Position> proof_of_loss() const {
-    const auto end = start_ + bytes_.size();
-    for (auto position = at_ + kEntryAlignment; position < end; position += kEntryAlignment) {
-      const auto header = entry_at(position);
-      if (header && header->group_start > at_) return position;
+    auto offset = kSegmentHeaderBytes + (at_ - start_) + kEntryAlignment;
+    while (true) {
+      offset = bytes_.find(kEntryMarkerBytes, offset);
+      if (offset == std::string_view::npos) return std::nullopt;
+      const auto position = start_ + (offset - kSegmentHeaderBytes);
+      if (position % kEntryAlignment == 0) {
+        const auto header = entry_at(position);
+        if (header && header->group_start > at_) return position;
+      }
+      ++offset;
     }
-    return std::nullopt;
   }
 
  private:
@@ -121,6 +127,7 @@ Result<> Wal::recover() {
   for (const auto& entry : entries) {
     if (const auto start = parse_name(entry.name)) starts.push_back(*start);
   }
+  TRY(spares_.adopt(entries));
   std::ranges::sort(starts);
   // A crash right after a segment was created can leave it without its header; it never held data.
   if (!starts.empty()) {
@@ -137,8 +144,10 @@ Result<> Wal::recover() {
   if (starts.empty()) return create_segment(0);
   const MutexLock lock(mutex_);
   for (size_t i = 0; i < starts.size(); ++i) {
-    Segment segment{starts[i], i + 1 < starts.size() ? starts[i + 1] : starts[i],
-                    segment_path(starts[i]), nullptr};
+    Segment segment;
+    segment.start = starts[i];
+    segment.end = i + 1 < starts.size() ? starts[i + 1] : starts[i];
+    segment.path = segment_path(starts[i]);
     TRY(check_sealed(segment));
     segments_[starts[i]] = std::move(segment);
   }

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/assert.h"
 #include "compress/compress.h"
 #include "wal/entry.h"
@@ -13,8 +16,16 @@ namespace {
 
 constexpr size_t kOpenSegmentsMax = 16;
 constexpr size_t kWriteBytesMax = 16 << 20;  // one write call of a group
+constexpr uint64_t kPrepareShare = 4;        // the next segment when so much of one is used
 
 }  // namespace
+
+Wal::Wal(os::FileSystem& files, std::string directory, Options options)
+    : files_(files),
+      directory_(std::move(directory)),
+      options_(options),
+      recent_(options.recent_bytes_max, options.recent_read_bytes_max),
+      spares_(files, directory_, kSegmentHeaderBytes + options.segment_bytes_max) {}
 
 Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string directory,
                                        Options options) {
@@ -36,7 +47,7 @@ Result<> Wal::append(std::string payload, Completion completion, Room room, Deco
                 "the log stopped after a failed write; restart the server once the disk is sound");
   }
   const auto reserve = room == Room::Reserve ? options_.disk_reserve_bytes : 0;
-  const auto used = disk_bytes_locked() + queue_bytes_;
+  const auto used = entry_bytes_locked() + queue_bytes_;
   if (!payload.empty() && used >= disk_limit_ && used - disk_limit_ >= reserve) {
     return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
                 fmt::format("the log has {} bytes, its limit is {}: see /healthz which sink keeps "
@@ -105,7 +116,7 @@ Result<> Wal::write_group(std::vector<Item>& group) {
   for (auto& item : group) {
     item.position = write_end_;
     if (item.payload.empty()) continue;
-    if (write_end_ - active_start_ >= options_.segment_bytes_max) {
+    if (segment_due()) {
       TRY(flush(buffer));
       TRY(active_->sync_data());
       TRY(create_segment(write_end_));
@@ -118,6 +129,12 @@ Result<> Wal::write_group(std::vector<Item>& group) {
   TRY(flush(buffer));
   if (write_end_ == durable_end()) return {};
   return active_->sync_data();
+}
+
+// A segment that grows is left as soon as there is a better one.
+bool Wal::segment_due() const {
+  const auto used = write_end_ - active_start_;
+  return used >= options_.segment_bytes_max || (active_grows_ && used > 0 && !spares_.empty());
 }
 
 void Wal::stop_for_good(std::vector<Item>& group, const Error& error) {
@@ -138,9 +155,16 @@ void Wal::stop_for_good(std::vector<Item>& group, const Error& error) {
 
 Result<> Wal::create_segment(Position start) {
   const auto path = segment_path(start);
-  TRY_ASSIGN(std::shared_ptr<os::File> file, files_.open(path, os::OpenMode::CreateNew));
+  const auto spare = spares_.take();
+  std::shared_ptr<os::File> file;
+  if (spare) {
+    file = spare->file;
+  } else {
+    TRY_ASSIGN(file, files_.open(path, os::OpenMode::CreateNew));
+  }
   TRY(file->write_at(0, render_segment_header(start)));
   TRY(file->sync_data());
+  if (spare) TRY(files_.rename(spare->path, path));
   TRY(files_.sync_directory(directory_));
   const MutexLock lock(mutex_);
   if (!segments_.empty()) {
@@ -149,9 +173,11 @@ Result<> Wal::create_segment(Position start) {
     // Entries of the sealed segment are durable before the new one takes any.
     durable_end_.store(start, std::memory_order_release);
   }
-  segments_[start] = {start, 0, path, file};
+  const auto before = spare ? kSegmentHeaderBytes + options_.segment_bytes_max : 0;
+  segments_[start] = {start, 0, before, path, file};
   active_ = std::move(file);
   active_start_ = start;
+  active_grows_ = !spare;
   return {};
 }
 
@@ -212,6 +238,8 @@ Result<std::optional<Entry>> Wal::read(Position position) {
   TRY_ASSIGN(const auto file, file_of(start));
   const auto offset = kSegmentHeaderBytes + (position - start);
   const auto corrupt = [&](std::string_view what) {
+    // Its file may hold other entries by now.
+    if (const auto still = file_of(start); !still) return std::unexpected(still.error());
     return fail(ErrorCode::DataLoss,
                 fmt::format("'{}' at byte {}: {}", segment_path(start), offset, what));
   };
@@ -229,24 +257,55 @@ Result<std::optional<Entry>> Wal::read(Position position) {
 }
 
 // The oldest first, each for good before the next: a gap would look like loss to the next start.
+// A file is a spare, which is written over, only once it has lost its old name for good.
 Result<> Wal::remove_below(Position position) {
   while (true) {
     std::string path;
+    bool keeps = false;
     {
       const MutexLock lock(mutex_);
       if (segments_.size() < 2 || segments_.begin()->second.end > position) return {};
       path = segments_.begin()->second.path;
+      keeps = !spares_.full() && disk_bytes_locked() < disk_limit_;
     }
-    auto removed = files_.remove(path);
+    if (keeps && moved_path_.empty()) moved_path_ = spares_.next_path();
+    auto removed = moved_path_.empty() ? files_.remove(path) : files_.rename(path, moved_path_);
+    // NotFound: an earlier call came that far.
     if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
     TRY(files_.sync_directory(directory_));
-    const MutexLock lock(mutex_);
-    segments_.erase(segments_.begin());
+    {
+      const MutexLock lock(mutex_);
+      segments_.erase(segments_.begin());
+    }
+    if (!moved_path_.empty()) TRY(spares_.keep(std::exchange(moved_path_, "")));
   }
 }
 
-uint64_t Wal::disk_bytes_locked() const {
+Result<bool> Wal::prepare() {
+  {
+    const MutexLock lock(mutex_);
+    if (stopped() || !spares_.empty()) return false;
+    const auto& active = segments_.rbegin()->second;
+    const auto used = durable_end() - active.start;
+    if (active.bytes_written_before > 0 && used < options_.segment_bytes_max / kPrepareShare) {
+      return false;
+    }
+    const auto taken = disk_bytes_locked();
+    if (taken > disk_limit_ || disk_limit_ - taken < spares_.bytes_missing()) return false;
+  }
+  TRY(spares_.prepare());
+  return true;
+}
+
+uint64_t Wal::entry_bytes_locked() const {
   return durable_end() - segments_.begin()->first + segments_.size() * kSegmentHeaderBytes;
+}
+
+uint64_t Wal::disk_bytes_locked() const {
+  const auto& active = segments_.rbegin()->second;
+  const auto used = kSegmentHeaderBytes + (durable_end() - active.start);
+  const auto unused = active.bytes_written_before - std::min(active.bytes_written_before, used);
+  return entry_bytes_locked() + unused + spares_.disk_bytes();
 }
 
 uint64_t Wal::disk_bytes() const {
@@ -261,7 +320,7 @@ void Wal::limit_disk(uint64_t bytes) {
 
 bool Wal::disk_full() const {
   const MutexLock lock(mutex_);
-  return disk_bytes_locked() + queue_bytes_ >= disk_limit_;
+  return entry_bytes_locked() + queue_bytes_ >= disk_limit_;
 }
 
 }  // namespace traccia::wal

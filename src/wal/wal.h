@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "os/os.h"
 #include "wal/recent.h"
+#include "wal/spares.h"
 
 namespace traccia::wal {
 
@@ -76,13 +77,20 @@ class Wal {
   // Durable entries in memory.
   RecentEntries& recent() { return recent_; }
   // Removes whole segments that end at or below `position`, for good on return. Never the active
-  // one. Called from one thread; who reads below `position` meanwhile may get an error. After an
-  // error the segment is still there, and the next call tries again.
+  // one. Their files may be kept as spares. Called from one thread; who reads below `position`
+  // meanwhile may get an error. After an error the segment is still there, and the next call tries
+  // again.
   Result<> remove_below(Position position);
+  // Makes the next segment ready, a piece a call; true when there was something to do. Without it,
+  // or after an error, segments grow as they are written, which costs each sync more. Called from
+  // one thread. Takes nothing beyond limit_disk().
+  Result<bool> prepare();
+  // All that the log takes on disk, what is allocated and not used yet included.
   uint64_t disk_bytes() const;
   // From now on entries are refused (ResourceExhausted, reason LogDiskFull) once the log and its
   // queue have `bytes`; those with Room::Reserve at Options::disk_reserve_bytes more. No limit at
-  // first. What was queued before is still written.
+  // first. What was queued before is still written. What is allocated is used before the limit is
+  // met: entries count, not files.
   void limit_disk(uint64_t bytes);
   // Whether the limit refuses entries now.
   bool disk_full() const;
@@ -90,7 +98,8 @@ class Wal {
  private:
   struct Segment {
     Position start = 0;
-    Position end = 0;  // of a sealed segment; the active one ends at durable_end()
+    Position end = 0;                   // of a sealed segment; the active one ends at durable_end()
+    uint64_t bytes_written_before = 0;  // the file's, when it was a spare; else it grows
     std::string path;
     std::shared_ptr<os::File> file;  // nullptr: opened when it is read
   };
@@ -101,18 +110,16 @@ class Wal {
     Position position = 0;
   };
 
-  Wal(os::FileSystem& files, std::string directory, Options options)
-      : files_(files),
-        directory_(std::move(directory)),
-        options_(options),
-        recent_(options.recent_bytes_max, options.recent_read_bytes_max) {}
+  Wal(os::FileSystem& files, std::string directory, Options options);
 
+  uint64_t entry_bytes_locked() const REQUIRES(mutex_);
   uint64_t disk_bytes_locked() const REQUIRES(mutex_);
   Result<> recover();
   Result<> check_sealed(const Segment& segment);
   // The end of the last segment's valid entries, after cutting a torn tail.
   Result<Position> recover_tail(const Segment& segment);
   Result<> create_segment(Position start);
+  bool segment_due() const;
   std::string segment_path(Position start) const;
   Result<> write_group(std::vector<Item>& group);
   Result<> flush(std::string& buffer);
@@ -123,6 +130,7 @@ class Wal {
   std::string directory_;
   Options options_;
   RecentEntries recent_;
+  Spares spares_;
 
   mutable Mutex mutex_;
   Condition queued_;   // something to write, or wake()
@@ -136,7 +144,11 @@ class Wal {
   // The stepping thread's own.
   std::shared_ptr<os::File> active_;
   Position active_start_ = 0;
+  bool active_grows_ = true;  // it was no spare
   Position write_end_ = 0;
+
+  // remove_below()'s own: what the segment is called that loses its name.
+  std::string moved_path_;
 
   std::atomic<Position> durable_end_{0};
   std::atomic<bool> stopped_{false};
