@@ -180,17 +180,33 @@ def first_acknowledged(server, body):
         time.sleep(0.001)
 
 
-def catch_up(server, limit):
-    """The sinks' progress, in log bytes a second each, until all are even or the time is over."""
-    start, first = time.monotonic(), server.behind()
+def catch_up(server, started, limit):
+    """The sinks' progress, in log bytes a second each, until all are even or the time is over; and, beside it, how
+    long after the start the log was checked."""
+    start, first, check = time.monotonic(), server.behind(), None
     while True:
         now, seconds = server.behind(), time.monotonic() - start
-        if seconds > limit or all(value == 0 for value in now.values()):
+        if check is None:
+            check = log_check(server, started)
+        even = all(value == 0 for value in now.values())
+        if seconds > limit or (even and check):
             break
         time.sleep(0.05)
     sinks = {name: (value - now[name]) / seconds for name, value in first.items() if "sink" in name}
-    return {"seconds": seconds, "complete": all(value == 0 for value in now.values()),
+    return {"seconds": seconds, "complete": even, "log_check": check,
             "slowest_log_bytes_per_second": min(sinks.values())}
+
+
+def log_check(server, started):
+    """What was checked of the log behind the start, and how fast; None while that goes on."""
+    values = server.metrics()
+    if values["traccia_log_damaged_segments"] != 0:
+        raise SystemExit("bench: the log is damaged")
+    checked = values["traccia_log_checked_bytes"]
+    if checked < values["traccia_log_check_bytes"]:
+        return None
+    seconds = time.monotonic() - started
+    return {"bytes": checked, "seconds": seconds, "bytes_per_second": checked / seconds}
 
 
 def forget_pages(folder):
@@ -222,9 +238,10 @@ def recovery(run):
         filled = run_load(run.build, "backlog", data=server.data, bytes=int(BACKLOG_BYTES * run.share),
                           seed=RECOVERY, first=16_000_000)
         forget_pages(server.data / "wal")
-        filled["first_acknowledged_seconds"] = first_acknowledged(server, probe(run, 99))
+        body, started = probe(run, 99), time.monotonic()
+        filled["first_acknowledged_seconds"] = first_acknowledged(server, body)
         filled["read_bytes"] = io_bytes(server.process.pid)  # whether the log was checked, and from the disk
-        filled["catch_up"] = catch_up(server, max(30, 2 * run.seconds))
+        filled["catch_up"] = catch_up(server, started, max(30, 2 * run.seconds))
         filled["catch_up_events_per_second"] = (filled["catch_up"]["slowest_log_bytes_per_second"]
                                                 / filled["log_bytes"] * filled["events"])
         result["backlog"] = filled

@@ -84,11 +84,57 @@ std::string_view keeper_of(const ServerState& state) {
   return most == state.log_keepers.end() ? std::string_view("nobody") : most->name;
 }
 
+std::string_view status_of(const ServerState& state) {
+  if (state.log_stopped) return "stopped";
+  if (state.log_disk_full) return "full";
+  return state.log_check.damages.empty() ? "ok" : "damaged";
+}
+
+std::string message_of(const ServerState& state) {
+  if (state.log_stopped) {
+    return "a write to the log failed; events are refused until the server restarts on a sound "
+           "disk";
+  }
+  if (state.log_disk_full) {
+    return fmt::format(
+        "the log has reached its limit, '{}' keeps the most of it; events are refused until it is "
+        "cut, the disk has room again, or --log-disk-max is raised",
+        keeper_of(state));
+  }
+  return "entries of the log are damaged on the disk: see logCheck; events are accepted. Where "
+         "'nobody' needs them any more, nothing is lost, and the file goes when the log is cut; "
+         "who needs them stops there until the file is restored from a copy";
+}
+
+json::Object render_check(const ServerState& state) {
+  json::Array damages;
+  for (const auto& damage : state.log_check.damages) {
+    damages.push_back(json::Object{{"file", damage.path},
+                                   {"byte", damage.byte},
+                                   {"error", damage.what},
+                                   {"places", damage.places},
+                                   {"neededBy", needing(state.log_keepers, damage)}});
+  }
+  return {{"bytes", state.log_check.bytes},
+          {"checkedBytes", state.log_check.bytes_checked},
+          {"damages", std::move(damages)}};
+}
+
 uint64_t behind(const ServerState& state, const SinkState& sink) {
   return state.log_end > sink.position ? state.log_end - sink.position : 0;
 }
 
 }  // namespace
+
+std::string needing(const std::vector<LogKeeper>& keepers, const wal::Damage& damage) {
+  std::string names;
+  for (const auto& keeper : keepers) {
+    if (keeper.from >= damage.end) continue;
+    if (!names.empty()) names += ',';
+    names += keeper.name;
+  }
+  return names.empty() ? "nobody" : names;
+}
 
 http::Response render_health(const ServerState& state) {
   json::Object sinks;
@@ -97,25 +143,16 @@ http::Response render_health(const ServerState& state) {
     if (!sink.error.empty()) one["error"] = sink.error;
     sinks[sink.name] = std::move(one);
   }
-  json::Object body{{"status", state.log_stopped     ? "stopped"
-                               : state.log_disk_full ? "full"
-                                                     : "ok"}};
-  if (state.log_stopped) {
-    body["message"] =
-        "a write to the log failed; events are refused until the server restarts on "
-        "a sound disk";
-  } else if (state.log_disk_full) {
-    body["message"] = fmt::format(
-        "the log has reached its limit, '{}' keeps the most of it; events are refused until it is "
-        "cut, the disk has room again, or --log-disk-max is raised",
-        keeper_of(state));
-  }
+  const auto status = status_of(state);
+  json::Object body{{"status", status}};
+  if (status != "ok") body["message"] = message_of(state);
   json::Object keepers;
   for (const auto& keeper : state.log_keepers) keepers[keeper.name] = kept(state, keeper);
   body["logKeptBytes"] = std::move(keepers);
+  body["logCheck"] = render_check(state);
   body["sinks"] = std::move(sinks);
   http::Response response;
-  response.status = state.log_stopped || state.log_disk_full ? 503 : 200;
+  response.status = status == "ok" ? 200 : 503;
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-store");
   response.body = json::serialize(body) + "\n";
@@ -143,6 +180,13 @@ http::Response render_metrics(const ServerState& state) {
                             static_cast<double>(state.log_disk_bytes)));
   families.push_back(single("traccia_log_disk_full", "1 while the log's limit refuses events",
                             MetricType::Gauge, state.log_disk_full ? 1 : 0));
+  families.push_back(single("traccia_log_check_bytes", "Bytes of the log to check after the start",
+                            MetricType::Gauge, static_cast<double>(state.log_check.bytes)));
+  families.push_back(single("traccia_log_checked_bytes", "Bytes of them that were checked",
+                            MetricType::Gauge, static_cast<double>(state.log_check.bytes_checked)));
+  families.push_back(single("traccia_log_damaged_segments", "Segments of the log with damage",
+                            MetricType::Gauge,
+                            static_cast<double>(state.log_check.damages.size())));
   families.push_back(single("traccia_delivery_files_pending", "Log files whose PUT is outstanding",
                             MetricType::Gauge, static_cast<double>(state.files_pending)));
   MetricFamily lag{

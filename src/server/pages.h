@@ -30,6 +30,7 @@ struct ServerState {
   wal::Position log_end = 0;
   uint64_t log_disk_bytes = 0;
   bool log_disk_full = false;
+  wal::CheckState log_check;
   std::vector<SinkState> sinks;
   std::vector<LogKeeper> log_keepers;
   size_t files_pending = 0;
@@ -37,8 +38,12 @@ struct ServerState {
   std::map<std::string, uint64_t> requests;  // by "service operation status"
 };
 
-// 200 while events are accepted, 503 once the log stopped or while it is full; JSON that says which
-// sinks are behind, and how much of the log each keeper needs.
+// Who still needs damaged bytes, by name and separated by commas; "nobody" when all have passed.
+std::string needing(const std::vector<LogKeeper>& keepers, const wal::Damage& damage);
+
+// 200 while events are accepted and the log is sound, 503 once the log stopped, while it is full,
+// or damaged; JSON that says which sinks are behind, how much of the log each keeper needs, and how
+// far its check has come.
 http::Response render_health(const ServerState& state);
 // Prometheus text.
 http::Response render_metrics(const ServerState& state);

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "api/embedded_object_store.h"
@@ -41,6 +42,7 @@ constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kPutThreads = 4;  // PUTs of log files side by side
 constexpr size_t kHistoryRecordsPerStep = 4096;
+constexpr double kCheckShare = 0.5;  // of one CPU's time, for the check of the sealed log
 constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
 
 // Sleeps that stop() ends.
@@ -93,6 +95,7 @@ struct Server::State {
   Result<> listen();
   void run_log();
   void run_log_files();
+  bool check_log();
   void run_history();
   void run_upkeep();
   Result<bool> keep_up();
@@ -132,6 +135,7 @@ struct Server::State {
   bool log_was_full = false;  // upkeep's own
   // run_log_files()'s own.
   std::string prepare_error;
+  std::set<std::string> damaged_told;
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
@@ -239,6 +243,7 @@ ServerState Server::State::describe() const {
   state.log_end = log->durable_end();
   state.log_disk_bytes = log->disk_bytes();
   state.log_disk_full = log->disk_full();
+  state.log_check = log->check_state();
   state.sinks = {{"history", history->cursor(),
                   history_error.get().empty() ? upkeep_error.get() : history_error.get()},
                  {"delivery", delivery->read_position(),
@@ -265,7 +270,24 @@ void Server::State::run_log() {
   }
 }
 
-// Makes segments ready.
+// True when there was something to check.
+bool Server::State::check_log() {
+  const auto before = real_os.clock.monotonic();
+  if (!log->check_next()) return false;
+  for (const auto& damage : log->check_state().damages) {
+    if (!damaged_told.insert(damage.path).second) continue;
+    traccia::log(LogLevel::Error, "the log is damaged",
+                 {{"file", damage.path},
+                  {"byte", damage.byte},
+                  {"error", damage.what},
+                  {"needed_by", needing(describe().log_keepers, damage)}});
+  }
+  const auto worked = real_os.clock.monotonic() - before;
+  stop_sinks.wait_for(std::chrono::duration_cast<Duration>(worked * (1 / kCheckShare - 1)));
+  return true;
+}
+
+// Makes segments ready, and checks those that were there at start.
 void Server::State::run_log_files() {
   while (!stop_sinks.is_set()) {
     const auto prepared = log->prepare();
@@ -275,9 +297,10 @@ void Server::State::run_log_files() {
       traccia::log(LogLevel::Warning, "the log's next segment", {{"error", error}});
     }
     prepare_error = error;
+    const bool checked = check_log();
     if (!prepared) {
       stop_sinks.wait_for(kRetryAfterError);
-    } else if (!*prepared) {
+    } else if (!*prepared && !checked) {
       stop_sinks.wait_for(kUpkeepIdle);
     }
   }

@@ -149,6 +149,10 @@ Result<> Wal::recover() {
     segment.end = i + 1 < starts.size() ? starts[i + 1] : starts[i];
     segment.path = segment_path(starts[i]);
     TRY(check_sealed(segment));
+    if (i + 1 < starts.size()) {
+      to_check_.push_back(segment.start);
+      check_.bytes += segment.end - segment.start;
+    }
     segments_[starts[i]] = std::move(segment);
   }
   auto& last = segments_.rbegin()->second;

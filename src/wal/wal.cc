@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "compress/compress.h"
+#include "wal/check.h"
 #include "wal/entry.h"
 
 namespace traccia::wal {
@@ -26,6 +27,8 @@ Wal::Wal(os::FileSystem& files, std::string directory, Options options)
       options_(options),
       recent_(options.recent_bytes_max, options.recent_read_bytes_max),
       spares_(files, directory_, kSegmentHeaderBytes + options.segment_bytes_max) {}
+
+Wal::~Wal() = default;
 
 Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string directory,
                                        Options options) {
@@ -174,7 +177,7 @@ Result<> Wal::create_segment(Position start) {
     durable_end_.store(start, std::memory_order_release);
   }
   const auto before = spare ? kSegmentHeaderBytes + options_.segment_bytes_max : 0;
-  segments_[start] = {start, 0, before, path, file};
+  segments_[start] = {start, 0, before, path, file, false};
   active_ = std::move(file);
   active_start_ = start;
   active_grows_ = !spare;
@@ -265,6 +268,7 @@ Result<> Wal::remove_below(Position position) {
     {
       const MutexLock lock(mutex_);
       if (segments_.size() < 2 || segments_.begin()->second.end > position) return {};
+      segments_.begin()->second.cut = true;
       path = segments_.begin()->second.path;
       keeps = !spares_.full() && disk_bytes_locked() < disk_limit_;
     }
@@ -276,6 +280,8 @@ Result<> Wal::remove_below(Position position) {
     {
       const MutexLock lock(mutex_);
       segments_.erase(segments_.begin());
+      const auto begin = segments_.begin()->first;
+      std::erase_if(check_.damages, [&](const Damage& one) { return one.position < begin; });
     }
     if (!moved_path_.empty()) TRY(spares_.keep(std::exchange(moved_path_, "")));
   }

@@ -37,19 +37,40 @@ struct Entry {
   std::string payload;
 };
 
+// What is damaged in a sealed segment.
+struct Damage {
+  std::string path;
+  uint64_t byte = 0;  // of the file, where the first damaged entry begins
+  std::string what;   // with that entry
+  Position position = 0;
+  Position end = 0;     // where no further damage follows
+  uint64_t places = 0;  // damaged entries; one, and what lies behind it, when its length is lost
+};
+
+// How far the check of what was sealed at start has come.
+struct CheckState {
+  uint64_t bytes = 0;  // to check in all
+  uint64_t bytes_checked = 0;
+  std::vector<Damage> damages;  // one for each damaged segment that is still there
+};
+
 // Records of changes that are committed already may use a reserve when the queue is full.
 enum class Room { Queue, Reserve };
 
 // Called once, on the thread that runs step(), after the entry is durable or has failed.
 using Completion = std::move_only_function<void(Result<Position>)>;
 
+class SegmentCheck;
+
 // Thread-safe. One thread calls step() in a loop (run by `server`); any thread appends and reads.
 // A failed write or sync stops the log for good: the queue and all later appends get Unavailable,
 // because pages may have been dropped by the kernel and a retry would lie.
 class Wal {
  public:
+  ~Wal();
   // Recovers: a torn tail (bad CRC or short entry with nothing valid after it) is cut; corruption
   // with valid entries after it is DataLoss naming segment and offset. The directory must exist.
+  // Of sealed segments only headers and sizes are looked at; check_next() does the rest.
   static Result<std::unique_ptr<Wal>> open(os::FileSystem& files, std::string directory,
                                            Options options);
 
@@ -85,6 +106,10 @@ class Wal {
   // or after an error, segments grow as they are written, which costs each sync more. Called from
   // one thread. Takes nothing beyond limit_disk().
   Result<bool> prepare();
+  // Reads the next piece of what was sealed when the log was opened; false when all is checked.
+  // Called from one thread.
+  bool check_next();
+  CheckState check_state() const;
   // All that the log takes on disk, what is allocated and not used yet included.
   uint64_t disk_bytes() const;
   // From now on entries are refused (ResourceExhausted, reason LogDiskFull) once the log and its
@@ -102,6 +127,7 @@ class Wal {
     uint64_t bytes_written_before = 0;  // the file's, when it was a spare; else it grows
     std::string path;
     std::shared_ptr<os::File> file;  // nullptr: opened when it is read
+    bool cut = false;                // about to lose its name
   };
   struct Item {
     std::string payload;
@@ -116,6 +142,7 @@ class Wal {
   uint64_t disk_bytes_locked() const REQUIRES(mutex_);
   Result<> recover();
   Result<> check_sealed(const Segment& segment);
+  std::optional<Segment> next_to_check();
   // The end of the last segment's valid entries, after cutting a torn tail.
   Result<Position> recover_tail(const Segment& segment);
   Result<> create_segment(Position start);
@@ -140,6 +167,8 @@ class Wal {
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   uint64_t disk_limit_ GUARDED_BY(mutex_) = std::numeric_limits<uint64_t>::max();
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
+  std::deque<Position> to_check_ GUARDED_BY(mutex_);  // sealed segments, the first is being checked
+  CheckState check_ GUARDED_BY(mutex_);
 
   // The stepping thread's own.
   std::shared_ptr<os::File> active_;
@@ -149,6 +178,9 @@ class Wal {
 
   // remove_below()'s own: what the segment is called that loses its name.
   std::string moved_path_;
+
+  // check_next()'s own.
+  std::unique_ptr<SegmentCheck> checking_;
 
   std::atomic<Position> durable_end_{0};
   std::atomic<bool> stopped_{false};
