@@ -15,6 +15,7 @@
 #include "delivery/manifest.h"
 #include "delivery/object_store.h"
 #include "delivery/outstanding.h"
+#include "delivery/put_slots.h"
 #include "event/record.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -34,7 +35,7 @@ struct Options {
                                               // and bucket together
   std::chrono::seconds retry_max{300};
   std::chrono::hours retry_for{30 * 24};  // then a file is given up (facts 3.2)
-  size_t puts_per_bucket_max = 3;         // at a time
+  PutSlots::Limits puts;                  // those of digests included
   size_t entries_per_step = 4096;
 };
 
@@ -51,7 +52,8 @@ class Delivery {
   Result<bool> step();
 
   // PUTs the file that has been due for longest. True when there was one. A store's refusal is not
-  // an error: it is kept for GetTrailStatus and tried again. Several threads may call it at once.
+  // an error: it is kept for GetTrailStatus and tried again. Options::puts.puts_max threads may
+  // call it at once.
   Result<bool> put_next();
   // Waits until put_next() may find more than it did when changes() gave `seen`, or the time is
   // over.
@@ -86,8 +88,9 @@ class Delivery {
         wal_(wal),
         store_(store),
         options_(options),
-        outstanding_({options.puts_per_bucket_max, options.rendered_bytes_max, options.retry_first,
-                      options.retry_max}) {}
+        slots_(options.puts),
+        outstanding_(slots_, {options.rendered_bytes_max, options.retry_first, options.retry_max}) {
+  }
 
   Result<> load();
   void apply(const trail::TrailChange& change);
@@ -146,6 +149,7 @@ class Delivery {
   std::atomic<wal::Position> read_position_{0};
   size_t reader_ = 0;  // of the log
 
+  PutSlots slots_;
   Outstanding outstanding_;
 };
 

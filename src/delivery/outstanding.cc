@@ -85,9 +85,7 @@ std::unique_ptr<Outstanding::File> Outstanding::take(Duration now) {
   const MutexLock lock(mutex_);
   for (const auto& [due, id, key] : turns_) {
     if (due > now) return nullptr;
-    auto& taken = taken_[key.first];
-    if (taken >= limits_.per_bucket_max) continue;
-    ++taken;
+    if (!slots_.take(key.first, now)) continue;
     auto& lane = *lanes_.find(key);
     auto at = lane.second.files.find(id);
     unschedule(lane);
@@ -102,9 +100,13 @@ std::unique_ptr<Outstanding::File> Outstanding::take(Duration now) {
   return nullptr;
 }
 
-Outstanding::Lanes::value_type& Outstanding::give_back(const File& file) {
-  const auto taken = taken_.find(file.manifest.bucket);
-  if (--taken->second == 0) taken_.erase(taken);
+void Outstanding::sending(File& file, Duration now) {
+  file.sent = now;
+  slots_.sending(file.manifest.bucket, now);
+}
+
+Outstanding::Lanes::value_type& Outstanding::give_back(File& file, Duration now) {
+  slots_.done(file.manifest.bucket, std::exchange(file.sent, std::nullopt), now);
   auto& lane = *lanes_.find(key_of(file));
   unschedule(lane);
   --lane.second.taken;
@@ -113,7 +115,7 @@ Outstanding::Lanes::value_type& Outstanding::give_back(const File& file) {
 
 void Outstanding::retry(std::unique_ptr<File> file, Duration now) {
   const MutexLock lock(mutex_);
-  auto& lane = give_back(*file);
+  auto& lane = give_back(*file, now);
   file->delay = doubled(file->delay);
   const auto due = now + file->delay;
   auto& state = lane.second;
@@ -128,7 +130,7 @@ void Outstanding::retry(std::unique_ptr<File> file, Duration now) {
 
 void Outstanding::refuse(std::unique_ptr<File> file, Duration now) {
   const MutexLock lock(mutex_);
-  auto& lane = give_back(*file);
+  auto& lane = give_back(*file, now);
   auto& state = lane.second;
   Duration due{};
   if (state.delay == Duration{}) {
@@ -148,9 +150,9 @@ void Outstanding::refuse(std::unique_ptr<File> file, Duration now) {
   tell();
 }
 
-void Outstanding::finish(std::unique_ptr<File> file) {
+void Outstanding::finish(std::unique_ptr<File> file, Duration now) {
   const MutexLock lock(mutex_);
-  auto& lane = give_back(*file);
+  auto& lane = give_back(*file, now);
   if (file->manifest.state == FileState::Delivered) {
     lane.second.delay = lane.second.reopens = Duration{};
     lane.second.newest = false;

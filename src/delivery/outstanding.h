@@ -15,6 +15,7 @@
 #include "base/mutex.h"
 #include "base/time.h"
 #include "delivery/manifest.h"
+#include "delivery/put_slots.h"
 #include "wal/wal.h"
 
 namespace traccia::delivery {
@@ -26,31 +27,32 @@ namespace traccia::delivery {
 class Outstanding {
  public:
   struct Limits {
-    size_t per_bucket_max = 3;            // files of one bucket that are taken at a time, so that a
-                                          // slow store does not hold up the others
     uint64_t rendered_bytes_max = 0;      // rendered files beyond it, together, are not kept
     std::chrono::seconds retry_first{1};  // doubles up to retry_max
     std::chrono::seconds retry_max{300};
   };
   struct File {
     Manifest manifest;
-    std::string rendered;  // gzip; empty: render from the log
-    Duration delay{};      // since an attempt that failed for reasons of its own
+    std::string rendered;            // gzip; empty: render from the log
+    Duration delay{};                // since an attempt that failed for reasons of its own
+    std::optional<Duration> sent{};  // when the attempt under way was handed to the store
   };
 
-  explicit Outstanding(Limits limits) : limits_(limits) {}
+  Outstanding(PutSlots& slots, Limits limits) : slots_(slots), limits_(limits) {}
 
   // Due at once.
   void add(std::unique_ptr<File> file);
-  // The one that has been due for longest; the caller has it alone until it gives it back with one
-  // of the following three. nullptr when none is due.
+  // The one that has been due for longest of those whose bucket has a slot; the caller has it alone
+  // until it gives it back with one of the last three. nullptr when none is due.
   std::unique_ptr<File> take(Duration now);
+  // Its bytes are there and go to the store.
+  void sending(File& file, Duration now);
   // The attempt failed for a reason that says nothing about other files.
   void retry(std::unique_ptr<File> file, Duration now);
   // The store refused it.
   void refuse(std::unique_ptr<File> file, Duration now);
   // Delivered or given up, as its manifest says.
-  void finish(std::unique_ptr<File> file);
+  void finish(std::unique_ptr<File> file, Duration now);
 
   // The least first_position of all files, those that are taken included, or `otherwise`.
   wal::Position floor(wal::Position otherwise) const;
@@ -84,13 +86,14 @@ class Outstanding {
   static std::optional<Turn> turn_of(const Lanes::value_type& lane);
   void unschedule(const Lanes::value_type& lane) REQUIRES(mutex_);
   void schedule(const Lanes::value_type& lane) REQUIRES(mutex_);
-  Lanes::value_type& give_back(const File& file) REQUIRES(mutex_);
+  Lanes::value_type& give_back(File& file, Duration now) REQUIRES(mutex_);
   void put_back(Lanes::value_type& lane, std::unique_ptr<File> file, Duration due) REQUIRES(mutex_);
   void keep_or_drop(const Lane& lane, File& file) REQUIRES(mutex_);
   void drop_rendered(Lane& lane) REQUIRES(mutex_);
   void tell() REQUIRES(mutex_);
   Duration doubled(Duration delay) const;
 
+  PutSlots& slots_;
   const Limits limits_;
 
   mutable Mutex mutex_;
@@ -98,7 +101,6 @@ class Outstanding {
   uint64_t changes_ GUARDED_BY(mutex_) = 0;
   Lanes lanes_ GUARDED_BY(mutex_);                             // that have files
   std::set<Turn> turns_ GUARDED_BY(mutex_);                    // of the lanes with waiting files
-  std::map<std::string, size_t> taken_ GUARDED_BY(mutex_);     // by bucket
   std::multiset<wal::Position> positions_ GUARDED_BY(mutex_);  // of all
   uint64_t rendered_bytes_ GUARDED_BY(mutex_) = 0;
 };

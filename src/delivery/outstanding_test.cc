@@ -21,9 +21,15 @@ std::unique_ptr<Outstanding::File> file(int64_t id, const std::string& bucket,
   return out;
 }
 
-Outstanding::Limits limits(size_t per_bucket_max, uint64_t rendered_bytes_max) {
-  return {per_bucket_max, rendered_bytes_max, std::chrono::seconds(1), std::chrono::seconds(8)};
-}
+// With slots of its own.
+struct Files {
+  Files(size_t per_bucket_max, uint64_t rendered_bytes_max)
+      : slots({8, per_bucket_max, 4, std::chrono::seconds(10)}),
+        outstanding(slots, {rendered_bytes_max, std::chrono::seconds(1), std::chrono::seconds(8)}) {
+  }
+  PutSlots slots;
+  Outstanding outstanding;
+};
 
 std::unique_ptr<Outstanding::File> delivered(std::unique_ptr<Outstanding::File> file) {
   file->manifest.state = FileState::Delivered;
@@ -31,7 +37,8 @@ std::unique_ptr<Outstanding::File> delivered(std::unique_ptr<Outstanding::File> 
 }
 
 TEST(Outstanding, GivesFilesInTurnAndAgainWhenTheyAreDue) {
-  Outstanding files(limits(5, 1000));
+  Files machine(5, 1000);
+  auto& files = machine.outstanding;
   files.add(file(1, "a", 10));
   files.add(file(2, "a", 20));
   auto first = files.take(kSecond);
@@ -40,13 +47,14 @@ TEST(Outstanding, GivesFilesInTurnAndAgainWhenTheyAreDue) {
   files.retry(std::move(first), 9 * kSecond);
   auto second = files.take(kSecond);
   EXPECT_EQ(second->manifest.id, 2);
-  files.finish(std::move(second));
+  files.finish(std::move(second), kSecond);
   EXPECT_FALSE(files.take(9 * kSecond)) << "not due";
   EXPECT_EQ(files.take(10 * kSecond)->manifest.id, 1);
 }
 
 TEST(Outstanding, OneBucketDoesNotHoldUpTheOthers) {
-  Outstanding files(limits(2, 1000));
+  Files machine(2, 1000);
+  auto& files = machine.outstanding;
   for (int64_t id = 1; id <= 4; ++id) files.add(file(id, "slow", 1));
   files.add(file(5, "good", 1));
   auto a = files.take(kSecond), b = files.take(kSecond), c = files.take(kSecond);
@@ -55,20 +63,21 @@ TEST(Outstanding, OneBucketDoesNotHoldUpTheOthers) {
   EXPECT_EQ(c->manifest.bucket, "good");
   EXPECT_FALSE(files.take(kSecond));
   const auto seen = files.changes();
-  files.finish(std::move(a));
+  files.finish(std::move(a), kSecond);
   EXPECT_NE(files.changes(), seen) << "whoever waits is told";
   EXPECT_EQ(files.take(kSecond)->manifest.id, 3);
 }
 
 TEST(Outstanding, TheLogStaysUntilAFileIsDone) {
-  Outstanding files(limits(5, 1000));
+  Files machine(5, 1000);
+  auto& files = machine.outstanding;
   EXPECT_EQ(files.floor(100), 100U);
   files.add(file(1, "a", 30));
   files.add(file(2, "a", 10));
   EXPECT_EQ(files.floor(100), 10U);
   auto first = files.take(kSecond), second = files.take(kSecond);
   EXPECT_EQ(files.floor(100), 10U) << "taken is not done";
-  files.finish(std::move(second));
+  files.finish(std::move(second), kSecond);
   EXPECT_EQ(files.floor(100), 30U);
   files.retry(std::move(first), kSecond);
   EXPECT_EQ(files.floor(100), 30U);
@@ -76,7 +85,8 @@ TEST(Outstanding, TheLogStaysUntilAFileIsDone) {
 }
 
 TEST(Outstanding, RenderedFilesAreBounded) {
-  Outstanding files(limits(5, 100));
+  Files machine(5, 100);
+  auto& files = machine.outstanding;
   files.add(file(1, "a", 1, 60));
   files.add(file(2, "a", 1, 60));
   EXPECT_EQ(files.rendered_bytes(), 60U) << "one of them has to be rendered again";
@@ -91,7 +101,8 @@ TEST(Outstanding, RenderedFilesAreBounded) {
 }
 
 TEST(Outstanding, AStoreThatRefusesMeetsOneAttemptAtATimeAndMoreAndMoreSeldom) {
-  Outstanding files(limits(3, 1000));
+  Files machine(3, 1000);
+  auto& files = machine.outstanding;
   for (int64_t id = 1; id <= 50; ++id) files.add(file(id, "down", 1));
   auto a = files.take(Duration{}), b = files.take(Duration{}), c = files.take(Duration{});
   for (auto* one : {&a, &b, &c}) files.refuse(std::move(*one), Duration{});
@@ -104,10 +115,10 @@ TEST(Outstanding, AStoreThatRefusesMeetsOneAttemptAtATimeAndMoreAndMoreSeldom) {
     }
   }
   EXPECT_EQ(attempts, (std::vector{1, 3, 7, 15, 23, 31, 39}));
-  files.finish(delivered(files.take(47 * kSecond)));
+  files.finish(delivered(files.take(47 * kSecond)), 47 * kSecond);
   size_t taken = 0;
   while (auto one = files.take(47 * kSecond)) {
-    files.finish(delivered(std::move(one)));
+    files.finish(delivered(std::move(one)), 47 * kSecond);
     ++taken;
   }
   EXPECT_EQ(taken, 49U) << "all the others at once";
@@ -115,7 +126,8 @@ TEST(Outstanding, AStoreThatRefusesMeetsOneAttemptAtATimeAndMoreAndMoreSeldom) {
 }
 
 TEST(Outstanding, AClosedLaneTriesItsOldestAndItsNewest) {
-  Outstanding files(limits(3, 1000));
+  Files machine(3, 1000);
+  auto& files = machine.outstanding;
   for (int64_t id = 1; id <= 5; ++id) files.add(file(id, "down", 1));
   std::vector<int64_t> tried;
   for (int second = 0; second < 20; ++second) {
@@ -128,7 +140,8 @@ TEST(Outstanding, AClosedLaneTriesItsOldestAndItsNewest) {
 }
 
 TEST(Outstanding, WhatIsGivenUpLetsTheNextBeTriedAtOnce) {
-  Outstanding files(limits(3, 1000));
+  Files machine(3, 1000);
+  auto& files = machine.outstanding;
   for (int64_t id = 1; id <= 3; ++id) files.add(file(id, "down", 1));
   files.refuse(files.take(Duration{}), Duration{});
   files.refuse(files.take(kSecond), kSecond);
@@ -137,13 +150,14 @@ TEST(Outstanding, WhatIsGivenUpLetsTheNextBeTriedAtOnce) {
     ASSERT_TRUE(one);
     EXPECT_EQ(one->manifest.id, id);
     one->manifest.state = FileState::Abandoned;
-    files.finish(std::move(one));
+    files.finish(std::move(one), kSecond);
   }
   EXPECT_EQ(files.count(), 0U);
 }
 
 TEST(Outstanding, OneTrailsRefusalsAreNotTheOthers) {
-  Outstanding files(limits(3, 1000));
+  Files machine(3, 1000);
+  auto& files = machine.outstanding;
   files.add(file(1, "bucket", 1));
   auto denied = files.take(Duration{});
   auto other = file(2, "bucket", 1);
@@ -155,7 +169,8 @@ TEST(Outstanding, OneTrailsRefusalsAreNotTheOthers) {
 }
 
 TEST(Outstanding, ALaneThatIsClosedKeepsNoMemoryFromTheOthers) {
-  Outstanding files(limits(3, 100));
+  Files machine(3, 100);
+  auto& files = machine.outstanding;
   files.add(file(1, "down", 1, 60));
   files.add(file(2, "down", 1, 40));
   files.refuse(files.take(Duration{}), Duration{});
@@ -169,7 +184,8 @@ TEST(Outstanding, ALaneThatIsClosedKeepsNoMemoryFromTheOthers) {
 }
 
 TEST(Outstanding, WaitingEndsWhenAFileComes) {
-  Outstanding files(limits(5, 100));
+  Files machine(5, 100);
+  auto& files = machine.outstanding;
   const auto seen = files.changes();
   std::jthread other([&] { files.add(file(1, "a", 1)); });
   files.wait(seen, std::chrono::hours(1));

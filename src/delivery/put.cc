@@ -22,11 +22,11 @@ Result<bool> Delivery::put_next() {
   if (!file) return false;
   auto attempted = attempt(*file);
   auto recorded = attempted ? record(*file, *attempted) : std::unexpected(attempted.error());
+  const auto now = os_.clock.monotonic();
   if (recorded && attempted->state != FileState::Pending) {
-    outstanding_.finish(std::move(file));
+    outstanding_.finish(std::move(file), now);
     return true;
   }
-  const auto now = os_.clock.monotonic();
   if (recorded && attempted->refused) {
     outstanding_.refuse(std::move(file), now);
   } else {
@@ -42,6 +42,7 @@ Result<Delivery::Attempted> Delivery::attempt(Outstanding::File& file) {
   if (file.rendered.empty()) {
     TRY_ASSIGN(file.rendered, render_again(manifest));
   }
+  outstanding_.sending(file, os_.clock.monotonic());
   auto put = store_.put_if_absent({manifest.bucket,
                                    manifest.key,
                                    file.rendered,

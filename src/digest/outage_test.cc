@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "digest/test_machine.h"
 
@@ -304,7 +304,7 @@ class SlowStoreTest : public OutageTest {
   void SetUp() override {
     OutageTest::SetUp();
     store_.on_put = [this](const delivery::PutRequest& request) {
-      if (request.bucket != "slow") return;
+      if (!request.bucket.starts_with("slow")) return;
       const MutexLock lock(mutex_);
       ++hanging_;
       changed_.notify_all();
@@ -313,8 +313,8 @@ class SlowStoreTest : public OutageTest {
   }
 
   void start_threads() {
-    for (auto& thread : threads_) {
-      thread = std::jthread([this] {
+    for (size_t i = 0; i < options_.delivery.puts.puts_max; ++i) {
+      threads_.emplace_back([this] {
         while (!stop_) {
           const auto seen = machine_->delivery->changes();
           const auto worked = machine_->delivery->put_next();
@@ -343,6 +343,12 @@ class SlowStoreTest : public OutageTest {
     while (hanging_ < count) changed_.wait_for(mutex_, seconds(1));
   }
 
+  size_t good() const {
+    size_t files = 0;
+    for (const auto& [name, object] : store_.objects()) files += name.starts_with("good/") ? 1 : 0;
+    return files;
+  }
+
   // Closes what is open and hands it to the threads.
   void close_files() {
     machine_->log->step(Duration(0));
@@ -356,10 +362,11 @@ class SlowStoreTest : public OutageTest {
   int hanging_ GUARDED_BY(mutex_) = 0;
   bool answers_ GUARDED_BY(mutex_) = false;
   std::atomic<bool> stop_{false};
-  std::array<std::jthread, 4> threads_;
+  std::vector<std::jthread> threads_;
 };
 
 TEST_F(SlowStoreTest, ABucketThatHangsHoldsUpNeitherStepsNorOtherBuckets) {
+  options_.delivery.puts.slow_after = hours(1);
   open();
   start("slow", false);
   start("good", false);
@@ -371,17 +378,12 @@ TEST_F(SlowStoreTest, ABucketThatHangsHoldsUpNeitherStepsNorOtherBuckets) {
     if (round == 5) wait_for_hanging(3);
   }
   // Only a working thread ends this.
-  const auto good = [&] {
-    size_t files = 0;
-    for (const auto& [name, object] : store_.objects()) files += name.starts_with("good/") ? 1 : 0;
-    return files;
-  };
   while (good() < 30 || machine_->delivery->pending() > 30) std::this_thread::yield();
   EXPECT_EQ(machine_->delivery->pending(), 30U) << "those of the slow bucket";
   EXPECT_EQ(machine_->log->begin(), 0U);
   {
     const MutexLock lock(mutex_);
-    EXPECT_EQ(hanging_, 3) << "one thread stays free";
+    EXPECT_EQ(hanging_, 3) << "the other threads stay free";
   }
   answer();
   while (machine_->delivery->pending() > 0) std::this_thread::yield();
@@ -393,6 +395,26 @@ TEST_F(SlowStoreTest, ABucketThatHangsHoldsUpNeitherStepsNorOtherBuckets) {
   while (machine_->delivery->pending() > 0) std::this_thread::yield();
   ASSERT_TRUE(machine_->digest->step());
   Contents(store_.objects(), machine_->keys()).expect(expected_);
+}
+
+TEST_F(SlowStoreTest, SeveralBucketsThatHangLeaveThreadsToTheOthers) {
+  open();
+  for (const auto* bucket : {"slow", "slow 2", "slow 3", "slow 4", "good"}) start(bucket, false);
+  start_threads();
+  for (size_t round = 1; round <= 30; ++round) {
+    send();
+    send();
+    close_files();
+    wait_for_hanging(4);
+    while (machine_->delivery->pending() > 4 * round) std::this_thread::yield();
+    EXPECT_EQ(good(), round);
+  }
+  {
+    const MutexLock lock(mutex_);
+    EXPECT_EQ(hanging_, 4) << "one of each";
+  }
+  answer();
+  while (machine_->delivery->pending() > 0) std::this_thread::yield();
 }
 
 }  // namespace

@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <optional>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "api/embedded_object_store.h"
 #include "api/front_door.h"
@@ -40,7 +40,6 @@ constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
-constexpr size_t kPutThreads = 4;  // PUTs of log files side by side
 constexpr size_t kHistoryRecordsPerStep = 4096;
 constexpr double kCheckShare = 0.5;  // of one CPU's time, for the check of the sealed log
 constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
@@ -123,6 +122,7 @@ struct Server::State {
   std::optional<api::Authoriser> authoriser;
   std::optional<api::EmbeddedObjectStore> object_store;
   std::unique_ptr<history::History> history;
+  delivery::Options delivery_options;
   std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<digest::Digest> digest;
   std::optional<api::Tail> tail;
@@ -140,7 +140,7 @@ struct Server::State {
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
       housekeeping_thread;
-  std::array<std::jthread, kPutThreads> put_threads;
+  std::vector<std::jthread> put_threads;
   bool stopped = false;
 };
 
@@ -193,7 +193,6 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(const auto drained, outbox->drain());
   if (drained > 0) traccia::log(LogLevel::Info, "outbox drained", {{"records", drained}});
   TRY_ASSIGN(history, history::History::open(*os, directory.history(), *log));
-  delivery::Options delivery_options;
   delivery_options.interval = config.delivery_interval;
   TRY_ASSIGN(delivery,
              delivery::Delivery::open(*os, *database, *log, *object_store, delivery_options));
@@ -422,7 +421,9 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.history_thread = std::jthread([&state] { state.run_history(); });
   state.upkeep_thread = std::jthread([&state] { state.run_upkeep(); });
   state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
-  for (auto& thread : state.put_threads) thread = std::jthread([&state] { state.run_puts(); });
+  for (size_t i = 0; i < state.delivery_options.puts.puts_max; ++i) {
+    state.put_threads.emplace_back([&state] { state.run_puts(); });
+  }
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());
   state.log_files_thread = std::jthread([&state] { state.run_log_files(); });
