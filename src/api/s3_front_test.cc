@@ -32,7 +32,8 @@ class S3FrontTest : public testing::Test {
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
                                      {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
-                                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema})
+                                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
+                                      digest::kPendingSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);
@@ -42,8 +43,9 @@ class S3FrontTest : public testing::Test {
     history_ = history::History::open(fake_.os(), "/d/history", *wal_).value();
     delivery_ = delivery::Delivery::open(fake_.os(), *database_, *wal_, *store_, {}).value();
     const auto same = [](std::string_view text, std::string_view) { return std::string(text); };
-    digest_ =
-        digest::Digest::open(fake_.os(), *database_, *store_, {same, same}, regions_, {}).value();
+    digest_ = digest::Digest::open(fake_.os(), *database_, *store_, delivery_->slots(),
+                                   {same, same}, regions_, {})
+                  .value();
     tail_.emplace(*history_, master_key_);
     pacer_.emplace(fake_.clock, wal_->recent());
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_, *ingest_,

@@ -60,6 +60,8 @@ class Delivery {
   uint64_t changes() const { return outstanding_.changes(); }
   void wait_for_files(uint64_t seen, Duration timeout) { outstanding_.wait(seen, timeout); }
   void wake() { outstanding_.wake(); }
+  // Of the threads that call put_next(); they PUT digests, too.
+  PutSlots& slots() { return slots_; }
 
   // Below this log position everything is in a manifest or of no interest.
   wal::Position cursor() const { return cursor_.load(std::memory_order_acquire); }

@@ -57,6 +57,11 @@ CREATE TABLE digest_status (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kPendingSchema = R"sql(
+DROP INDEX digest_files_pending;
+CREATE INDEX digest_files_waiting ON digest_files (trail_arn, id) WHERE bytes IS NOT NULL;
+)sql";
+
 namespace {
 
 constexpr std::string_view kColumns =
@@ -186,29 +191,45 @@ Result<int64_t> insert_digest(meta::Transaction& transaction, const Chain& chain
   return transaction.last_insert_id();
 }
 
-Result<std::vector<std::string>> load_pending_trails(meta::Transaction& transaction) {
-  std::vector<std::string> trails;
-  TRY(transaction.query("SELECT DISTINCT trail_arn FROM digest_files WHERE bytes IS NOT NULL", {},
-                        [&](const meta::Row& row) -> Result<> {
-                          trails.push_back(row.text(0));
+Result<std::vector<PendingTrail>> load_pending_trails(meta::Transaction& transaction) {
+  std::vector<PendingTrail> trails;
+  // The bucket is that of the row with the least id (sqlite.org/lang_select.html, section 2.5).
+  TRY(
+      transaction.query("SELECT trail_arn, bucket, min(id) FROM digest_files "
+                        "WHERE bytes IS NOT NULL GROUP BY trail_arn",
+                        {}, [&](const meta::Row& row) -> Result<> {
+                          trails.push_back({row.text(0), row.text(1)});
                           return {};
                         }));
   return trails;
 }
 
-Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction,
-                                               std::string_view trail_arn, size_t count_max) {
-  std::vector<StoredDigest> digests;
+Result<std::optional<StoredDigest>> load_oldest_pending(meta::Transaction& transaction,
+                                                        std::string_view trail_arn) {
+  std::optional<StoredDigest> digest;
   TRY(transaction.query(
       "SELECT id, trail_arn, created, region, bucket, key, bytes, signature, made "
-      "FROM digest_files WHERE bytes IS NOT NULL AND trail_arn = ? ORDER BY id LIMIT ?",
-      {trail_arn, static_cast<int64_t>(count_max)}, [&](const meta::Row& row) -> Result<> {
-        digests.push_back({row.integer(0), row.text(1), from_unix_nanoseconds(row.integer(2)),
-                           row.text(3), row.text(4), row.text(5), row.text(6), row.text(7),
-                           from_unix_nanoseconds(row.integer(8))});
+      "FROM digest_files WHERE bytes IS NOT NULL AND trail_arn = ? ORDER BY id LIMIT 1",
+      {trail_arn}, [&](const meta::Row& row) -> Result<> {
+        digest = {row.integer(0), row.text(1), from_unix_nanoseconds(row.integer(2)),
+                  row.text(3),    row.text(4), row.text(5),
+                  row.text(6),    row.text(7), from_unix_nanoseconds(row.integer(8))};
         return {};
       }));
-  return digests;
+  return digest;
+}
+
+Result<std::optional<std::string>> next_pending_bucket(meta::Transaction& transaction,
+                                                       std::string_view trail_arn) {
+  std::optional<std::string> bucket;
+  TRY(
+      transaction.query("SELECT bucket FROM digest_files WHERE bytes IS NOT NULL AND "
+                        "trail_arn = ? ORDER BY id LIMIT 1",
+                        {trail_arn}, [&](const meta::Row& row) -> Result<> {
+                          bucket = row.text(0);
+                          return {};
+                        }));
+  return bucket;
 }
 
 Result<> settle(meta::Transaction& transaction, int64_t digest_id) {

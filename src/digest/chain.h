@@ -18,6 +18,7 @@
 namespace traccia::digest {
 
 extern const std::string_view kChainSchema;
+extern const std::string_view kPendingSchema;  // follows it
 
 // One run of digests, from a start of logging or validation to its stop.
 struct Chain {
@@ -65,10 +66,16 @@ struct StoredDigest {
 };
 Result<int64_t> insert_digest(meta::Transaction& transaction, const Chain& chain,
                               const StoredDigest& digest, Time end);
-// Those that need a PUT: which trails have some, and a trail's, the oldest first.
-Result<std::vector<std::string>> load_pending_trails(meta::Transaction& transaction);
-Result<std::vector<StoredDigest>> load_pending(meta::Transaction& transaction,
-                                               std::string_view trail_arn, size_t count_max);
+// Those that need a PUT: which trails have some, and a trail's oldest.
+struct PendingTrail {
+  std::string trail_arn;
+  std::string bucket;  // of its oldest
+};
+Result<std::vector<PendingTrail>> load_pending_trails(meta::Transaction& transaction);
+Result<std::optional<StoredDigest>> load_oldest_pending(meta::Transaction& transaction,
+                                                        std::string_view trail_arn);
+Result<std::optional<std::string>> next_pending_bucket(meta::Transaction& transaction,
+                                                       std::string_view trail_arn);
 // The digest needs no PUT any more: its bytes are dropped here.
 Result<> settle(meta::Transaction& transaction, int64_t digest_id);
 Result<> record_attempt(meta::Transaction& transaction, const StoredDigest& digest, Time time,

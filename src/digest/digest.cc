@@ -13,8 +13,6 @@
 namespace traccia::digest {
 namespace {
 
-constexpr size_t kPutsPerStep = 256;  // of one trail
-
 Time ceil_seconds(Time time) {
   return std::chrono::ceil<std::chrono::seconds>(time);
 }
@@ -22,20 +20,25 @@ Time ceil_seconds(Time time) {
 }  // namespace
 
 Result<std::unique_ptr<Digest>> Digest::open(os::Os os, meta::Database& database,
-                                             delivery::ObjectStore& store, Sealer sealer,
+                                             delivery::ObjectStore& store,
+                                             delivery::PutSlots& slots, Sealer sealer,
                                              std::vector<std::string> regions, Options options) {
   std::unique_ptr<Digest> digest(
-      new Digest(os, database, store, std::move(sealer), std::move(regions), options));
+      new Digest(os, database, store, slots, std::move(sealer), std::move(regions), options));
   TRY(database.write(
       [&](meta::Transaction& transaction) { return digest->add_missing_regions(transaction); }));
+  std::vector<PendingTrail> pending;
+  TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(pending, load_pending_trails(transaction));
+    return {};
+  }));
+  for (const auto& [trail_arn, bucket] : pending) digest->turns_.add(trail_arn, bucket);
   return digest;
 }
 
 Result<bool> Digest::step() {
   TRY(follow_changes());
-  TRY_ASSIGN(const bool closed, close_due());
-  TRY_ASSIGN(const bool put, put_pending());
-  return closed || put;
+  return close_due();
 }
 
 Result<> Digest::follow_changes() {
@@ -113,11 +116,13 @@ Result<bool> Digest::close_due() {
     const bool idle = chain.last_end && !chain.stop_sequence && now < chain.next_end;
     if (idle) continue;
     // One transaction each: making a region's key takes a while, and others wait for the database.
+    bool closed = false;
     TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(const bool closed, close_one(transaction, chain, now));
-      any = any || closed;
+      TRY_ASSIGN(closed, close_one(transaction, chain, now));
       return {};
     }));
+    if (closed) turns_.add(chain.files.trail_arn, chain.previous->bucket);
+    any = any || closed;
   }
   return any;
 }
@@ -199,71 +204,6 @@ Result<> Digest::write_digest(meta::Transaction& transaction, Chain& chain, Time
   chain.last_end = end;
   chain.previous = Previous{digest.bucket, digest.key, hash, stored.signature_hex};
   return {};
-}
-
-// Trail by trail: the digests of one that is refused do not hold up the others.
-Result<bool> Digest::put_pending() {
-  std::vector<std::string> trails;
-  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(trails, load_pending_trails(transaction));
-    return {};
-  }));
-  bool any = false;
-  for (const auto& trail_arn : trails) {
-    const auto wait = backoff_.find(trail_arn);
-    if (wait != backoff_.end() && os_.clock.monotonic() < wait->second.next_attempt) continue;
-    any = true;
-    TRY(put_pending_of(trail_arn));
-  }
-  return any;
-}
-
-// After a refusal the trail's later digests wait, too, so that they arrive in order.
-Result<> Digest::put_pending_of(const std::string& trail_arn) {
-  std::vector<StoredDigest> pending;
-  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(pending, load_pending(transaction, trail_arn, kPutsPerStep));
-    return {};
-  }));
-  for (const auto& digest : pending) {
-    TRY_ASSIGN(const bool done, put(digest, os_.clock.now()));
-    if (done) {
-      backoff_.erase(trail_arn);
-      continue;
-    }
-    auto& backoff = backoff_[trail_arn];
-    backoff.delay =
-        std::clamp<Duration>(backoff.delay * 2, options_.retry_first, options_.retry_max);
-    backoff.next_attempt = os_.clock.monotonic() + backoff.delay;
-    return {};
-  }
-  return {};
-}
-
-Result<bool> Digest::put(const StoredDigest& digest, Time now) {
-  const std::map<std::string, std::string> metadata{
-      {std::string(kSignatureMetadata), digest.signature_hex},
-      {std::string(kAlgorithmMetadata), std::string(kSignatureAlgorithm)}};
-  const auto put = store_.put_if_absent(
-      {digest.bucket, digest.key, digest.bytes, metadata, digest.trail_arn, digest.region});
-  std::string error;
-  if (!put) {
-    error = put.error().reason().empty() ? to_string(put.error().code()) : put.error().reason();
-    if (error == "PreconditionFailed") {
-      const auto there = store_.get(digest.bucket, digest.key);
-      if (there && *there == digest.bytes) {
-        error.clear();
-      } else if (there) {
-        error = "ObjectAlreadyExistsWithOtherContent";
-      }
-    }
-  }
-  const bool given_up = !error.empty() && now - digest.made > options_.retry_for;
-  TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
-    if (error.empty() || given_up) TRY(settle(transaction, digest.id));
-    return record_attempt(transaction, digest, now, error);
-  }));
-  return error.empty() || given_up;
 }
 
 }  // namespace traccia::digest

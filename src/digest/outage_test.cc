@@ -317,9 +317,12 @@ class SlowStoreTest : public OutageTest {
       threads_.emplace_back([this] {
         while (!stop_) {
           const auto seen = machine_->delivery->changes();
-          const auto worked = machine_->delivery->put_next();
-          EXPECT_TRUE(worked);
-          if (worked && !*worked) machine_->delivery->wait_for_files(seen, seconds(1));
+          const auto file = machine_->delivery->put_next();
+          const auto digest = machine_->digest->put_next();
+          ASSERT_TRUE(file && digest);
+          if (!*file && !*digest) {
+            machine_->delivery->wait_for_files(seen, std::chrono::milliseconds(50));
+          }
         }
       });
     }
@@ -347,6 +350,11 @@ class SlowStoreTest : public OutageTest {
     size_t files = 0;
     for (const auto& [name, object] : store_.objects()) files += name.starts_with("good/") ? 1 : 0;
     return files;
+  }
+
+  int64_t waiting_digests(const std::string& bucket) {
+    return count(fmt::format(
+        "SELECT count(*) FROM digest_files WHERE bytes IS NOT NULL AND bucket = '{}'", bucket));
   }
 
   // Closes what is open and hands it to the threads.
@@ -394,6 +402,7 @@ TEST_F(SlowStoreTest, ABucketThatHangsHoldsUpNeitherStepsNorOtherBuckets) {
   }
   while (machine_->delivery->pending() > 0) std::this_thread::yield();
   ASSERT_TRUE(machine_->digest->step());
+  while (waiting_digests("slow") + waiting_digests("good") > 0) std::this_thread::yield();
   Contents(store_.objects(), machine_->keys()).expect(expected_);
 }
 
@@ -415,6 +424,39 @@ TEST_F(SlowStoreTest, SeveralBucketsThatHangLeaveThreadsToTheOthers) {
   }
   answer();
   while (machine_->delivery->pending() > 0) std::this_thread::yield();
+}
+
+TEST_F(SlowStoreTest, ADigestWhosePutHangsHoldsUpNothingElse) {
+  options_.delivery.puts.slow_after = hours(100);
+  const auto hang = std::move(store_.on_put);
+  store_.on_put = [hang](const delivery::PutRequest& request) {
+    if (parse_digest_key(request.key)) hang(request);
+  };
+  open();
+  start("slow", false);
+  start("good", false);
+  start_threads();
+  for (int round = 0; round < 20; ++round) {
+    send();
+    send();
+    close_files();
+    ASSERT_TRUE(machine_->digest->step());
+    wait_for_hanging(1);
+    while (machine_->delivery->pending() > 0 || waiting_digests("good") > 0)
+      std::this_thread::yield();
+    fake_.clock.advance(options_.digest.interval);
+  }
+  EXPECT_EQ(waiting_digests("slow"), 20);
+  EXPECT_EQ(store_.puts("slow"), 20U) << "log files only";
+  answer();
+  stop_trails();
+  for (int i = 0; i < 3; ++i) {
+    close_files();
+    while (machine_->delivery->pending() > 0) std::this_thread::yield();
+    ASSERT_TRUE(machine_->digest->step());
+  }
+  while (waiting_digests("slow") > 0 || waiting_digests("good") > 0) std::this_thread::yield();
+  Contents(store_.objects(), machine_->keys()).expect(expected_);
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ struct Machine {
                ingest::Ingest::open(fake.os(), "/d/window", *machine->log, options.ingest));
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                    {delivery::kSchema, kKeySchema, kChainSchema}));
+                                    {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema}));
     TRY_ASSIGN(machine->delivery, delivery::Delivery::open(fake.os(), *machine->database,
                                                            *machine->log, store, options.delivery));
     const Sealer sealer{
@@ -148,8 +148,9 @@ struct Machine {
         [](std::string_view sealed, std::string_view) -> Result<std::string> {
           return std::string(sealed);
         }};
-    TRY_ASSIGN(machine->digest, Digest::open(fake.os(), *machine->database, store, sealer, kRegions,
-                                             options.digest));
+    TRY_ASSIGN(machine->digest,
+               Digest::open(fake.os(), *machine->database, store, machine->delivery->slots(),
+                            sealer, kRegions, options.digest));
     return machine;
   }
 
@@ -162,6 +163,10 @@ struct Machine {
       if (!attempted) break;
     }
     TRY(digest->step());
+    while (true) {
+      TRY_ASSIGN(const bool attempted, digest->put_next());
+      if (!attempted) break;
+    }
     TRY(ingest->maintain());
     return log->remove_below(std::min(delivery->log_floor(), ingest->durable_cursor()));
   }

@@ -167,10 +167,11 @@ Result<> Server::State::open_stores() {
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
   pacer.emplace(os->clock, log->recent());
   TRY_ASSIGN(ingest, ingest::Ingest::open(*os, directory.window(), *log, {}));
-  TRY_ASSIGN(database, meta::Database::open(
-                           *os, directory.meta(), meta::Durability::Full,
-                           {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
-                            delivery::kSchema, digest::kKeySchema, digest::kChainSchema}));
+  TRY_ASSIGN(database,
+             meta::Database::open(*os, directory.meta(), meta::Durability::Full,
+                                  {identity::kSchema, s3::kSchema, trail::kSchema,
+                                   api::kOutboxSchema, delivery::kSchema, digest::kKeySchema,
+                                   digest::kChainSchema, digest::kPendingSchema}));
   TRY_ASSIGN(blobs, blob::BlobStore::open(*os, directory.blobs()));
   return {};
 }
@@ -204,8 +205,8 @@ Result<> Server::State::open_services() {
                         [this](std::string_view sealed, std::string_view context) {
                           return master_key->open(sealed, context);
                         }};
-  TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, std::move(sealer),
-                                          config.regions, digest_options));
+  TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, delivery->slots(),
+                                          std::move(sealer), config.regions, digest_options));
   tail.emplace(*history, *master_key);
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
                                  *history, *trails, *delivery, *digest, *tail, *pacer,
@@ -356,7 +357,7 @@ void Server::State::run_upkeep() {
 
 void Server::State::run_delivery() {
   while (!stop_sinks.is_set()) {
-    auto worked = delivery->step();  // its PUTs are run_puts()
+    auto worked = delivery->step();  // the PUTs are run_puts()
     pacer->check();
     if (worked) {
       const auto digested = digest->step();
@@ -375,9 +376,12 @@ void Server::State::run_delivery() {
 void Server::State::run_puts() {
   while (!stop_sinks.is_set()) {
     const auto seen = delivery->changes();
-    const auto worked = delivery->put_next();
+    auto worked = delivery->put_next();
+    const auto digested = digest->put_next();
+    if (worked) worked = digested ? Result<bool>(*worked || *digested) : digested;
     if (!worked) {
-      traccia::log(LogLevel::Error, "PUT of a log file", {{"error", worked.error().message()}});
+      traccia::log(LogLevel::Error, "PUT of a log file or digest",
+                   {{"error", worked.error().message()}});
       put_error.set(worked.error().message());
       stop_sinks.wait_for(kRetryAfterError);
     } else if (*worked) {
