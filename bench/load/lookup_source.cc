@@ -4,75 +4,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <map>
-#include <stdexcept>
 
 namespace traccia::load {
 namespace {
 
 constexpr std::string_view kTarget =
     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
-
-const LookupName& name_of(LookupKind kind) {
-  return *std::ranges::find(kLookupNames, kind, &LookupName::kind);
-}
-
-// Whether the question makes sense for the event.
-bool fits(const BaseEvent& base, LookupKind kind) {
-  if (kind == LookupKind::AccessKeyId) return base.temporary_key;
-  if (kind == LookupKind::Resource) return base.fresh_resource;
-  if (kind == LookupKind::ResourceType) return !base.resource_type.empty();
-  if (kind == LookupKind::ResourceName) return base.resource_arn.length > 0 && !base.fresh_resource;
-  return true;
-}
-
-std::string value_of(const EventPool& pool, LookupKind kind, uint64_t number) {
-  const auto& base = pool.base(number);
-  switch (kind) {
-    case LookupKind::EventId:
-      return pool.event_id(number);
-    case LookupKind::AccessKeyId:
-      return pool.access_key(number);
-    case LookupKind::Resource:
-    case LookupKind::ResourceName:
-      return pool.resource_arn(number);
-    case LookupKind::EventName:
-      return base.name;
-    case LookupKind::EventSource:
-      return base.source;
-    case LookupKind::Username:
-      return base.user;
-    case LookupKind::ReadOnly:
-      return base.read_only ? "true" : "false";
-    case LookupKind::ResourceType:
-      return base.resource_type;
-    case LookupKind::Any:
-      return "";
-  }
-  std::abort();
-}
-
-// Events to ask about, by their numbers: those whose answer fills a page, or any for the few.
-std::vector<uint64_t> candidates(const EventPool& pool, LookupKind kind, uint64_t below) {
-  const auto rounds = std::max<uint64_t>(below / EventPool::kBases, 1);
-  const bool few = name_of(kind).few;
-  std::map<std::string, uint64_t> sharing;
-  std::vector<uint64_t> bases;
-  for (uint64_t i = 0; i < std::min(below, EventPool::kBases); ++i) {
-    if (!fits(pool.base(i), kind)) continue;
-    bases.push_back(i);
-    if (!few) ++sharing[value_of(pool, kind, i)];
-  }
-  if (!few) {
-    std::erase_if(
-        bases, [&](uint64_t i) { return sharing[value_of(pool, kind, i)] * rounds < kPageEvents; });
-  }
-  if (bases.empty()) throw std::runtime_error("too few events for such look-ups");
-  return bases;
-}
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
@@ -118,19 +57,11 @@ uint64_t events_in(std::string_view answer) {
 
 LookupSource::LookupSource(const EventPool& pool, const aws::Credentials& credentials,
                            const Options& options) {
-  Random random(options.seed);
-  std::map<LookupKind, std::vector<uint64_t>> bases;
-  for (const auto kind : options.kinds) bases[kind] = candidates(pool, kind, options.below);
-  const auto rounds = std::max<uint64_t>(options.below / EventPool::kBases, 1);
-  for (size_t i = 0; i < options.distinct; ++i) {
-    const auto kind = options.kinds[i % options.kinds.size()];
-    const auto& among = bases[kind];
-    const auto number =
-        among[random.below(among.size())] + random.below(rounds) * EventPool::kBases;
-    const auto& name = name_of(kind);
+  for (const auto& question :
+       draw_questions(pool, options.kinds, options.below, options.distinct, options.seed)) {
     requests_.push_back(
-        {signed_lookup(credentials, options.port, name.attribute, value_of(pool, kind, number)),
-         name.few});
+        {signed_lookup(credentials, options.port, question.name->attribute, question.value),
+         question.name});
   }
 }
 
@@ -143,7 +74,7 @@ RequestSource::Ticket LookupSource::next() {
 bool LookupSource::finish(size_t id, const Answer& answer) {
   const auto events = answer.status == 200 ? events_in(answer.body) : 0;
   events_ += events;
-  const bool good = requests_[id].few ? events >= 1 && events <= kFewMax : events == kPageEvents;
+  const bool good = is_plausible(*requests_[id].name, events);
   if (!good && first_complaint_.empty()) {
     first_complaint_ = fmt::format("{} events, status {}: {} for {}", events, answer.status,
                                    answer.body.substr(0, 200), requests_[id].bytes);

@@ -9,45 +9,9 @@
 #include "aws/sigv4.h"
 #include "engine.h"
 #include "events.h"
-#include "random.h"
+#include "questions.h"
 
 namespace traccia::load {
-
-// What is looked up. `few`: one to ten events have it; the others fill a page.
-enum class LookupKind {
-  EventId,      // few
-  AccessKeyId,  // few: the key of one short session
-  Resource,     // few: a resource that few events touch
-  EventName,
-  EventSource,
-  Username,
-  ReadOnly,
-  ResourceType,
-  ResourceName,  // a resource that many events touch
-  Any            // no attribute: the newest
-};
-
-struct LookupName {
-  std::string_view name;  // on the command line
-  LookupKind kind;
-  std::string_view attribute;  // AttributeKey
-  bool few;
-};
-inline constexpr LookupName kLookupNames[] = {
-    {"event-id", LookupKind::EventId, "EventId", true},
-    {"access-key", LookupKind::AccessKeyId, "AccessKeyId", true},
-    {"resource", LookupKind::Resource, "ResourceName", true},
-    {"event-name", LookupKind::EventName, "EventName", false},
-    {"event-source", LookupKind::EventSource, "EventSource", false},
-    {"username", LookupKind::Username, "Username", false},
-    {"read-only", LookupKind::ReadOnly, "ReadOnly", false},
-    {"resource-type", LookupKind::ResourceType, "ResourceType", false},
-    {"resource-name", LookupKind::ResourceName, "ResourceName", false},
-    {"any", LookupKind::Any, "", false},
-};
-
-inline constexpr size_t kPageEvents = 50;
-inline constexpr uint64_t kFewMax = 10;
 
 // Of the environment, as `traccia env` sets it.
 aws::Credentials credentials_of_environment();
@@ -79,7 +43,7 @@ class LookupSource : public RequestSource {
  private:
   struct Request {
     std::string bytes;
-    bool few = false;
+    const LookupName* name = nullptr;
   };
   std::vector<Request> requests_;
   size_t cursor_ = 0;

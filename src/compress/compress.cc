@@ -290,6 +290,21 @@ std::string learn_dictionary(std::string_view window, std::span<const std::strin
   return out;
 }
 
+std::string train_dictionary(std::span<const std::string> samples, size_t bytes_max) {
+  std::string all;
+  std::vector<size_t> sizes;
+  for (const auto& sample : samples) {
+    all += sample;
+    sizes.push_back(sample.size());
+  }
+  std::string out(bytes_max, '\0');
+  const auto size = ZDICT_trainFromBuffer(out.data(), out.size(), all.data(), sizes.data(),
+                                          static_cast<unsigned>(sizes.size()));
+  if (ZDICT_isError(size) != 0U) return all.substr(0, bytes_max);
+  out.resize(size);
+  return out;
+}
+
 Result<std::string> Dictionary::decompress(std::string_view bytes, uint64_t bytes_max) const {
   TRACCIA_ASSERT(prepared_->decompressing);
   const auto size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());

@@ -48,6 +48,43 @@ TEST_F(HistoryTest, ASegmentThatAKilledProcessLeftStaysWhenThePowerFails) {
   }
 }
 
+// A merge interrupted at every operation, then power lost again at once after the start.
+TEST_F(HistoryTest, AMergeSurvivesPowerLossAtEachOperation) {
+  for (uint64_t operations = 0; operations < 30; ++operations) {
+    for (uint64_t seed = 1; seed <= 4; ++seed) {
+      history_.reset();
+      fake_.files.restart_keeping_all();
+      for (const auto& path : fake_.files.paths()) ASSERT_TRUE(fake_.files.remove(path));
+      options_.head_events_max = 4;
+      options_.merge = {.inputs_max = 0};
+      open();
+      for (int i = 0; i < 20; ++i) ASSERT_TRUE(submit({{.id = fmt::format("{}", i)}}));
+      catch_up(4);
+      ASSERT_EQ(segments().size(), 5U);
+      options_.merge = {.idle_time = {}, .step_events = 4, .free_bytes_min = 0};
+      open();
+      ASSERT_TRUE(wal_->remove_below(history_->durable_cursor()));
+      fake_.files.lose_power_after(operations);
+      for (int i = 0; i < 40; ++i) (void)history_->maintain();
+      history_.reset();
+      fake_.files.restart(seed);
+      open_wal();
+      open_history();
+      if (HasFatalFailure()) return;
+      ASSERT_EQ(ids(query()).size(), 20U) << operations << " operations, seed " << seed;
+      history_.reset();
+      fake_.files.restart(seed);
+      open_wal();
+      open_history();
+      if (HasFatalFailure()) return;
+      maintain();
+      maintain();
+      ASSERT_EQ(ids(query()).size(), 20U) << operations << " operations, seed " << seed;
+      ASSERT_EQ(segments().size(), 1U);
+    }
+  }
+}
+
 // Whatever is lost of the index comes again from the log; nothing comes twice; the cursor that
 // allows cutting the log never goes back.
 TEST_F(HistoryTest, SurvivesPowerLoss) {
@@ -60,6 +97,10 @@ TEST_F(HistoryTest, SurvivesPowerLoss) {
       ASSERT_TRUE(fake_.files.sync_directory(std::string(name)));
     }
     options_.head_events_max = static_cast<uint32_t>(1 + seed % 20);
+    options_.merge = {.inputs_max = seed % 3 == 0 ? 0 : 2 + seed % 8,
+                      .idle_time = {},
+                      .step_events = static_cast<uint32_t>(1 + seed % 30),
+                      .free_bytes_min = 0};
     open();
     std::set<std::string> acknowledged;
     int tried = 0;
@@ -75,7 +116,7 @@ TEST_F(HistoryTest, SurvivesPowerLoss) {
         for (const auto& sample : samples) acknowledged.insert(sample.id);
         fake_.clock.advance(std::chrono::milliseconds(random() % 1500));
         if (!history_->step(1 + random() % 20)) break;
-        if (random() % 3 == 0) (void)history_->maintain();
+        for (auto calls = random() % 8; calls > 4; --calls) (void)history_->maintain();
         durable = history_->durable_cursor();
         ASSERT_LE(durable, history_->cursor());
       }

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "history/head_source.h"
+#include "history/segment_writer.h"
 #include "history/state.h"
 #include "ingest/record_dictionary.h"
 
@@ -31,6 +32,31 @@ Result<std::unique_ptr<History>> History::open(os::Os os, const std::string& dir
   return std::unique_ptr<History>(new History(std::move(state)));
 }
 
+// In the order of the log.
+Result<> History::State::add_segment(std::shared_ptr<const Segment> segment) {
+  if (!segments.empty() && segments.back()->end() != segment->start()) {
+    // A crash came before the inputs of a merge were removed.
+    if (segment->end() <= segments.back()->end()) return os.files.remove(segment->path());
+    return fail(ErrorCode::DataLoss,
+                fmt::format("the history segment after '{}' is missing: '{}' starts at log "
+                            "position {} instead of {}; remove the history's directory to build "
+                            "it again from the log that is left",
+                            segments.back()->path(), segment->path(), segment->start().position,
+                            segments.back()->end().position));
+  }
+  segments.push_back(std::move(segment));
+  return {};
+}
+
+// Of the newest segment, unless a merge made it for skeletons.
+std::shared_ptr<const compress::Dictionary> History::State::first_dictionary() const {
+  if (!segments.empty() && segments.back()->block_form() == BlockForm::Plain) {
+    return segments.back()->dictionary();
+  }
+  return std::make_shared<const compress::Dictionary>(
+      std::string(ingest::record_dictionary().text()));
+}
+
 Result<> History::State::load_segments() {
   TRY_ASSIGN(const auto entries, os.files.list(directory));
   std::vector<std::string> names;
@@ -46,16 +72,8 @@ Result<> History::State::load_segments() {
   std::ranges::sort(names);  // digits of fixed width: in the order of the log
   const MutexLock lock(mutex);
   for (const auto& name : names) {
-    TRY_ASSIGN(auto segment, Segment::open(os.files, directory + "/" + name));
-    if (!segments.empty() && segments.back()->end() != segment->start()) {
-      return fail(ErrorCode::DataLoss,
-                  fmt::format("the history segment after '{}' is missing: '{}' starts at log "
-                              "position {} instead of {}; remove the history's directory to build "
-                              "it again from the log that is left",
-                              segments.back()->path(), segment->path(), segment->start().position,
-                              segments.back()->end().position));
-    }
-    segments.push_back(std::move(segment));
+    TRY_ASSIGN(auto segment, Segment::open(os.files, directory + "/" + name, &cache));
+    TRY(add_segment(std::move(segment)));
   }
   at = segments.empty() ? Cursor{wal.begin(), 0} : segments.back()->end();
   if (at.position < wal.begin()) {
@@ -72,10 +90,7 @@ Result<> History::State::load_segments() {
                             "directory to build it again from the log",
                             at.position, wal.durable_end()));
   }
-  active = std::make_shared<Head>(at, segments.empty()
-                                          ? std::make_shared<const compress::Dictionary>(
-                                                std::string(ingest::record_dictionary().text()))
-                                          : segments.back()->dictionary());
+  active = std::make_shared<Head>(at, first_dictionary());
   head_since = os.clock.monotonic();
   cursor = durable_cursor = at.position;
   reader = wal.recent().add_reader(at.position);
@@ -198,7 +213,7 @@ Result<bool> History::State::seal_oldest() {
   }
   HeadSource source(*head);
   TRY_ASSIGN(auto path, write_segment(os.files, directory, source));
-  TRY_ASSIGN(auto segment, Segment::open(os.files, std::move(path)));
+  TRY_ASSIGN(auto segment, Segment::open(os.files, std::move(path), &cache));
   const MutexLock lock(mutex);
   segments.push_back(std::move(segment));
   frozen.erase(frozen.begin());
@@ -218,6 +233,7 @@ Result<bool> History::State::remove_expired() {
     if (!points.empty() && points.back().second >= second) return false;
     oldest = segments.front();
   }
+  if (!release(oldest)) return false;
   // Look-ups under way keep the file open. It is forgotten only when it is gone for good: if a
   // younger one went before it, the next start would find a gap.
   auto removed = os.files.remove(oldest->path());
@@ -229,13 +245,86 @@ Result<bool> History::State::remove_expired() {
   return true;
 }
 
+bool History::State::release(const std::shared_ptr<const Segment>& segment) {
+  if (!merging || merging->inputs().front() != segment) return true;
+  if (merging->must_go_on()) return false;
+  merging->abandon(os.files);
+  merging.reset();
+  return true;
+}
+
+Result<bool> History::State::begin_merge() {
+  Segments inputs;
+  {
+    const MutexLock lock(mutex);
+    inputs = choose_merge(segments, options.merge);
+  }
+  if (inputs.empty()) return false;
+  uint64_t bytes = 0;
+  for (const auto& input : inputs) bytes += input->file_bytes();
+  TRY_ASSIGN(const auto free, os.files.free_bytes(directory));
+  if (free < bytes + options.merge.free_bytes_min) return false;
+  TRY_ASSIGN(merging, Merging::create(os.files, directory, std::move(inputs)));
+  return true;
+}
+
+// Look-ups that have begun go on with the inputs, whose files they keep open.
+Result<> History::State::finish_merge() {
+  TRY_ASSIGN(auto merged, Segment::open(os.files, merging->path(), &cache));
+  const auto& inputs = merging->inputs();
+  for (size_t i = 1; i < inputs.size(); ++i) superseded.push_back(inputs[i]->path());
+  {
+    const MutexLock lock(mutex);
+    const auto first = std::ranges::find(segments, inputs.front());
+    TRACCIA_ASSERT(first != segments.end());
+    *first = std::move(merged);
+    segments.erase(first + 1, first + static_cast<std::ptrdiff_t>(inputs.size()));
+  }
+  merging.reset();
+  return remove_superseded();
+}
+
+Result<> History::State::remove_superseded() {
+  while (!superseded.empty()) {
+    auto removed = os.files.remove(superseded.back());
+    if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+    superseded.pop_back();
+  }
+  return {};
+}
+
+// The rest of upkeep goes on meanwhile.
+void History::State::put_off_merging() {
+  merge_again = os.clock.monotonic() + options.merge.retry_after;
+  if (!merging || merging->must_go_on()) return;
+  merging->abandon(os.files);
+  merging.reset();
+}
+
+Result<bool> History::State::merge_some() {
+  if (os.clock.monotonic() < merge_again) return false;
+  TRY(remove_superseded());
+  const bool idle = activity.is_idle(os.clock.monotonic(), cursor);
+  {
+    const MutexLock lock(mutex);
+    if (!idle && segments.size() <= options.merge.segments_max) return false;
+  }
+  if (!merging) return begin_merge();
+  TRY_ASSIGN(const bool done, merging->step(options.merge.step_events));
+  if (done) TRY(finish_merge());
+  return true;
+}
+
 Result<bool> History::maintain() {
   auto& state = *state_;
-  auto sealed = state.seal_oldest();
-  if (!sealed) return std::unexpected(std::move(sealed).error().with_context("event history"));
-  auto removed = state.remove_expired();
-  if (!removed) return std::unexpected(std::move(removed).error().with_context("event history"));
-  return *sealed || *removed;
+  auto worked = state.seal_oldest();
+  if (worked && !*worked) worked = state.remove_expired();
+  if (worked && !*worked) {
+    worked = state.merge_some();
+    if (!worked) state.put_off_merging();
+  }
+  if (!worked) return std::unexpected(std::move(worked).error().with_context("event history"));
+  return *worked;
 }
 
 }  // namespace traccia::history

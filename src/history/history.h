@@ -85,6 +85,22 @@ class ResourceNames {
 
 inline constexpr std::chrono::hours kRetention{90 * 24};  // counted from ingest
 
+// Neighbouring segments become one: fewer look-ups in indexes, better compression. Merging yields
+// to taking in: it runs when little arrives, or when there are many segments.
+struct MergeOptions {
+  size_t inputs_max = 16;         // segments at once; below 2 nothing is merged
+  uint32_t events_max = 2 << 20;  // in a merged segment
+  // By ingest; expired events are on the disk as much longer.
+  std::chrono::hours span_max{72};
+  size_t segments_max = 96;  // beyond, merging goes on whatever arrives
+  // Little arrives when the log has grown by at most so much in such a time.
+  uint64_t idle_log_bytes = 1 << 20;
+  std::chrono::milliseconds idle_time{2000};
+  uint32_t step_events = 2048;           // what a call of maintain() does, about
+  std::chrono::minutes retry_after{10};  // a failure
+  uint64_t free_bytes_min = 1ULL << 30;  // stay free on the disk beside what is written
+};
+
 struct Options {
   // The newest events are in memory until so many of them, or so many compressed bytes, become a
   // segment; likewise what the log has grown by, or time, so that the log can be cut.
@@ -93,6 +109,7 @@ struct Options {
   uint64_t head_log_bytes_max = 512ULL << 20;
   std::chrono::hours head_age_max{24};
   std::chrono::milliseconds room_wait{50};  // how long step() waits for a maintain() that lags
+  MergeOptions merge{};
 };
 
 // A sink of the log. Thread-safe, but step() is called from one thread and maintain() from one.
@@ -108,8 +125,9 @@ class History {
   // passed, kept or not; 0 means that nothing was there, or that maintain() lags behind (waited for
   // briefly). After an error the same records are tried again.
   Result<size_t> step(size_t records_max);
-  // Writes a segment when one is due, removes those past retention. True when there was something
-  // to do. An error leaves all as it was; it is tried again by the next call.
+  // Writes a segment when one is due, else removes one that is past retention, else goes a step on
+  // in merging. True when there was something to do. An error leaves all as it was; it is tried
+  // again by the next call, merging after a while.
   Result<bool> maintain();
   // The log position up to which everything is taken in. A restart sets it back to
   // durable_cursor().

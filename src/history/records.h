@@ -11,16 +11,23 @@
 #include "compress/compress.h"
 #include "event/record.h"
 #include "history/encoding.h"
+#include "history/packing.h"
 
 namespace traccia::history {
 
-// So many events share a block, in order of arrival: few enough that one look-up hit costs little,
-// and the dictionary makes up for what small blocks lose.
+// So many events share a block of a head, in order of arrival: few enough that one look-up hit
+// costs little, and the dictionary makes up for what small blocks lose.
 inline constexpr uint32_t kBlockRecords = 16;
-inline constexpr uint64_t kBlockBytesMax = kBlockRecords * (event::kRecordBytesMax + 16ULL);
+// Of a merged segment, whose dictionary is trained.
+inline constexpr uint32_t kMergedBlockRecords = 16;
+inline constexpr uint32_t kBlockRecordsMax = 64;
+inline constexpr uint64_t kBlockBytesMax = kBlockRecordsMax * (event::kRecordBytesMax + 16ULL);
 // A dictionary is the newest records and the statistics of so many blocks before them.
 inline constexpr size_t kDictionaryBytesMax = 96 << 10;
 inline constexpr size_t kDictionarySamples = 64;
+
+// How blocks hold records: as they are, or as skeletons and bits (packing.h).
+enum class BlockForm : uint8_t { Plain = 0, Packed = 1 };
 
 // Records that become one block. Reused after clear().
 class RecordPacker {
@@ -70,5 +77,33 @@ inline Result<std::string> unpack_record(std::string_view block, uint32_t slot) 
   }
   return std::string(record);
 }
+
+// The records of a packed block on their way into it. Owned by one thread.
+class BlockBuilder {
+ public:
+  void add(std::string_view skeleton, std::string_view bits);
+  uint32_t count() const { return count_; }
+  // The block, compressed; the builder is empty again.
+  std::string finish(const compress::Dictionary& dictionary);
+
+ private:
+  uint32_t count_ = 0;
+  std::string lengths_, skeletons_, bits_;
+};
+
+// A block of a segment, decompressed. Immutable.
+class RecordBlock {
+ public:
+  // DataLoss when it is damaged.
+  static Result<RecordBlock> open(std::string_view block, BlockForm form,
+                                  const compress::Dictionary& dictionary);
+  Result<std::string> record(uint32_t slot) const;
+  uint64_t bytes() const { return text_.size() + bits_.size(); }
+
+ private:
+  BlockForm form_ = BlockForm::Plain;
+  std::string text_;
+  std::string bits_;
+};
 
 }  // namespace traccia::history

@@ -18,6 +18,10 @@ constexpr uint64_t kHeaderBytes = 8;
 constexpr uint64_t kTailBytes = 12 + kChecksumBytes + 8;
 constexpr uint64_t kUnitBytesMax = 64 << 20;
 
+int64_t wrapping_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
 }  // namespace
 
 std::unexpected<Error> Segment::damaged(uint64_t offset, std::string_view what) const {
@@ -25,6 +29,10 @@ std::unexpected<Error> Segment::damaged(uint64_t offset, std::string_view what) 
               fmt::format("'{}' at byte {}: {}; remove the history's directory to build it again "
                           "from the log that is left",
                           path_, offset, what));
+}
+
+std::unexpected<Error> Segment::damaged_block(uint32_t block_number, std::string_view what) const {
+  return damaged(blocks_at_ + (block_number == 0 ? 0 : block_ends_[block_number - 1]), what);
 }
 
 Result<std::string> Segment::unit(uint64_t offset, uint64_t length) const {
@@ -42,8 +50,23 @@ Result<std::string> Segment::unit(uint64_t offset, uint64_t length) const {
   return bytes;
 }
 
-Result<std::shared_ptr<const Segment>> Segment::open(os::FileSystem& files, std::string path) {
+Result<std::shared_ptr<const std::string>> Segment::kept_unit(uint64_t offset,
+                                                              uint64_t length) const {
+  const Cache::Key key{cache_owner_, offset};
+  if (cache_ != nullptr) {
+    if (auto kept = cache_->find<std::string>(key)) return kept;
+  }
+  TRY_ASSIGN(auto bytes, unit(offset, length));
+  auto payload = std::make_shared<const std::string>(std::move(bytes));
+  if (cache_ != nullptr) cache_->keep(key, payload, payload->capacity());
+  return payload;
+}
+
+Result<std::shared_ptr<const Segment>> Segment::open(os::FileSystem& files, std::string path,
+                                                     Cache* cache) {
   std::shared_ptr<Segment> segment(new Segment(std::move(path)));
+  segment->cache_ = cache;
+  if (cache != nullptr) segment->cache_owner_ = cache->new_owner();
   TRY_ASSIGN(segment->file_, files.open(segment->path_, os::OpenMode::ReadOnly));
   TRY_ASSIGN(segment->file_bytes_, segment->file_->size());
   TRY(segment->read_footer());
@@ -54,10 +77,11 @@ Result<> Segment::read_footer() {
   if (file_bytes_ < kHeaderBytes + kTailBytes) return damaged(file_bytes_, "the file is cut short");
   char edge[8];
   TRY_ASSIGN(const auto first, file_->read_at(0, edge));
-  if (std::string_view(edge, first) == "TRACHIS1") {
+  const std::string_view magic(edge, first);
+  if (magic == "TRACHIS1" || magic == "TRACHIS2") {
     return damaged(0, "written by an earlier version of traccia");
   }
-  if (std::string_view(edge, first) != "TRACHIS2") return damaged(0, "not a history segment");
+  if (magic != "TRACHIS3") return damaged(0, "not a history segment");
   TRY_ASSIGN(const auto last, file_->read_at(file_bytes_ - 8, edge));
   if (std::string_view(edge, last) != "TRACHISE") return damaged(file_bytes_ - 8, "no end mark");
   TRY_ASSIGN(const auto tail, unit(file_bytes_ - kTailBytes, 12 + kChecksumBytes));
@@ -71,6 +95,18 @@ Result<> Segment::read_footer() {
   return {};
 }
 
+Result<> Segment::parse_options(std::string_view options) {
+  if (options.size() != 2 || options[0] > static_cast<char>(BlockForm::Packed)) {
+    return fail(ErrorCode::DataLoss, "written by a newer version");
+  }
+  block_form_ = static_cast<BlockForm>(options[0]);
+  block_records_ = static_cast<uint8_t>(options[1]);
+  if (block_records_ == 0 || block_records_ > kBlockRecordsMax) {
+    return fail(ErrorCode::DataLoss, "the size of record blocks is wrong");
+  }
+  return {};
+}
+
 Result<> Segment::parse_footer(std::string_view footer) {
   ByteReader reader(footer);
   for (auto* cursor : {&start_, &end_}) {
@@ -79,13 +115,13 @@ Result<> Segment::parse_footer(std::string_view footer) {
   }
   TRY_ASSIGN(count_, reader.u32());
   TRY_ASSIGN(const auto options, reader.block());
-  if (!options.empty()) return fail(ErrorCode::DataLoss, "written by a newer version");
+  TRY(parse_options(options));
   TRY_ASSIGN(const auto dictionary_length, reader.u32());
   TRY_ASSIGN(auto dictionary, unit(kHeaderBytes, dictionary_length));
   TRY_ASSIGN(dictionary_, compress::Dictionary::read(std::move(dictionary)));
   blocks_at_ = kHeaderBytes + dictionary_length;
   TRY_ASSIGN(const auto block_count, reader.u32());
-  if (block_count != (count_ + kBlockRecords - 1) / kBlockRecords) {
+  if (block_count != (uint64_t{count_} + block_records_ - 1) / block_records_) {
     return fail(ErrorCode::DataLoss, "the count of record blocks is wrong");
   }
   uint64_t end = 0;
@@ -93,8 +129,24 @@ Result<> Segment::parse_footer(std::string_view footer) {
     TRY_ASSIGN(const auto length, reader.u32());
     block_ends_.push_back(end += length);
   }
+  TRY(parse_places(reader));
+  TRY(parse_index(reader));
+  TRY_ASSIGN(const auto point_count, reader.u32());
+  for (uint32_t i = 0; i < point_count; ++i) {
+    IngestPoint point;
+    TRY_ASSIGN(point.sequence, reader.u64());
+    TRY_ASSIGN(const auto second, reader.u64());
+    point.second = static_cast<int64_t>(second);
+    ingest_points_.push_back(point);
+  }
+  if (reader.remaining() != 0) return fail(ErrorCode::DataLoss, "bytes follow the footer");
+  return {};
+}
+
+Result<> Segment::parse_places(ByteReader& reader) {
   TRY_ASSIGN(auto at, reader.u64());
   TRY_ASSIGN(const auto place_count, reader.u32());
+  uint64_t events = 0;
   for (uint32_t i = 0; i < place_count; ++i) {
     TRY_ASSIGN(const auto account, reader.block());
     TRY_ASSIGN(const auto region, reader.block());
@@ -105,6 +157,8 @@ Result<> Segment::parse_footer(std::string_view footer) {
     TRY_ASSIGN(place.first_group, reader.u32());
     TRY_ASSIGN(const auto newest, reader.u64());
     place.newest = static_cast<int64_t>(newest);
+    if (place.first != events) return fail(ErrorCode::DataLoss, "the table of places is wrong");
+    events += place.count;
     places_[{std::string(account), std::string(region)}] = place;
   }
   TRY_ASSIGN(const auto group_count, reader.u32());
@@ -123,18 +177,28 @@ Result<> Segment::parse_footer(std::string_view footer) {
       return fail(ErrorCode::DataLoss, "the table of places is wrong");
     }
   }
-  TRY_ASSIGN(postings_at_, reader.u64());
-  TRY_ASSIGN(at, reader.u64());
+  if (events != count_) return fail(ErrorCode::DataLoss, "the table of places is wrong");
+  return {};
+}
+
+Result<> Segment::parse_index(ByteReader& reader) {
+  TRY_ASSIGN(auto at, reader.u64());
   TRY_ASSIGN(const auto terms_count, reader.u32());
   for (uint32_t i = 0; i < terms_count; ++i) {
-    TermsAt terms{at, 0, {}};
+    TermsAt terms;
+    terms.lists_at = at;
+    TRY_ASSIGN(const auto lists_length, reader.u32());
     TRY_ASSIGN(terms.length, reader.u32());
-    TRY_ASSIGN(terms.first, reader.block());
-    at += terms.length;
+    TRY_ASSIGN(terms.from, reader.block());
+    terms.offset = at + lists_length;
+    at = terms.offset + terms.length;
     terms_.push_back(std::move(terms));
   }
   TRY_ASSIGN(at, reader.u64());
   TRY_ASSIGN(const auto ids_count, reader.u32());
+  if (ids_count != (uint64_t{count_} + kIdsBlock - 1) / kIdsBlock) {
+    return fail(ErrorCode::DataLoss, "the count of event ids is wrong");
+  }
   for (uint32_t i = 0; i < ids_count; ++i) {
     IdsAt ids{at, 0, 0};
     TRY_ASSIGN(ids.length, reader.u32());
@@ -142,42 +206,60 @@ Result<> Segment::parse_footer(std::string_view footer) {
     at += ids.length;
     ids_.push_back(ids);
   }
-  TRY_ASSIGN(const auto point_count, reader.u32());
-  for (uint32_t i = 0; i < point_count; ++i) {
-    IngestPoint point;
-    TRY_ASSIGN(point.sequence, reader.u64());
-    TRY_ASSIGN(const auto second, reader.u64());
-    point.second = static_cast<int64_t>(second);
-    ingest_points_.push_back(point);
-  }
-  if (reader.remaining() != 0) return fail(ErrorCode::DataLoss, "bytes follow the footer");
   return {};
 }
 
-Result<std::string> Segment::block(uint32_t block_number) const {
+Segment::Bytes Segment::bytes() const {
+  Bytes out;
+  out.dictionary = blocks_at_ - kHeaderBytes;
+  out.records = block_ends_.empty() ? 0 : block_ends_.back();
+  for (const auto& group : groups_) out.times += group.length;
+  for (const auto& terms : terms_) {
+    out.terms += terms.length;
+    out.postings += terms.offset - terms.lists_at;
+  }
+  for (const auto& ids : ids_) out.ids += ids.length;
+  out.footer =
+      file_bytes_ - (out.dictionary + out.records + out.times + out.terms + out.ids + out.postings);
+  return out;
+}
+
+Result<std::shared_ptr<const RecordBlock>> Segment::block(uint32_t block_number) const {
   if (block_number >= block_ends_.size()) return damaged(0, "an event has no record");
   const auto begin = block_number == 0 ? 0 : block_ends_[block_number - 1];
   const auto offset = blocks_at_ + begin;
+  const Cache::Key key{cache_owner_, offset};
+  if (cache_ != nullptr) {
+    if (auto kept = cache_->find<RecordBlock>(key)) return kept;
+  }
   TRY_ASSIGN(const auto compressed, unit(offset, block_ends_[block_number] - begin));
-  auto bytes = dictionary_->decompress(compressed, kBlockBytesMax);
-  if (!bytes) return damaged(offset, bytes.error().message());
-  return bytes;
+  auto opened = RecordBlock::open(compressed, block_form_, *dictionary_);
+  if (!opened) return damaged(offset, opened.error().message());
+  auto block = std::make_shared<const RecordBlock>(std::move(*opened));
+  if (cache_ != nullptr) cache_->keep(key, block, block->bytes());
+  return block;
 }
 
+// The events after the first in columns that are left out when they hold nothing: see kTimes….
 Result<const Segment::Group*> Segment::group(uint32_t number, uint32_t count, Group& group) const {
   if (group.number == number) return &group;
   const auto& at = groups_[number];
-  TRY_ASSIGN(const auto payload, unit(at.offset, at.length));
-  VarintReader reader(payload);
+  TRY_ASSIGN(const auto payload, kept_unit(at.offset, at.length));
   group.number.reset();
   group.events.clear();
-  SegmentEvent event{at.first, 0};
-  for (uint32_t i = 0; i < count; ++i) {
-    event.at.event_time += static_cast<int64_t>(reader.next());
-    const auto arrivals = unzigzag(reader.next());
+  if (payload->empty()) return damaged(at.offset, "a table of times is wrong");
+  const auto columns = static_cast<uint8_t>(payload->front());
+  VarintReader reader(std::string_view(*payload).substr(1));
+  SegmentEvent event{at.first, static_cast<uint32_t>(reader.next())};
+  group.events.push_back(event);
+  const int64_t unit = (columns & kTimesInSeconds) != 0 ? 1'000'000'000 : 1;
+  for (uint32_t i = 1; i < count; ++i) {
+    const auto time = static_cast<int64_t>(reader.next() * static_cast<uint64_t>(unit));
+    const auto arrivals = (columns & kTimesOfArrivals) != 0 ? unzigzag(reader.next()) : 1;
+    const auto excess = (columns & kTimesOfExcess) != 0 ? unzigzag(reader.next()) : 0;
+    event.at.event_time = wrapping_sum(event.at.event_time, time);
     event.arrival = static_cast<uint32_t>(event.arrival + arrivals);
-    // The group's first event is its own base; its arrival counts from 0.
-    event.at.sequence += unzigzag(reader.next()) + arrivals;
+    event.at.sequence = wrapping_sum(event.at.sequence, wrapping_sum(excess, arrivals));
     group.events.push_back(event);
   }
   if (reader.failed() || !reader.at_end()) return damaged(at.offset, "a table of times is wrong");
@@ -194,6 +276,7 @@ Result<SegmentEvent> Segment::event(const Place& place, uint32_t number, Group& 
 }
 
 Result<uint32_t> Segment::count_before(const Place& place, PagePlace below) const {
+  if (below.event_time > place.newest) return place.count;
   const auto first = groups_.begin() + place.first_group;
   const auto groups = (place.count + kGroupEvents - 1) / kGroupEvents;
   const auto at = std::partition_point(first, first + groups,
@@ -209,7 +292,7 @@ Result<uint32_t> Segment::count_before(const Place& place, PagePlace below) cons
 
 Segment::TermCursor::TermCursor(const Segment& segment, std::string from)
     : segment_(&segment), from_(std::move(from)) {
-  const auto next = std::ranges::upper_bound(segment.terms_, from_, {}, &TermsAt::first);
+  const auto next = std::ranges::upper_bound(segment.terms_, from_, {}, &TermsAt::from);
   unit_ = static_cast<size_t>(next - segment.terms_.begin());
   if (unit_ > 0) --unit_;
 }
@@ -217,25 +300,27 @@ Segment::TermCursor::TermCursor(const Segment& segment, std::string from)
 Result<bool> Segment::TermCursor::load() {
   if (unit_ == segment_->terms_.size()) return false;
   const auto& at = segment_->terms_[unit_++];
-  TRY_ASSIGN(payload_, segment_->unit(at.offset, at.length));
-  reader_ = VarintReader(payload_);
+  TRY_ASSIGN(payload_, segment_->kept_unit(at.offset, at.length));
+  reader_ = VarintReader(*payload_);
   term_.text.clear();
   return true;
 }
 
 Result<> Segment::TermCursor::decode() {
+  const auto& at = segment_->terms_[unit_ - 1];
   const auto shared = reader_.next();
   const auto rest = reader_.take(reader_.next());
-  const auto damaged = [&] {
-    return segment_->damaged(segment_->terms_[unit_ - 1].offset, "a term is wrong");
-  };
-  if (reader_.failed() || shared > term_.text.size()) return damaged();
+  if (reader_.failed() || shared > term_.text.size()) {
+    return segment_->damaged(at.offset, "a term is wrong");
+  }
   term_.text.resize(shared);
   term_.text += rest;
   term_.count = reader_.next();
   term_.numbers.clear();
   if (term_.count > kInlinePostingsMax) {
-    term_.list_offset = segment_->postings_at_ + reader_.next();
+    if (term_.count <= kPostingsBlock) term_.first = static_cast<uint32_t>(reader_.next());
+    term_.list_offset = at.lists_at + reader_.next();
+    term_.list_length = reader_.next();
   } else {
     uint64_t number = 0;
     for (uint64_t i = 0; i < term_.count; ++i) {
@@ -243,7 +328,9 @@ Result<> Segment::TermCursor::decode() {
       term_.numbers.push_back(static_cast<uint32_t>(number));
     }
   }
-  if (reader_.failed() || term_.text.size() <= kPlaceBytes) return damaged();
+  if (reader_.failed() || term_.text.size() <= kPlaceBytes) {
+    return segment_->damaged(at.offset, "a term is wrong");
+  }
   return {};
 }
 
@@ -256,58 +343,6 @@ Result<bool> Segment::TermCursor::next() {
     TRY(decode());
   } while (term_.text < from_);
   return true;
-}
-
-Result<std::vector<Segment::ListBlock>> Segment::list_blocks(const Term& term) const {
-  const auto count = (term.count + kPostingsBlock - 1) / kPostingsBlock;
-  if (term.count > count_) return damaged(term.list_offset, "a list is longer than the segment");
-  const auto table_length = count * 8 + kChecksumBytes;
-  TRY_ASSIGN(const auto table, unit(term.list_offset, table_length));
-  ByteReader entries(table);
-  std::vector<ListBlock> blocks(count);
-  auto offset = term.list_offset + table_length;
-  for (auto& block : blocks) {
-    TRY_ASSIGN(block.first, entries.u32());
-    TRY_ASSIGN(block.length, entries.u32());
-    block.offset = std::exchange(offset, offset + block.length);
-  }
-  return blocks;
-}
-
-Result<> Segment::read_list_block(const ListBlock& block, std::vector<uint32_t>& numbers) const {
-  TRY_ASSIGN(const auto payload, unit(block.offset, block.length));
-  VarintReader reader(payload);
-  uint64_t number = block.first;
-  numbers.push_back(block.first);
-  while (!reader.at_end()) {
-    number += reader.next();
-    numbers.push_back(static_cast<uint32_t>(number));
-  }
-  if (reader.failed() || number >= count_) {
-    return damaged(block.offset, "a list of events is wrong");
-  }
-  return {};
-}
-
-Result<std::vector<uint32_t>> Segment::of_id_hash(const Place& place, uint32_t hash) const {
-  std::vector<uint32_t> numbers;
-  // Equal hashes may begin at the end of the block before the first that starts with them.
-  auto at = std::ranges::lower_bound(ids_, hash, {}, &IdsAt::first);
-  if (at != ids_.begin()) --at;
-  for (; at != ids_.end() && at->first <= hash; ++at) {
-    TRY_ASSIGN(const auto payload, unit(at->offset, at->length));
-    VarintReader reader(payload);
-    uint64_t here = 0;
-    while (!reader.at_end() && here <= hash) {
-      here += reader.next();
-      const auto number = reader.next();
-      if (here != hash || number < place.first || number - place.first >= place.count) continue;
-      numbers.push_back(static_cast<uint32_t>(number - place.first));
-    }
-    if (reader.failed()) return damaged(at->offset, "a list of event ids is wrong");
-  }
-  std::ranges::sort(numbers);
-  return numbers;
 }
 
 }  // namespace traccia::history

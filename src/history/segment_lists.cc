@@ -13,10 +13,11 @@ namespace {
 constexpr uint64_t kBlockSteps = 16;  // what reading a block of a list costs, in steps
 constexpr uint64_t kTermSteps = 4;    // what reading a term costs
 
+// Parts are read from the last to the first.
 class BlockPostings : public Postings {
  public:
-  BlockPostings(const Segment& segment, std::vector<Segment::ListBlock> blocks, uint64_t count)
-      : segment_(segment), blocks_(std::move(blocks)), count_(count) {}
+  BlockPostings(const Segment& segment, Segment::ListParts parts, uint64_t count)
+      : segment_(segment), parts_(std::move(parts)), count_(count) {}
 
   Result<Step> below(uint32_t limit, Work& work) override {
     work.spend(1);
@@ -28,35 +29,46 @@ class BlockPostings : public Postings {
         }
       }
       if (!now_.empty()) return Step::match(now_.back());
-      if (!blocks_.empty() && blocks_.back().first >= limit) {
-        blocks_.erase(std::ranges::lower_bound(blocks_, limit, {}, &Segment::ListBlock::first),
-                      blocks_.end());
+      leap(parts_.blocks, limit);
+      if (parts_.blocks.empty()) {
+        leap(parts_.pages, limit);
+        if (parts_.pages.empty()) return Step{};
+        work.spend(kBlockSteps);
+        TRY_ASSIGN(parts_.blocks, segment_.list_page(parts_.pages.back()));
+        parts_.pages.pop_back();
+        leap(parts_.blocks, limit);
       }
-      if (blocks_.empty()) return Step{};
       work.spend(kBlockSteps);
-      TRY(segment_.read_list_block(blocks_.back(), now_));
-      blocks_.pop_back();
+      TRY(segment_.read_list_block(parts_.blocks.back(), now_));
+      parts_.blocks.pop_back();
     }
   }
   uint64_t count() const override { return count_; }
 
  private:
+  using Parts = std::vector<Segment::ListPart>;
+  static void leap(Parts& parts, uint32_t limit) {
+    if (parts.empty() || parts.back().first < limit) return;
+    parts.erase(std::ranges::lower_bound(parts, limit, {}, &Segment::ListPart::first), parts.end());
+  }
+
   const Segment& segment_;
-  std::vector<Segment::ListBlock> blocks_;  // not read yet
-  std::vector<uint32_t> now_;               // what is left of the one that is read
+  Segment::ListParts parts_;   // not read yet
+  std::vector<uint32_t> now_;  // what is left of the block that is read
   uint64_t count_;
 };
 
 }  // namespace
 
 Result<std::string> SegmentReader::record(uint32_t arrival) {
-  const auto number = arrival / kBlockRecords;
-  if (block_number_ != number) {
-    block_number_.reset();
+  const auto number = arrival / segment_->block_records();
+  if (!block_ || block_number_ != number) {
     TRY_ASSIGN(block_, segment_->block(number));
     block_number_ = number;
   }
-  return unpack_record(block_, arrival % kBlockRecords);
+  auto record = block_->record(arrival % segment_->block_records());
+  if (!record) return segment_->damaged_block(number, record.error().message());
+  return record;
 }
 
 PostingsPtr SegmentLists::all() {
@@ -65,8 +77,8 @@ PostingsPtr SegmentLists::all() {
 
 Result<PostingsPtr> SegmentLists::of_term(const Segment::Term& term) const {
   if (term.count <= kInlinePostingsMax) return std::make_unique<OwnedPostings>(term.numbers);
-  TRY_ASSIGN(auto blocks, reader_.segment().list_blocks(term));
-  return std::make_unique<BlockPostings>(reader_.segment(), std::move(blocks), term.count);
+  TRY_ASSIGN(auto parts, reader_.segment().list_parts(term));
+  return std::make_unique<BlockPostings>(reader_.segment(), std::move(parts), term.count);
 }
 
 Result<PostingsPtr> SegmentLists::of_value(Attribute attribute, std::string_view value) {
@@ -80,12 +92,9 @@ Result<PostingsPtr> SegmentLists::of_value(Attribute attribute, std::string_view
 
 Result<> SegmentLists::add(BitmapPostings& bitmap, const Segment::Term& term, Work& work) const {
   const auto& segment = reader_.segment();
-  auto numbers = term.numbers;
-  if (term.count > kInlinePostingsMax) {
-    TRY_ASSIGN(const auto blocks, segment.list_blocks(term));
-    for (const auto& block : blocks) TRY(segment.read_list_block(block, numbers));
-    work.spend(blocks.size() * kBlockSteps);
-  }
+  std::vector<uint32_t> numbers;
+  TRY(segment.read_list(term, numbers));
+  work.spend(numbers.size() / kPostingsBlock * kBlockSteps);
   for (const auto number : numbers) {
     if (number >= reader_.place().count) {
       return segment.damaged(term.list_offset, "a term names an event that is not there");

@@ -31,8 +31,8 @@ class SegmentReader {
   std::shared_ptr<const Segment> segment_;
   Segment::Place place_;
   Segment::Group group_;
-  std::optional<uint32_t> block_number_;
-  std::string block_;
+  uint32_t block_number_ = 0;
+  std::shared_ptr<const RecordBlock> block_;
 };
 
 // Owned by one thread; the reader outlives it and what it gives.

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "history/head.h"
+#include "history/records.h"
 
 namespace traccia::history {
 
@@ -44,6 +45,8 @@ class SegmentSource {
   // By account and region; terms name them by their numbers in this order.
   virtual const std::vector<Place>& places() const = 0;
   virtual std::string_view dictionary() const = 0;
+  virtual BlockForm block_form() const = 0;
+  virtual uint32_t block_records() const = 0;  // the last block has fewer
 
   // Compressed blocks of records, in order of arrival.
   virtual Result<bool> next_block(std::string& block) = 0;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "history/cache.h"
 #include "history/head.h"
 #include "history/history.h"
+#include "history/merge.h"
 #include "history/segment.h"
 #include "ingest/ingest.h"
 
@@ -36,6 +38,8 @@ struct History::State {
   wal::Wal& wal;
   Options options;
 
+  Cache cache;  // of the segments
+
   mutable Mutex mutex;
   Condition room;           // a frozen head became a segment
   mutable Condition grown;  // something was taken in
@@ -52,7 +56,15 @@ struct History::State {
   Duration head_since{0};
   size_t reader = 0;  // of the log
 
+  // The maintaining thread's own.
+  Activity activity{options.merge};
+  std::unique_ptr<Merging> merging;
+  std::vector<std::string> superseded;  // paths of segments that a merged one has replaced
+  Duration merge_again{0};              // not before
+
   Result<> load_segments();
+  std::shared_ptr<const compress::Dictionary> first_dictionary() const REQUIRES(mutex);
+  Result<> add_segment(std::shared_ptr<const Segment> segment) REQUIRES(mutex);
   bool has_room();
   // Whether a record is left; it is the entry's record at.taken then.
   Result<bool> load_entry();
@@ -63,6 +75,13 @@ struct History::State {
   void freeze_when_due();
   Result<bool> seal_oldest();
   Result<bool> remove_expired();
+  Result<bool> merge_some();
+  Result<bool> begin_merge();
+  Result<> finish_merge();
+  Result<> remove_superseded();
+  void put_off_merging();
+  // Whether the segment may be removed; a merge that reads it may be given up.
+  bool release(const std::shared_ptr<const Segment>& segment);
   // The parts that may hold something of the slice, as they are now.
   std::vector<std::unique_ptr<Walk>> walks(const Slice& slice, size_t portion) const;
   Time retained_from() const { return os.clock.now() - kRetention; }

@@ -137,7 +137,8 @@ class HistoryTest : public testing::Test {
     return page ? ids_of(*page) : Strings{};
   }
 
-  Options options_{.room_wait = {}};
+  // Nothing is merged unless a test says so.
+  Options options_{.room_wait = {}, .merge = {.inputs_max = 0}};
   uint64_t recent_bytes_max_ = 3000;  // some entries are read as they came in, some from the disk
   os::FakeOs fake_;
   std::unique_ptr<wal::Wal> wal_;
