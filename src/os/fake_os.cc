@@ -37,6 +37,8 @@ class FakeFile : public File {
     return bytes.copy(out.data(), out.size(), offset);
   }
 
+  void read_ahead(uint64_t, uint64_t) override {}
+
   Result<> write_at(uint64_t offset, std::string_view bytes) override {
     return change(Operation::Write, {offset, std::string(bytes), std::nullopt});
   }

@@ -24,6 +24,8 @@ class File {
 
   // Reads up to `out.size()` bytes at `offset`; fewer only at the end of the file.
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> out) = 0;
+  // A hint: these bytes are read soon, so that they may be fetched meanwhile.
+  virtual void read_ahead(uint64_t offset, uint64_t bytes) = 0;
   // Writes all of `bytes` at `offset`, extending the file (holes read as zeros).
   virtual Result<> write_at(uint64_t offset, std::string_view bytes) = 0;
   // On success the file's bytes and size survive power loss. The name does only after

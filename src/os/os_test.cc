@@ -24,6 +24,7 @@ void check_files(FileSystem& files, const std::string& root) {
     ASSERT_TRUE(file->sync_data());
     EXPECT_EQ(file->size().value(), 6U);
     std::string out(10, '-');
+    file->read_ahead(0, 100);
     EXPECT_EQ(file->read_at(0, out).value(), 6U);
     EXPECT_EQ(out, std::string("\0\0\0xyz----", 10));
     EXPECT_EQ(file->read_at(100, out).value(), 0U);

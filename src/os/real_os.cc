@@ -66,6 +66,11 @@ class RealFile : public File {
     return done;
   }
 
+  void read_ahead(uint64_t offset, uint64_t bytes) override {
+    (void)::posix_fadvise(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
+                          POSIX_FADV_WILLNEED);
+  }
+
   Result<> write_at(uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
       const auto count =

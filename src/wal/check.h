@@ -17,6 +17,7 @@ namespace traccia::wal {
 class SegmentCheck {
  public:
   static constexpr size_t kPieceBytes = 4 << 20;
+  static constexpr size_t kReadAheadBytes = 2 * kPieceBytes;  // in the kernel's memory
 
   SegmentCheck(std::string path, Position start, Position end);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "compress/compress.h"
 #include "wal/entry.h"
@@ -24,52 +25,95 @@ std::optional<Position> parse_name(std::string_view name) {
   return start;
 }
 
-// A whole segment in memory, as recovery walks it.
+// The last segment, as recovery walks it. In memory is what the unbroken run needs, not what lies
+// behind it: most of a file that was written before it is used.
 class Walk {
  public:
-  Walk(std::string_view bytes, Position start) : bytes_(bytes), start_(start), at_(start) {}
+  Walk(os::File& file, uint64_t size, Position start)
+      : file_(file), size_(size), start_(start), at_(start) {}
 
   Position at() const { return at_; }
-
-  // The header of a whole, undamaged entry at `position`. The file may have been another segment:
-  // what that left says that less was durable than this one starts with.
-  std::optional<EntryHeader> entry_at(Position position) const {
-    const auto offset = kSegmentHeaderBytes + (position - start_);
-    if (offset + kEntryHeaderBytes > bytes_.size()) return std::nullopt;
-    const auto header = parse_entry_header(bytes_.substr(offset, kEntryHeaderBytes), position);
-    if (!header || header->group_start < start_) return std::nullopt;
-    const auto rest = bytes_.substr(offset + kEntryHeaderBytes);
-    if (header->length > rest.size()) return std::nullopt;
-    if (compress::crc32c(rest.substr(0, header->length)) != header->payload_crc) {
-      return std::nullopt;
-    }
-    return header;
-  }
+  // The file up to the end of the run, at least.
+  std::string_view bytes() const { return bytes_; }
 
   // Moves behind the last entry of the unbroken run.
-  void run() {
-    while (const auto header = entry_at(at_)) at_ += entry_extent(header->length);
+  Result<> run() {
+    while (true) {
+      TRY_ASSIGN(const auto next, next_entry());
+      if (!next) return {};
+      at_ = *next;
+    }
   }
 
   // A later entry that was written when the bytes at at() were durable already.
-  std::optional<Position> proof_of_loss() const {
-    auto offset = kSegmentHeaderBytes + (at_ - start_) + kEntryAlignment;
-    while (true) {
-      offset = bytes_.find(kEntryMarkerBytes, offset);
-      if (offset == std::string_view::npos) return std::nullopt;
-      const auto position = start_ + (offset - kSegmentHeaderBytes);
-      if (position % kEntryAlignment == 0) {
-        const auto header = entry_at(position);
-        if (header && header->group_start > at_) return position;
+  Result<std::optional<Position>> proof_of_loss() {
+    std::string piece;
+    auto offset = offset_of(at_) + kEntryAlignment;
+    for (; offset + kEntryHeaderBytes <= size_; offset += kPieceBytes) {
+      // A header that reaches into the next piece is looked at with this one.
+      piece.resize(std::min(kPieceBytes + kEntryHeaderBytes - kEntryAlignment, size_ - offset));
+      TRY_ASSIGN(const auto count, file_.read_at(offset, piece));
+      piece.resize(count);
+      for (auto in = piece.find(kEntryMarkerBytes); in != std::string::npos;
+           in = piece.find(kEntryMarkerBytes, in + 1)) {
+        if ((offset + in) % kEntryAlignment != 0) continue;
+        const auto position = start_ + (offset + in - kSegmentHeaderBytes);
+        const auto header =
+            parse_entry_header(std::string_view(piece).substr(in, kEntryHeaderBytes), position);
+        if (!header || header->group_start <= at_) continue;
+        TRY_ASSIGN(const bool whole, payload_valid(offset + in + kEntryHeaderBytes, *header));
+        if (whole) return position;
       }
-      ++offset;
     }
+    return std::nullopt;
   }
 
  private:
-  std::string_view bytes_;
+  static constexpr uint64_t kPieceBytes = 1 << 20;
+
+  uint64_t offset_of(Position position) const { return kSegmentHeaderBytes + (position - start_); }
+
+  // Where the entry at at() ends. The file may have been another segment: what that left says that
+  // less was durable than this one starts with.
+  Result<std::optional<Position>> next_entry() {
+    const auto offset = offset_of(at_);
+    TRY(read_up_to(offset + kEntryHeaderBytes));
+    if (bytes_.size() < offset + kEntryHeaderBytes) return std::nullopt;
+    const auto header =
+        parse_entry_header(std::string_view(bytes_).substr(offset, kEntryHeaderBytes), at_);
+    if (!header || header->group_start < start_) return std::nullopt;
+    const auto payload = offset + kEntryHeaderBytes;
+    if (header->length > size_ - std::min(size_, payload)) return std::nullopt;
+    TRY(read_up_to(payload + header->length));
+    if (bytes_.size() < payload + header->length) return std::nullopt;
+    const auto crc = compress::crc32c(std::string_view(bytes_).substr(payload, header->length));
+    if (crc != header->payload_crc) return std::nullopt;
+    return at_ + entry_extent(header->length);
+  }
+
+  Result<> read_up_to(uint64_t end) {
+    while (bytes_.size() < std::min(end, size_)) {
+      const auto before = bytes_.size();
+      bytes_.resize(std::min(size_, before + kPieceBytes));
+      TRY_ASSIGN(const auto count, file_.read_at(before, std::span(bytes_).subspan(before)));
+      bytes_.resize(before + count);
+      if (count == 0) return {};
+    }
+    return {};
+  }
+
+  Result<bool> payload_valid(uint64_t offset, const EntryHeader& header) {
+    if (header.length > size_ - offset) return false;
+    std::string payload(header.length, '\0');
+    TRY_ASSIGN(const auto count, file_.read_at(offset, payload));
+    return count == payload.size() && compress::crc32c(payload) == header.payload_crc;
+  }
+
+  os::File& file_;
+  uint64_t size_;
   Position start_;
   Position at_;
+  std::string bytes_;
 };
 
 }  // namespace
@@ -99,13 +143,11 @@ Result<> Wal::check_sealed(const Segment& segment) {
 Result<Position> Wal::recover_tail(const Segment& segment) {
   TRY_ASSIGN(const auto file, files_.open(segment.path, os::OpenMode::ReadWrite));
   TRY_ASSIGN(const auto size, file->size());
-  std::string bytes(size, '\0');
-  TRY_ASSIGN(const auto count, file->read_at(0, bytes));
-  bytes.resize(count);
-  Walk walk(bytes, segment.start);
-  walk.run();
+  Walk walk(*file, size, segment.start);
+  TRY(walk.run());
   const auto end_offset = kSegmentHeaderBytes + (walk.at() - segment.start);
-  if (const auto proof = walk.proof_of_loss()) {
+  TRY_ASSIGN(const auto proof, walk.proof_of_loss());
+  if (proof) {
     return fail(
         ErrorCode::DataLoss,
         fmt::format("'{}' at byte {}: the entry is damaged, and the one at byte {} shows "
@@ -115,7 +157,7 @@ Result<Position> Wal::recover_tail(const Segment& segment) {
   if (end_offset < size) TRY(file->truncate(end_offset));
   // What a killed process wrote and did not sync is read from here on, so it must stay. After a
   // failed sync the kernel takes pages for written that are not: written again they are synced.
-  TRY(file->write_at(0, std::string_view(bytes).substr(0, end_offset)));
+  TRY(file->write_at(0, walk.bytes().substr(0, end_offset)));
   TRY(file->sync_data());
   TRY(files_.sync_directory(directory_));
   return walk.at();
