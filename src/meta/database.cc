@@ -156,6 +156,7 @@ Result<> Database::migrate(const std::vector<std::string_view>& schema) {
 
 Result<> Transaction::begin(const char* how) {
   lock_.emplace(database_.mutex_);
+  database_.vfs_->begin_frames();
   auto begun = database_.command(how);
   if (!begun) lock_.reset();
   return begun;
@@ -163,10 +164,14 @@ Result<> Transaction::begin(const char* how) {
 
 Result<> Transaction::end(Result<> done) {
   if (!lock_) return done;
-  if (done) done = database_.command("COMMIT");
+  const bool commits = done.has_value();
+  if (commits) done = database_.command("COMMIT");
   // A failed commit may have ended the transaction by itself.
   if (!done && sqlite3_get_autocommit(database_.connection_) == 0) {
     (void)database_.command("ROLLBACK");
+  }
+  if (commits && !done) {
+    if (auto forgotten = database_.vfs_->forget_frames(); !forgotten) done = std::move(forgotten);
   }
   lock_.reset();
   return done;

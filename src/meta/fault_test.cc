@@ -128,16 +128,49 @@ TEST(DatabaseFaults, ADiskThatIsFullAtAnyByteIsToldAndPasses) {
         auto opened = open(fake);
         ASSERT_TRUE(opened) << "on a full disk: " << opened.error().message();
         database = std::move(*opened);
-        // The last write's commit may have been on disk when the rest of it found no room.
-        const auto found = keys(*database);
-        ASSERT_TRUE(std::ranges::includes(found, returned));
-        ASSERT_LE(found.size(), returned.size() + 1);
-        returned = found;
+        ASSERT_EQ(keys(*database), returned);
       }
       fake.files.set_capacity(capacity * static_cast<uint64_t>(life + 1));
     }
     ASSERT_TRUE(put(*database, "4"));
   }
+}
+
+// SQLite repeats a commit's last frame up to the end of a sector: when only that finds no room, the
+// commit is whole on disk and yet has failed.
+TEST(DatabaseFaults, AWriteThatFoundNoRoomDoesNotAppearLater) {
+  int failed = 0;
+  for (uint64_t room = 0; room < 40'000; room += 400) {
+    for (const bool killed : {true, false}) {
+      SCOPED_TRACE(fmt::format("room {}, killed {}", room, killed));
+      os::FakeOs fake(room);
+      ASSERT_TRUE(fake.files.make_directories("/d"));
+      auto database = open(fake).value();
+      ASSERT_TRUE(put(*database, "before"));
+      fake.files.set_capacity(fake.files.used_bytes() + room);
+      Strings expected{"before"};
+      if (put(*database, "maybe", 9000)) {
+        expected.emplace_back("maybe");
+      } else {
+        ++failed;
+      }
+      fake.files.lose_power_after(0);  // closing moves nothing
+      database.reset();
+      if (killed) {
+        fake.files.restart_keeping_all();
+      } else {
+        fake.files.restart(room);
+      }
+      database = open(fake).value();
+      ASSERT_EQ(keys(*database), expected);
+      fake.files.set_capacity(std::nullopt);
+      ASSERT_TRUE(put(*database, "z"));
+      expected.emplace_back("z");
+      database.reset();
+      ASSERT_EQ(keys(*open(fake).value()), expected);
+    }
+  }
+  EXPECT_GT(failed, 20) << "or this test shows little";
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct VfsFile {
   os::File* file;
   std::string* path;
   bool name_durable;
+  bool log;  // write-ahead
 };
 
 VfsFile& as_file(sqlite3_file* file) { return *reinterpret_cast<VfsFile*>(file); }
@@ -34,6 +35,7 @@ int code_of(const Error& error, int otherwise) {
 
 int close_file(sqlite3_file* base) {
   auto& file = as_file(base);
+  if (file.log) file.vfs->set_log(nullptr);
   delete file.file;
   delete file.path;
   return SQLITE_OK;
@@ -51,6 +53,7 @@ int read_file(sqlite3_file* base, void* out, int amount, sqlite3_int64 offset) {
 int write_file(sqlite3_file* base, const void* bytes, int amount, sqlite3_int64 offset) {
   auto& file = as_file(base);
   if (file.vfs->failed) return SQLITE_IOERR_WRITE;
+  if (file.log) file.vfs->wrote_log(static_cast<uint64_t>(offset));
   const auto done = file.file->write_at(
       static_cast<uint64_t>(offset),
       {static_cast<const char*>(bytes), static_cast<size_t>(amount)});
@@ -123,11 +126,15 @@ int open_file(sqlite3_vfs* base, const char* name, sqlite3_file* out, int flags,
       name, creates ? os::OpenMode::CreateReadWrite : os::OpenMode::ReadWrite, 0600);
   if (!file || !there) return SQLITE_CANTOPEN;
   // A file that is there may have been made by a process that died before it synced the name.
-  new (out) VfsFile{{&kFileMethods}, &vfs, file->release(), new std::string(name), false};
-  if ((flags & SQLITE_OPEN_WAL) != 0 && !write_again(as_file(out))) {
-    close_file(out);
-    out->pMethods = nullptr;
-    return SQLITE_CANTOPEN;
+  new (out) VfsFile{{&kFileMethods}, &vfs, file->release(), new std::string(name), false, false};
+  if ((flags & SQLITE_OPEN_WAL) != 0) {
+    if (!write_again(as_file(out))) {
+      close_file(out);
+      out->pMethods = nullptr;
+      return SQLITE_CANTOPEN;
+    }
+    as_file(out).log = true;
+    vfs.set_log(as_file(out).file);
   }
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
@@ -182,7 +189,21 @@ int current_time_days(sqlite3_vfs* base, double* out) {
 
 int last_error(sqlite3_vfs*, int, char*) { return 0; }
 
+// Recovery ends at a frame, or a log, whose header does not fit (sqlite.org/fileformat2.html,
+// section 4); the next transaction writes at the same place. Room is there: it is written over.
+constexpr std::string_view kNoHeader("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24);
+
 }  // namespace
+
+Result<> Vfs::forget_frames() {
+  if (log_ == nullptr || !frames_from_ || failed) return {};
+  TRY_ASSIGN(const auto size, log_->size());
+  if (*frames_from_ >= size) return {};
+  auto done = log_->write_at(*frames_from_, kNoHeader.substr(0, size - *frames_from_));
+  if (done) done = log_->sync_data();
+  if (!done) failed = true;
+  return done;
+}
 
 Vfs::Vfs(os::Os os) : os_(os) {
   static std::atomic<uint64_t> next{1};

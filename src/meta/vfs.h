@@ -3,8 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "os/os.h"
 
 struct sqlite3_vfs;
@@ -26,10 +29,23 @@ class Vfs {
   // kernel counts as written.
   std::atomic<bool> failed{false};
 
+  // Around a transaction, by the thread that has it. forget_frames() after a commit that failed:
+  // its last frame may be in the log, which would be found after a restart. Durable on return.
+  void begin_frames() { frames_from_.reset(); }
+  Result<> forget_frames();
+
+  // By the callbacks: the write-ahead log while it is open, and its writes.
+  void set_log(os::File* file) { log_ = file; }
+  void wrote_log(uint64_t offset) {
+    if (!frames_from_) frames_from_ = offset;
+  }
+
  private:
   os::Os os_;
   std::string name_;
   sqlite3_vfs* registered_;
+  os::File* log_ = nullptr;
+  std::optional<uint64_t> frames_from_;  // where the transaction's first write to it was
 };
 
 }  // namespace traccia::meta
