@@ -33,7 +33,7 @@ class S3FrontTest : public testing::Test {
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
                                      {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
                                       delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                                      digest::kPendingSchema})
+                                      digest::kPendingSchema, delivery::kLanesSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

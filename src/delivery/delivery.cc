@@ -39,7 +39,7 @@ void Delivery::apply(const trail::TrailChange& change) {
 }
 
 Result<> Delivery::load() {
-  std::vector<Manifest> manifests;
+  std::vector<PendingLane> lanes;
   wal::Position cursor = 0;
   TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(cursor, load_cursor(transaction));
@@ -49,16 +49,16 @@ Result<> Delivery::load() {
     }
     TRY_ASSIGN(const auto closed, load_closed(transaction));
     for (const auto& one : closed) closed_[one.chain] = one.last_sequence;
-    TRY_ASSIGN(manifests, load_pending(transaction));
+    TRY_ASSIGN(lanes, load_pending_lanes(transaction));
     return {};
   }));
-  for (auto& manifest : manifests) {
-    outstanding_.add(std::make_unique<Outstanding::File>(std::move(manifest)));
+  for (const auto& lane : lanes) {
+    outstanding_.leave_out({lane.bucket, lane.trail_arn}, lane.count);
   }
   cursor_.store(cursor);
   read_position_.store(cursor);
   reader_ = wal_.recent().add_reader(cursor);
-  move_floor();
+  TRY(move_floor());
   if (log_floor_ < wal_.begin() || cursor > wal_.durable_end()) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("delivery needs the log from position {} and has read it up to {}, but "
@@ -68,9 +68,19 @@ Result<> Delivery::load() {
   return {};
 }
 
-void Delivery::move_floor() {
-  const auto cursor = cursor_.load(std::memory_order_relaxed);
-  log_floor_.store(outstanding_.floor(cursor), std::memory_order_release);
+// Only this thread leaves files out, so that none can be missed.
+Result<> Delivery::move_floor() {
+  const bool all_held = outstanding_.left_out() == 0;
+  auto floor = outstanding_.floor(cursor_.load(std::memory_order_relaxed));
+  if (!all_held) {
+    TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(const auto pending, pending_floor(transaction));
+      if (pending) floor = std::min(floor, *pending);
+      return {};
+    }));
+  }
+  log_floor_.store(floor, std::memory_order_release);
+  return {};
 }
 
 Result<bool> Delivery::step() {
@@ -78,7 +88,7 @@ Result<bool> Delivery::step() {
   TRY_ASSIGN(const auto entries, read_log());
   close_due();
   TRY(commit());
-  move_floor();
+  TRY(move_floor());
   return entries > 0;
 }
 

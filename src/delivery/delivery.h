@@ -29,6 +29,8 @@ struct Options {
   std::chrono::seconds interval{60};          // a file closes this long after its first event
   uint64_t file_bytes_max = 50ULL << 20;      // or before it grows beyond this, uncompressed
   uint64_t open_bytes_max = 96ULL << 20;      // of memory, all open files; then the largest closes
+  size_t files_held_max = 16'384;             // closed files in memory, about 1 KB each, without
+                                              // their content; the others are in the database
   uint64_t rendered_bytes_max = 64ULL << 20;  // closed files kept in memory, compressed; others
                                               // are rendered again from the log
   std::chrono::seconds retry_first{1};        // doubles up to retry_max, for all files of a trail
@@ -72,6 +74,8 @@ class Delivery {
   wal::Position read_position() const { return read_position_.load(std::memory_order_acquire); }
   // Files whose PUT is outstanding.
   size_t pending() const { return outstanding_.count(); }
+  // Those of them that are in memory.
+  size_t held() const { return outstanding_.held(); }
   // Of memory: files that are closed and wait for their PUT; files that are open (to be asked by
   // the stepping thread).
   uint64_t rendered_bytes() const { return outstanding_.rendered_bytes(); }
@@ -91,8 +95,10 @@ class Delivery {
         store_(store),
         options_(options),
         slots_(options.puts),
-        outstanding_(slots_, {options.rendered_bytes_max, options.retry_first, options.retry_max}) {
-  }
+        outstanding_(slots_, {.files_held_max = options.files_held_max,
+                              .rendered_bytes_max = options.rendered_bytes_max,
+                              .retry_first = options.retry_first,
+                              .retry_max = options.retry_max}) {}
 
   Result<> load();
   void apply(const trail::TrailChange& change);
@@ -116,7 +122,8 @@ class Delivery {
   }
   Result<> commit_left();
   Result<> commit();
-  void move_floor();
+  Result<> move_floor();
+  Result<> load_left_out();
   struct Attempted {
     FileState state = FileState::Pending;
     std::string error;     // the store's

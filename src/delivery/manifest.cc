@@ -51,6 +51,12 @@ CREATE TABLE delivery_status (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kLanesSchema = R"sql(
+DROP INDEX delivery_files_pending;
+CREATE INDEX delivery_files_lanes ON delivery_files (bucket, trail_arn, id) WHERE state = 0;
+CREATE INDEX delivery_files_floor ON delivery_files (first_position) WHERE state = 0;
+)sql";
+
 namespace {
 
 constexpr std::string_view kColumns =
@@ -111,8 +117,34 @@ Result<int64_t> insert_manifest(meta::Transaction& transaction, const Manifest& 
   return transaction.last_insert_id();
 }
 
-Result<std::vector<Manifest>> load_pending(meta::Transaction& transaction) {
-  return load(transaction, "WHERE state = 0 ORDER BY id", {});
+Result<std::vector<PendingLane>> load_pending_lanes(meta::Transaction& transaction) {
+  std::vector<PendingLane> lanes;
+  TRY(transaction.query(
+      "SELECT bucket, trail_arn, count(*) FROM delivery_files WHERE state = 0 "
+      "GROUP BY bucket, trail_arn",
+      {}, [&](const meta::Row& row) -> Result<> {
+        lanes.push_back({row.text(0), row.text(1), static_cast<size_t>(row.integer(2))});
+        return {};
+      }));
+  return lanes;
+}
+
+Result<std::vector<Manifest>> load_pending(meta::Transaction& transaction, std::string_view bucket,
+                                           std::string_view trail_arn, int64_t from_id,
+                                           size_t count_max) {
+  return load(transaction,
+              "WHERE state = 0 AND bucket = ? AND trail_arn = ? AND id >= ? ORDER BY id LIMIT ?",
+              {bucket, trail_arn, from_id, static_cast<int64_t>(count_max)});
+}
+
+Result<std::optional<wal::Position>> pending_floor(meta::Transaction& transaction) {
+  std::optional<wal::Position> floor;
+  TRY(transaction.query("SELECT min(first_position) FROM delivery_files WHERE state = 0", {},
+                        [&](const meta::Row& row) -> Result<> {
+                          if (!row.is_null(0)) floor = static_cast<uint64_t>(row.integer(0));
+                          return {};
+                        }));
+  return floor;
 }
 
 Result<> mark(meta::Transaction& transaction, int64_t id, FileState state, Time time) {

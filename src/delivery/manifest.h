@@ -19,6 +19,7 @@
 namespace traccia::delivery {
 
 extern const std::string_view kSchema;
+extern const std::string_view kLanesSchema;  // follows it
 
 enum class FileState { Pending = 0, Delivered = 1, Abandoned = 2 };
 
@@ -55,7 +56,18 @@ struct Status {
 
 // Manifests read and written inside the caller's transaction.
 Result<int64_t> insert_manifest(meta::Transaction& transaction, const Manifest& manifest);
-Result<std::vector<Manifest>> load_pending(meta::Transaction& transaction);
+// Files whose PUT is outstanding: how many each trail has for each bucket; those of one from the id
+// on, the oldest first; and the log position that the first of them all needs.
+struct PendingLane {
+  std::string bucket;
+  std::string trail_arn;
+  size_t count = 0;
+};
+Result<std::vector<PendingLane>> load_pending_lanes(meta::Transaction& transaction);
+Result<std::vector<Manifest>> load_pending(meta::Transaction& transaction, std::string_view bucket,
+                                           std::string_view trail_arn, int64_t from_id,
+                                           size_t count_max);
+Result<std::optional<wal::Position>> pending_floor(meta::Transaction& transaction);
 Result<> mark(meta::Transaction& transaction, int64_t id, FileState state, Time time);
 
 // The last sequence that closed files of a chain hold; 0 when there are none.

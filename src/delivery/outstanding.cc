@@ -7,9 +7,22 @@
 #include "base/assert.h"
 
 namespace traccia::delivery {
+namespace {
 
-Outstanding::LaneKey Outstanding::key_of(const File& file) {
-  return {file.manifest.bucket, file.manifest.chain.trail_arn};
+constexpr size_t kLoadedMax = 1024;  // files at a time
+
+}  // namespace
+
+Outstanding::LaneKey Outstanding::key_of(const Manifest& manifest) {
+  return {manifest.bucket, manifest.chain.trail_arn};
+}
+
+// How many files the lane may hold as things are.
+size_t Outstanding::share_of(const Lane& lane) const {
+  const auto held = lane.files.size() + lane.taken;
+  const auto others = positions_.size() - held;
+  const auto rest = limits_.files_held_max - std::min(limits_.files_held_max, others);
+  return std::max(limits_.files_held_min, rest / 2);
 }
 
 // A closed lane tries its oldest file, so that it is given up in time, and its newest, in turns.
@@ -33,7 +46,7 @@ void Outstanding::unschedule(const Lanes::value_type& lane) {
 void Outstanding::schedule(const Lanes::value_type& lane) {
   if (const auto turn = turn_of(lane)) {
     turns_.insert(*turn);
-  } else if (lane.second.files.empty() && lane.second.taken == 0) {
+  } else if (lane.second.files.empty() && lane.second.taken == 0 && lane.second.left_out == 0) {
     lanes_.erase(LaneKey(lane.first));
   }
 }
@@ -71,12 +84,61 @@ void Outstanding::put_back(Lanes::value_type& lane, std::unique_ptr<File> file, 
   TRACCIA_ASSERT(lane.second.files.emplace(id, Waiting{std::move(file), due}).second);
 }
 
+void Outstanding::hold(Lanes::value_type& lane, std::unique_ptr<File> file) {
+  positions_.insert(file->manifest.first_position);
+  put_back(lane, std::move(file), Duration{});
+}
+
 void Outstanding::add(std::unique_ptr<File> file) {
   const MutexLock lock(mutex_);
-  positions_.insert(file->manifest.first_position);
-  auto& lane = *lanes_.try_emplace(key_of(*file)).first;
+  auto& lane = *lanes_.try_emplace(key_of(file->manifest)).first;
+  auto& state = lane.second;
+  if (state.left_out > 0 || state.files.size() + state.taken >= share_of(state)) {
+    if (state.left_out++ == 0) state.left_out_from = file->manifest.id;
+    ++left_out_;
+    gaps_.insert(lane.first);
+    return;
+  }
   unschedule(lane);
-  put_back(lane, std::move(file), Duration{});
+  hold(lane, std::move(file));
+  schedule(lane);
+  tell();
+}
+
+void Outstanding::leave_out(const LaneKey& key, size_t count) {
+  const MutexLock lock(mutex_);
+  lanes_[key].left_out += count;
+  left_out_ += count;
+  gaps_.insert(key);
+}
+
+// Half of a lane's share at a time, so that the database is not asked for each file.
+std::optional<Outstanding::Gap> Outstanding::take_gap() {
+  const MutexLock lock(mutex_);
+  for (const auto& key : gaps_) {
+    auto& lane = lanes_.at(key);
+    const auto held = lane.files.size() + lane.taken;
+    const auto share = share_of(lane);
+    if (lane.loading || held > share / 2) continue;
+    lane.loading = true;
+    return Gap{key, lane.left_out_from, std::min({share - held, lane.left_out, kLoadedMax})};
+  }
+  return std::nullopt;
+}
+
+void Outstanding::fill(const Gap& gap, std::vector<Manifest> files) {
+  const MutexLock lock(mutex_);
+  auto& lane = *lanes_.find(gap.lane);
+  auto& state = lane.second;
+  TRACCIA_ASSERT(files.size() <= gap.count);
+  state.loading = false;
+  if (files.empty()) return;
+  state.left_out_from = files.back().id + 1;
+  state.left_out -= files.size();
+  left_out_ -= files.size();
+  if (state.left_out == 0) gaps_.erase(gap.lane);
+  unschedule(lane);
+  for (auto& manifest : files) hold(lane, std::make_unique<File>(std::move(manifest)));
   schedule(lane);
   tell();
 }
@@ -107,7 +169,7 @@ void Outstanding::sending(File& file, Duration now) {
 
 Outstanding::Lanes::value_type& Outstanding::give_back(File& file, Duration now) {
   slots_.done(file.manifest.bucket, std::exchange(file.sent, std::nullopt), now);
-  auto& lane = *lanes_.find(key_of(file));
+  auto& lane = *lanes_.find(key_of(file.manifest));
   unschedule(lane);
   --lane.second.taken;
   return lane;
@@ -169,7 +231,17 @@ wal::Position Outstanding::floor(wal::Position otherwise) const {
 
 size_t Outstanding::count() const {
   const MutexLock lock(mutex_);
+  return positions_.size() + left_out_;
+}
+
+size_t Outstanding::held() const {
+  const MutexLock lock(mutex_);
   return positions_.size();
+}
+
+size_t Outstanding::left_out() const {
+  const MutexLock lock(mutex_);
+  return left_out_;
 }
 
 uint64_t Outstanding::rendered_bytes() const {

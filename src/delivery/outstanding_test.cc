@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "delivery/outstanding.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -23,10 +24,10 @@ std::unique_ptr<Outstanding::File> file(int64_t id, const std::string& bucket,
 
 // With slots of its own.
 struct Files {
-  Files(size_t per_bucket_max, uint64_t rendered_bytes_max)
+  Files(size_t per_bucket_max, uint64_t rendered_bytes_max, size_t files_held_max = 1000)
       : slots({8, per_bucket_max, 4, std::chrono::seconds(10)}),
-        outstanding(slots, {rendered_bytes_max, std::chrono::seconds(1), std::chrono::seconds(8)}) {
-  }
+        outstanding(slots, {files_held_max, 2, rendered_bytes_max, std::chrono::seconds(1),
+                            std::chrono::seconds(8)}) {}
   PutSlots slots;
   Outstanding outstanding;
 };
@@ -181,6 +182,88 @@ TEST(Outstanding, ALaneThatIsClosedKeepsNoMemoryFromTheOthers) {
   EXPECT_EQ(files.rendered_bytes(), 0U);
   files.add(file(4, "up", 1, 60));
   EXPECT_EQ(files.rendered_bytes(), 60U);
+}
+
+std::vector<Manifest> manifests(int64_t from, size_t count, const std::string& bucket) {
+  std::vector<Manifest> out;
+  for (size_t i = 0; i < count; ++i) {
+    out.push_back(file(from + static_cast<int64_t>(i), bucket, 1)->manifest);
+  }
+  return out;
+}
+
+TEST(Outstanding, HoldsTheOldestFilesOfALaneThatPilesUp) {
+  Files machine(3, 1000, 8);
+  auto& files = machine.outstanding;
+  for (int64_t id = 1; id <= 20; ++id) files.add(file(id, "down", 1));
+  EXPECT_EQ(files.held(), 4U) << "half of what is free";
+  EXPECT_EQ(files.count(), 20U);
+  for (int64_t id = 21; id <= 30; ++id) files.add(file(id, "other", 1));
+  EXPECT_EQ(files.held(), 6U);
+  EXPECT_FALSE(files.take_gap()) << "no room";
+  for (int64_t id : {1, 2, 3}) {
+    auto one = files.take(kSecond);
+    EXPECT_EQ(one->manifest.id, id);
+    files.finish(delivered(std::move(one)), kSecond);
+  }
+  const auto gap = files.take_gap();
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->lane.first, "down");
+  EXPECT_EQ(gap->from_id, 5);
+  EXPECT_EQ(gap->count, 2U);
+  EXPECT_FALSE(files.take_gap()) << "one at a time";
+  files.add(file(31, "down", 1));
+  files.fill(*gap, manifests(5, gap->count, "down"));
+  EXPECT_EQ(files.count(), 28U);
+  std::vector<int64_t> taken;
+  for (auto one = files.take(kSecond); one; one = files.take(kSecond)) {
+    if (one->manifest.bucket == "down") taken.push_back(one->manifest.id);
+    files.finish(delivered(std::move(one)), kSecond);
+  }
+  EXPECT_EQ(taken, (std::vector<int64_t>{4, 5, 6}));
+  EXPECT_EQ(files.held(), 0U);
+}
+
+TEST(Outstanding, AnyNumberOfLanesThatAreDownLeavesRoomForEachOther) {
+  Files machine(3, 1000, 16);
+  auto& files = machine.outstanding;
+  for (int64_t id = 1; id <= 1000; ++id) {
+    files.add(file(id, fmt::format("down {}", id % 10), 1));
+  }
+  EXPECT_LE(files.held(), 16U + 2 * 10U);
+  for (int64_t id = 1001; id <= 1010; ++id) files.add(file(id, "good", 1));
+  EXPECT_EQ(files.held() + files.left_out(), 1010U);
+  int64_t next = 1001;
+  for (int i = 0; i < 100 && next <= 1010; ++i) {
+    for (auto one = files.take(kSecond); one; one = files.take(kSecond)) {
+      if (one->manifest.bucket == "good") {
+        EXPECT_EQ(one->manifest.id, next++);
+        files.finish(delivered(std::move(one)), kSecond);
+      } else {
+        files.refuse(std::move(one), 1000 * kSecond);
+      }
+    }
+    while (const auto gap = files.take_gap()) {
+      files.fill(*gap, manifests(gap->from_id, gap->count, gap->lane.first));
+    }
+  }
+  EXPECT_EQ(next, 1011);
+}
+
+TEST(Outstanding, WhatCouldNotBeLoadedIsAskedForAgain) {
+  Files machine(3, 1000);
+  auto& files = machine.outstanding;
+  files.leave_out({"a", ""}, 3);
+  EXPECT_EQ(files.count(), 3U);
+  const auto gap = files.take_gap();
+  ASSERT_TRUE(gap);
+  files.fill(*gap, {});
+  const auto again = files.take_gap();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->count, 3U);
+  files.fill(*again, manifests(7, 3, "a"));
+  EXPECT_EQ(files.held(), 3U);
+  EXPECT_EQ(files.take(kSecond)->manifest.id, 7);
 }
 
 TEST(Outstanding, WaitingEndsWhenAFileComes) {

@@ -18,6 +18,7 @@ std::string shown(const Error& error) {
 }  // namespace
 
 Result<bool> Delivery::put_next() {
+  TRY(load_left_out());
   auto file = outstanding_.take(os_.clock.monotonic());
   if (!file) return false;
   auto attempted = attempt(*file);
@@ -34,6 +35,25 @@ Result<bool> Delivery::put_next() {
   }
   if (!recorded) return std::unexpected(std::move(recorded).error());
   return true;
+}
+
+// The database may have more files of the lane than are counted, committed but not added: these
+// have the greatest ids.
+Result<> Delivery::load_left_out() {
+  const auto gap = outstanding_.take_gap();
+  if (!gap) return {};
+  std::vector<Manifest> files;
+  auto loaded = database_.read([&](meta::Transaction& transaction) -> Result<> {
+    const auto& [bucket, trail_arn] = gap->lane;
+    TRY_ASSIGN(files, load_pending(transaction, bucket, trail_arn, gap->from_id, gap->count));
+    return {};
+  });
+  const bool none = loaded && files.empty();
+  outstanding_.fill(*gap, loaded ? std::move(files) : std::vector<Manifest>());
+  if (!none) return loaded;
+  return fail(ErrorCode::Internal,
+              fmt::format("files for bucket '{}' from {} on are not in the database",
+                          gap->lane.first, gap->from_id));
 }
 
 // Errors are the server's own (log or database); the store's are a failed attempt.

@@ -76,6 +76,7 @@ class OutageTest : public testing::Test {
     const auto done = machine_->step();
     ASSERT_TRUE(done) << done.error().message();
     const auto& limits = options_.delivery;
+    EXPECT_LE(machine_->delivery->held(), limits.files_held_max);
     EXPECT_LE(machine_->delivery->rendered_bytes(),
               limits.rendered_bytes_max + limits.file_bytes_max);
     EXPECT_LE(machine_->delivery->open_bytes(), limits.open_bytes_max + limits.file_bytes_max);
@@ -123,6 +124,7 @@ class OutageTest : public testing::Test {
 
 TEST_F(OutageTest, AStoreThatIsDownForAnHourLosesNothing) {
   options_.delivery.open_bytes_max = 2000;
+  options_.delivery.files_held_max = 40;
   open();
   const auto config = start("all", true);
   run(minutes(3), seconds(1));
@@ -159,6 +161,7 @@ TEST_F(OutageTest, AStoreThatIsDownForAnHourLosesNothing) {
 }
 
 TEST_F(OutageTest, ARestartDuringAnOutageGoesOnFromTheLog) {
+  options_.delivery.files_held_max = 50;
   open();
   const auto config = start("all", true);
   run(minutes(2), seconds(1));
@@ -178,6 +181,7 @@ TEST_F(OutageTest, ARestartDuringAnOutageGoesOnFromTheLog) {
 TEST_F(OutageTest, AFilePast30DaysIsGivenUpAndTheChainGoesOn) {
   options_.delivery.interval = hours(1);
   options_.digest.interval = hours(1);
+  options_.delivery.files_held_max = 20;
   open();
   const auto config = start("gone", false);
   run(hours(4), minutes(30));

@@ -140,7 +140,8 @@ struct Machine {
                ingest::Ingest::open(fake.os(), "/d/window", *machine->log, options.ingest));
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                    {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema}));
+                                    {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
+                                     delivery::kLanesSchema}));
     TRY_ASSIGN(machine->delivery, delivery::Delivery::open(fake.os(), *machine->database,
                                                            *machine->log, store, options.delivery));
     const Sealer sealer{
