@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/outbox.h"
 
+#include <algorithm>
+#include <chrono>
 #include <future>
 #include <memory>
 
@@ -19,7 +21,7 @@ CREATE TABLE outbox (
 
 namespace {
 
-constexpr size_t kDrainBatchMax = 1000;
+constexpr size_t kBatchMax = 100;  // of records that have waited
 
 Result<ingest::Draft> read_draft(const meta::Row& row) {
   const auto json = row.view(2);
@@ -59,63 +61,114 @@ Result<> Outbox::commit(
     const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body) {
   std::vector<ingest::Draft> drafts;
   std::vector<int64_t> ids;
-  std::vector<int64_t> removed;
   auto durable = std::make_shared<std::promise<Result<ingest::Outcome>>>();
   auto done = durable->get_future();
+  const auto not_logged = [](const Error& error) {
+    return fail(ErrorCode::Unavailable, kCommittedNotLogged, error.message());
+  };
   {
     const MutexLock order(order_);
-    {
-      const MutexLock lock(sent_mutex_);
-      removed = sent_;
-    }
-    TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(drafts, body(transaction));
-      TRY_ASSIGN(ids, insert(transaction, drafts));
-      return remove(transaction, removed);
-    }));
-    {
-      const MutexLock lock(sent_mutex_);
-      sent_.erase(sent_.begin(), sent_.begin() + static_cast<ptrdiff_t>(removed.size()));
-    }
+    TRY(write(body, drafts, ids));
     if (drafts.empty()) return {};
+    if (!waiting_.empty()) {
+      // Behind those, so that the log keeps the order of commits.
+      waiting_.insert(waiting_.end(), ids.begin(), ids.end());
+      const auto sent = send_waiting();
+      return sent ? Result<>() : not_logged(sent.error());
+    }
     ingest_.submit(
         std::move(drafts),
         [durable](Result<ingest::Outcome> outcome) { durable->set_value(std::move(outcome)); },
         wal::Room::Reserve);
+    if (done.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      // Refused at once. What fails later finds the log stopped for good.
+      const auto outcome = done.get();
+      if (outcome) return sent(ids);
+      waiting_ = std::move(ids);
+      return not_logged(outcome.error());
+    }
   }
   const auto outcome = done.get();
-  if (!outcome) {
-    return fail(ErrorCode::Unavailable, kCommittedNotLogged, outcome.error().message());
-  }
+  if (!outcome) return not_logged(outcome.error());
   // An eventID that is taken means that its event is in the log: derived ids do that on a repeat.
+  return sent(ids);
+}
+
+// The transaction of a commit; it also removes rows that the log has.
+Result<> Outbox::write(
+    const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body,
+    std::vector<ingest::Draft>& drafts, std::vector<int64_t>& ids) {
+  std::vector<int64_t> removed;
+  {
+    const MutexLock lock(sent_mutex_);
+    removed = sent_;
+  }
+  const bool full = waiting_.size() >= kWaitingMax;
+  TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(drafts, body(transaction));
+    if (full && !drafts.empty()) {
+      return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
+                  "too many records wait for room in the log; retry later");
+    }
+    TRY_ASSIGN(ids, insert(transaction, drafts));
+    return remove(transaction, removed);
+  }));
+  const MutexLock lock(sent_mutex_);
+  sent_.erase(sent_.begin(), sent_.begin() + static_cast<ptrdiff_t>(removed.size()));
+  return {};
+}
+
+Result<> Outbox::sent(const std::vector<int64_t>& ids) {
   const MutexLock lock(sent_mutex_);
   sent_.insert(sent_.end(), ids.begin(), ids.end());
   return {};
 }
 
-Result<size_t> Outbox::drain() {
-  size_t total = 0;
-  while (true) {
+Result<> Outbox::send_waiting() {
+  while (!waiting_.empty()) {
+    const auto count = std::min(waiting_.size(), kBatchMax);
+    const std::vector<int64_t> ids(waiting_.begin(),
+                                   waiting_.begin() + static_cast<ptrdiff_t>(count));
     std::vector<ingest::Draft> drafts;
-    int64_t last = 0;
-    TRY(database_.read([&](meta::Transaction& transaction) {
-      return transaction.query(
-          "SELECT id, kind, json, change_id, sender FROM outbox ORDER BY id LIMIT ?",
-          {static_cast<int64_t>(kDrainBatchMax)}, [&](const meta::Row& row) -> Result<> {
-            TRY_ASSIGN(auto draft, read_draft(row));
-            drafts.push_back(std::move(draft));
-            last = row.integer(0);
-            return {};
-          });
-    }));
-    if (drafts.empty()) return total;
-    total += drafts.size();
-    TRY(ingest_.submit_and_wait(std::move(drafts)));
-    TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
-      TRY(transaction.execute("DELETE FROM outbox WHERE id <= ?", {last}));
+    TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+      for (const auto id : ids) {
+        TRY(transaction.query("SELECT id, kind, json, change_id, sender FROM outbox WHERE id = ?",
+                              {id}, [&](const meta::Row& row) -> Result<> {
+                                TRY_ASSIGN(auto draft, read_draft(row));
+                                drafts.push_back(std::move(draft));
+                                return {};
+                              }));
+      }
       return {};
     }));
+    TRY(ingest_.submit_and_wait(std::move(drafts)));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(count));
+    TRY(sent(ids));
   }
+  return {};
+}
+
+Result<size_t> Outbox::drain() {
+  std::vector<int64_t> ids;
+  TRY(database_.read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT id FROM outbox ORDER BY id", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               ids.push_back(row.integer(0));
+                               return {};
+                             });
+  }));
+  {
+    const MutexLock order(order_);
+    waiting_ = std::move(ids);
+  }
+  return resend();
+}
+
+Result<size_t> Outbox::resend() {
+  const MutexLock order(order_);
+  const auto count = waiting_.size();
+  TRY(send_waiting());
+  return count;
 }
 
 }  // namespace traccia::api

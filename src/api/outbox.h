@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -28,21 +29,33 @@ class Outbox {
   // Runs `body` in a write transaction together with the log records it returns, submits those in
   // commit order, and returns once they are durable in the log. An error of `body` rolls back and
   // leaves no trace. Unavailable (kCommittedNotLogged) when the log refused: the change is
-  // committed and its records stay in the outbox, but nobody may be told that it succeeded.
+  // committed and its records wait in the outbox, but nobody may be told that it succeeded. While
+  // kWaitingMax records wait, what brings further ones is refused and leaves no trace.
   Result<> commit(
       const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
 
-  // At start: submits what an earlier process left behind, in order.
+  // At start: submits what an earlier process left behind, in order; what the log refuses waits.
+  // The number of records.
   Result<size_t> drain();
+
+  // Submits what waits, in order, as far as the log takes it. The number of records.
+  Result<size_t> resend();
+
+  static constexpr size_t kWaitingMax = 1000;  // records
 
  private:
   Result<std::vector<int64_t>> insert(meta::Transaction& transaction,
                                       const std::vector<ingest::Draft>& drafts);
+  Result<> write(const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body,
+                 std::vector<ingest::Draft>& drafts, std::vector<int64_t>& ids) REQUIRES(order_);
+  Result<> send_waiting() REQUIRES(order_);
+  Result<> sent(const std::vector<int64_t>& ids);
   Result<> remove(meta::Transaction& transaction, const std::vector<int64_t>& ids);
 
   meta::Database& database_;
   ingest::Ingest& ingest_;
   Mutex order_;  // held from commit to submission, so that the log keeps the order of commits
+  std::vector<int64_t> waiting_ GUARDED_BY(order_);  // rows that the log has refused
   Mutex sent_mutex_;
   std::vector<int64_t> sent_
       GUARDED_BY(sent_mutex_);  // rows the log has; later commits remove them

@@ -38,6 +38,9 @@ constexpr std::chrono::milliseconds kSinkIdle{200};
 constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
+constexpr std::chrono::seconds kHousekeepingIdle{1};
+constexpr std::chrono::seconds kResendFirst{1};  // doubles up to kResendMax
+constexpr std::chrono::seconds kResendMax{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kHistoryRecordsPerStep = 4096;
@@ -91,6 +94,7 @@ struct Server::State {
 
   Result<> open_stores();
   Result<> open_services();
+  Result<> drain_outbox();
   Result<> listen();
   void run_log();
   void run_log_files();
@@ -101,6 +105,7 @@ struct Server::State {
   Result<> limit_log();
   void run_delivery();
   void run_puts();
+  void resend_refused();
   void run_housekeeping();
   ServerState describe() const;
 
@@ -132,7 +137,8 @@ struct Server::State {
   std::unique_ptr<http::Server> http;
   LastError history_error, upkeep_error, delivery_error, put_error;
 
-  bool log_was_full = false;  // upkeep's own
+  bool log_was_full = false;               // upkeep's own
+  Duration next_resend{}, resend_delay{};  // housekeeping's own
   // run_log_files()'s own.
   std::string prepare_error;
   std::set<std::string> damaged_told;
@@ -191,8 +197,7 @@ Result<> Server::State::open_services() {
   }));
   TRY(s3->remove_orphans(*database));
   TRY(trails->refresh(*database));
-  TRY_ASSIGN(const auto drained, outbox->drain());
-  if (drained > 0) traccia::log(LogLevel::Info, "outbox drained", {{"records", drained}});
+  TRY(drain_outbox());
   TRY_ASSIGN(history, history::History::open(*os, directory.history(), *log));
   delivery_options.interval = config.delivery_interval;
   TRY_ASSIGN(delivery,
@@ -214,6 +219,21 @@ Result<> Server::State::open_services() {
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
+  return {};
+}
+
+// What a full log refuses is sent again while the server runs: it must start to free the disk.
+Result<> Server::State::drain_outbox() {
+  const auto drained = outbox->drain();
+  if (drained) {
+    if (*drained > 0) traccia::log(LogLevel::Info, "outbox drained", {{"records", *drained}});
+    return {};
+  }
+  if (drained.error().code() != ErrorCode::ResourceExhausted) {
+    return std::unexpected(drained.error());
+  }
+  traccia::log(LogLevel::Warning, "records wait for room in the log",
+               {{"error", drained.error().message()}});
   return {};
 }
 
@@ -392,9 +412,26 @@ void Server::State::run_puts() {
   }
 }
 
+// Records of changes that the log refused.
+void Server::State::resend_refused() {
+  if (real_os.clock.monotonic() < next_resend) return;
+  const auto sent = outbox->resend();
+  if (sent) {
+    resend_delay = Duration{};
+    if (*sent == 0) return;
+    traccia::log(LogLevel::Info, "the log has the records that waited", {{"records", *sent}});
+  } else {
+    resend_delay = std::clamp<Duration>(resend_delay * 2, kResendFirst, kResendMax);
+    traccia::log(LogLevel::Warning, "records wait for room in the log",
+                 {{"error", sent.error().message()}});
+  }
+  next_resend = real_os.clock.monotonic() + resend_delay;
+}
+
 void Server::State::run_housekeeping() {
   auto next_garbage = real_os.clock.monotonic();
   while (!stop_sinks.is_set()) {
+    resend_refused();
     if (real_os.clock.monotonic() >= next_garbage) {
       next_garbage = real_os.clock.monotonic() + kGarbageInterval;
       if (auto done = s3->collect_garbage(*database); !done) {
@@ -402,7 +439,7 @@ void Server::State::run_housekeeping() {
       }
     }
     if (!test_clock) {
-      stop_sinks.wait_for(kGarbageInterval);
+      stop_sinks.wait_for(kHousekeepingIdle);
       continue;
     }
     if (auto done = test_clock->reload(); !done) {
