@@ -61,6 +61,7 @@ Result<> Digest::follow(meta::Transaction& transaction, const delivery::TrailCha
   TRY_ASSIGN(auto active, load_active(transaction, config.arn, config.created));
   for (auto& chain : active) {
     if (wanted && trail::covers_region(config, chain.files.region)) {
+      if (chain.bucket == config.bucket && chain.prefix == config.prefix) continue;
       chain.bucket = config.bucket;
       chain.prefix = config.prefix;
     } else {

@@ -111,10 +111,14 @@ Result<std::unique_ptr<Ingest>> Ingest::open(os::Os os, const std::string& direc
       if (!state.window.rotation_due()) continue;
       state.window.set_log_end(state.window.rotate(state.sequencer_state()), at);
     }
-    // What the next start then need not replay, and memory stays bounded.
+    // What the next start then need not replay, and memory stays bounded. On a full disk it is left
+    // to maintain(): there is no more than the process before kept in memory, too.
     while (true) {
-      TRY_ASSIGN(const bool worked, state.work_off());
-      if (!worked) break;
+      const auto worked = state.work_off();
+      if (!worked && worked.error().code() != ErrorCode::ResourceExhausted) {
+        return std::unexpected(worked.error());
+      }
+      if (!worked || !*worked) break;
     }
   }
   state.last_checkpoint = os.clock.monotonic();

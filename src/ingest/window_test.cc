@@ -276,6 +276,8 @@ TEST(WindowOnDisk, RefusesToRunAheadOfItsFiles) {
   }
   EXPECT_EQ(last.error().reason(), "RepeatWindowFull");
   EXPECT_EQ(accepted, 6U) << "two generations wait, the third is full";
+  ASSERT_TRUE(machine.open()) << "a start does not need the room either";
+  EXPECT_EQ(machine.submit({id_of(accepted)}).error().reason(), "RepeatWindowFull");
   fake.files.set_fault(nullptr);
   ASSERT_TRUE(machine.settle());
   EXPECT_EQ(machine.submit({id_of(accepted)})->accepted, 1U);

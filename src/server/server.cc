@@ -105,6 +105,7 @@ struct Server::State {
   Result<> limit_log();
   void run_delivery();
   void run_puts();
+  Result<> tell_endpoint(const std::string& endpoint);
   void resend_refused();
   void run_housekeeping();
   ServerState describe() const;
@@ -254,6 +255,15 @@ Result<> Server::State::listen() {
                        [this](http::Request& request, http::Responder& respond) {
                          return front_door->handle_quickly(request, respond);
                        }));
+  return {};
+}
+
+// For commands on this machine. On a full disk the server runs without: it is needed to free it.
+Result<> Server::State::tell_endpoint(const std::string& endpoint) {
+  auto written = os::write_file_atomically(real_os.files, directory.endpoint(), endpoint + "\n");
+  if (written || written.error().code() != ErrorCode::ResourceExhausted) return written;
+  traccia::log(LogLevel::Warning, "the address could not be written down",
+               {{"endpoint", endpoint}, {"error", written.error().message()}});
   return {};
 }
 
@@ -468,7 +478,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
   TRY(state.listen());
   state.log_files_thread = std::jthread([&state] { state.run_log_files(); });
-  TRY(os::write_file_atomically(os.files, state.directory.endpoint(), server->endpoint() + "\n"));
+  TRY(state.tell_endpoint(server->endpoint()));
   return server;
 }
 
