@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace traccia::delivery {
 
 const std::string_view kSchema = R"sql(
@@ -55,6 +57,12 @@ const std::string_view kLanesSchema = R"sql(
 DROP INDEX delivery_files_pending;
 CREATE INDEX delivery_files_lanes ON delivery_files (bucket, trail_arn, id) WHERE state = 0;
 CREATE INDEX delivery_files_floor ON delivery_files (first_position) WHERE state = 0;
+)sql";
+
+const std::string_view kChangesSchema = R"sql(
+ALTER TABLE delivery_changes ADD COLUMN trail_arn TEXT NOT NULL DEFAULT '';
+UPDATE delivery_changes SET trail_arn = json_extract(json, '$.arn');
+CREATE INDEX delivery_changes_trail ON delivery_changes (trail_arn, sequence);
 )sql";
 
 namespace {
@@ -169,23 +177,27 @@ Result<std::vector<ClosedChain>> load_closed(meta::Transaction& transaction) {
 
 Result<> insert_change(meta::Transaction& transaction, const TrailChangeAt& at) {
   const auto json = trail::encode_change(at.change);
-  TRY(
-      transaction.execute("INSERT OR IGNORE INTO delivery_changes (sequence, position, time, json) "
-                          "VALUES (?, ?, ?, ?)",
-                          {number(at.sequence), number(at.position), number(at.time), json}));
   const auto& config = at.change.config;
+  TRY(transaction.execute(
+      "INSERT OR IGNORE INTO delivery_changes (sequence, position, time, json, trail_arn) "
+      "VALUES (?, ?, ?, ?, ?)",
+      {number(at.sequence), number(at.position), number(at.time), json, config.arn}));
   TRY(transaction.execute("DELETE FROM delivery_status WHERE trail_arn = ? AND created <> ?",
                           {config.arn, number(config.created)}));
   return {};
 }
 
-Result<std::vector<TrailChangeAt>> load_changes(meta::Transaction& transaction,
-                                                ingest::Sequence after) {
+namespace {
+
+Result<std::vector<TrailChangeAt>> load_changes_where(meta::Transaction& transaction,
+                                                      std::string_view condition,
+                                                      const meta::Argument& argument) {
   std::vector<TrailChangeAt> changes;
   TRY(transaction.query(
-      "SELECT sequence, position, time, json FROM delivery_changes WHERE sequence > ? "
-      "ORDER BY sequence",
-      {number(after)}, [&](const meta::Row& row) -> Result<> {
+      fmt::format("SELECT sequence, position, time, json FROM delivery_changes WHERE {} "
+                  "ORDER BY sequence",
+                  condition),
+      {argument}, [&](const meta::Row& row) -> Result<> {
         TrailChangeAt at;
         at.sequence = static_cast<uint64_t>(row.integer(0));
         at.position = static_cast<uint64_t>(row.integer(1));
@@ -195,6 +207,36 @@ Result<std::vector<TrailChangeAt>> load_changes(meta::Transaction& transaction,
         return {};
       }));
   return changes;
+}
+
+}  // namespace
+
+Result<std::vector<TrailChangeAt>> load_changes(meta::Transaction& transaction,
+                                                ingest::Sequence after) {
+  return load_changes_where(transaction, "sequence > ?", number(after));
+}
+
+Result<std::vector<TrailChangeAt>> load_changes_of(meta::Transaction& transaction,
+                                                   std::string_view trail_arn) {
+  return load_changes_where(transaction, "trail_arn = ?", trail_arn);
+}
+
+Result<> prune_changes(meta::Transaction& transaction, std::string_view trail_arn,
+                       ingest::Sequence followed) {
+  // Files that are open begin at or behind the cursor, those that are closed at their position.
+  TRY_ASSIGN(auto floor, load_cursor(transaction));
+  TRY_ASSIGN(const auto pending, pending_floor(transaction));
+  if (pending) floor = std::min(floor, *pending);
+  TRY(transaction.execute(
+      "DELETE FROM delivery_changes WHERE trail_arn = ?1 AND sequence < (SELECT max(sequence) "
+      "FROM delivery_changes WHERE trail_arn = ?1 AND sequence <= ?2 AND position < ?3)",
+      {trail_arn, number(followed), number(floor)}));
+  // Nothing is left of a deleted trail: its absence says the same.
+  TRY(transaction.execute(
+      "DELETE FROM delivery_changes WHERE trail_arn = ?1 AND sequence <= ?2 AND position < ?3 AND "
+      "json_extract(json, '$.deleted')",
+      {trail_arn, number(followed), number(floor)}));
+  return {};
 }
 
 Result<wal::Position> load_cursor(meta::Transaction& transaction) {

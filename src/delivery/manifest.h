@@ -19,7 +19,8 @@
 namespace traccia::delivery {
 
 extern const std::string_view kSchema;
-extern const std::string_view kLanesSchema;  // follows it
+extern const std::string_view kLanesSchema;    // follows it
+extern const std::string_view kChangesSchema;  // likewise
 
 enum class FileState { Pending = 0, Delivered = 1, Abandoned = 2 };
 
@@ -78,9 +79,15 @@ struct ClosedChain {
 Result<std::vector<ClosedChain>> load_closed(meta::Transaction& transaction);
 
 Result<> insert_change(meta::Transaction& transaction, const TrailChangeAt& change);
-// In log order, those with sequence > `after`.
+// In log order, those with sequence > `after`; or those of one trail.
 Result<std::vector<TrailChangeAt>> load_changes(meta::Transaction& transaction,
                                                 ingest::Sequence after);
+Result<std::vector<TrailChangeAt>> load_changes_of(meta::Transaction& transaction,
+                                                   std::string_view trail_arn);
+// Removes those of the trail that a later one supersedes for every file that is still to be made or
+// rendered, and for whoever has followed the changes up to `followed`.
+Result<> prune_changes(meta::Transaction& transaction, std::string_view trail_arn,
+                       ingest::Sequence followed);
 
 Result<wal::Position> load_cursor(meta::Transaction& transaction);
 Result<> store_cursor(meta::Transaction& transaction, wal::Position position);

@@ -101,7 +101,7 @@ Result<> Delivery::record(Outstanding::File& file, Attempted& attempted) {
 Result<std::string> Delivery::render_again(const Manifest& manifest) {
   std::vector<TrailChangeAt> changes;
   TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(changes, load_changes(transaction, 0));
+    TRY_ASSIGN(changes, load_changes_of(transaction, manifest.chain.trail_arn));
     return {};
   }));
   std::shared_ptr<const trail::Selection> selection;
@@ -111,8 +111,7 @@ Result<std::string> Delivery::render_again(const Manifest& manifest) {
     for (; next_change < changes.size() && changes[next_change].sequence < sequence;
          ++next_change) {
       const auto& change = changes[next_change].change;
-      if (change.config.arn == manifest.chain.trail_arn &&
-          change.config.created == manifest.chain.created) {
+      if (change.config.created == manifest.chain.created) {
         const std::array judges{&change.config};
         TRY_ASSIGN(selection, trail::Selection::compile(judges));
       }

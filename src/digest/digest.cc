@@ -50,8 +50,12 @@ Result<> Digest::follow_changes() {
   }));
   if (changes.empty()) return {};
   return database_.write([&](meta::Transaction& transaction) -> Result<> {
+    const auto followed = changes.back().sequence;
     for (const auto& at : changes) TRY(follow(transaction, at));
-    return store_cursor(transaction, changes.back().sequence);
+    for (const auto& at : changes) {
+      TRY(delivery::prune_changes(transaction, at.change.config.arn, followed));
+    }
+    return store_cursor(transaction, followed);
   });
 }
 

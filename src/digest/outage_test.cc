@@ -302,6 +302,37 @@ TEST_F(OutageTest, DigestsOfOneTrailDoNotHoldUpThoseOfTheOthers) {
   Contents(store_.objects(), machine_->keys()).expect(expected_);
 }
 
+TEST_F(OutageTest, ChangesOfTrailsAreForgottenOnceNoFileNeedsThem) {
+  open();
+  auto config = start("all", false);
+  const auto change = [&](bool all) {
+    config.selectors[0].read_write_type =
+        all ? trail::ReadWriteType::All : trail::ReadWriteType::WriteOnly;
+    ASSERT_TRUE(machine_->change(fake_, config));
+  };
+  const auto changes = [&] { return count("SELECT count(*) FROM delivery_changes"); };
+  for (int i = 0; i < 30; ++i) {
+    change(i % 2 == 0);
+    run(seconds(20), seconds(5));
+  }
+  EXPECT_LE(changes(), 3);
+  store_.refuse("all", "SlowDown");
+  for (int i = 0; i < 30; ++i) {
+    change(i % 2 == 0);
+    run(seconds(20), seconds(5));
+  }
+  EXPECT_GE(changes(), 30) << "files that wait are rendered by them";
+  machine_.reset();
+  open();
+  store_.refuse("all", "");
+  run(seconds(310), seconds(5));
+  change(true);
+  run(seconds(20), seconds(5));
+  EXPECT_LE(changes(), 3);
+  settle();
+  Contents(store_.objects(), machine_->keys()).expect(expected_);
+}
+
 // The server's threads: whoever PUTs may hang, stepping and the other buckets do not.
 class SlowStoreTest : public OutageTest {
  protected:

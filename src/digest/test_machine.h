@@ -141,7 +141,7 @@ struct Machine {
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
                                     {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
-                                     delivery::kLanesSchema}));
+                                     delivery::kLanesSchema, delivery::kChangesSchema}));
     TRY_ASSIGN(machine->delivery, delivery::Delivery::open(fake.os(), *machine->database,
                                                            *machine->log, store, options.delivery));
     const Sealer sealer{
