@@ -1,4 +1,4 @@
-// Parts of segments that look-ups read again and again, checked and decompressed.
+// Parts of segments and heads that look-ups read again and again, checked and decompressed.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,12 +20,13 @@ inline constexpr uint64_t kCacheBytesMax = 32 << 20;
 class Cache {
  public:
   struct Key {
-    uint64_t owner = 0;   // of new_owner()
-    uint64_t offset = 0;  // in its file
+    uint64_t owner = 0;   // of new_owner(); 0: heads
+    uint64_t offset = 0;  // in its file; of heads: an address
     bool operator==(const Key&) const = default;
   };
   explicit Cache(uint64_t bytes_max = kCacheBytesMax) : shard_bytes_max_(bytes_max / kShards) {}
 
+  // From 1 on.
   uint64_t new_owner() { return ++owners_; }
   // What was kept under the key; whoever asks knows its type.
   template <typename T>

@@ -20,6 +20,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 // What part of a page's work each walk may do even when the rest has done it all.
 constexpr uint64_t kWalkShare = 16;
 constexpr uint64_t kStepsPerLock = 4000;
+constexpr uint64_t kHeadsOwner = 0;  // in the cache; segments have others
 
 }  // namespace
 
@@ -78,20 +79,33 @@ class HeadWalk : public Walk {
  public:
   // `guard` is null for a frozen head. The active one is held by the caller.
   HeadWalk(const Slice& slice, uint64_t retained, std::shared_ptr<const Head> head, uint32_t place,
-           size_t portion, Mutex* guard)
+           size_t portion, Mutex* guard, Cache& cache)
       : Walk(head->newest(place), retained, *slice.query),
         head_(std::move(head)),
+        cache_(cache),
         portion_(portion),
         guard_(guard == nullptr ? &unused_ : guard),
         scan_(*head_, place, slice, portion) {}
 
   Result<std::string> record(const Found& found) override {
     if (found.record) return *found.record;
-    TRY_ASSIGN(const auto block, head_->dictionary()->decompress(*found.block, kBlockBytesMax));
-    return unpack_record(block, found.arrival % kBlockRecords);
+    const Cache::Key key{kHeadsOwner, reinterpret_cast<uintptr_t>(found.block.get())};
+    auto block = cache_.find<HeadBlock>(key);
+    if (!block) {
+      TRY_ASSIGN(auto text, head_->dictionary()->decompress(*found.block, kBlockBytesMax));
+      block = std::make_shared<const HeadBlock>(found.block, std::move(text));
+      cache_.keep(key, block, block->text.size() + block->compressed->size());
+    }
+    return unpack_record(block->text, found.arrival % kBlockRecords);
   }
 
  private:
+  // Keeps what it was made of, so that its address is not that of another block meanwhile.
+  struct HeadBlock {
+    std::shared_ptr<const std::string> compressed;
+    std::string text;
+  };
+
   Result<> open(Work& /*work*/) override { return {}; }
   Result<std::optional<Found>> next(Work& work) override {
     if (at_ == found_.size()) {
@@ -115,6 +129,7 @@ class HeadWalk : public Walk {
   }
 
   std::shared_ptr<const Head> head_;
+  Cache& cache_;
   size_t portion_;
   Mutex unused_;
   Mutex* guard_;
@@ -230,7 +245,7 @@ std::vector<std::unique_ptr<Walk>> History::State::walks(const Slice& slice, siz
     const auto first = first_retained(head->ingest_points(), retained);
     for_each_place(head->places(), *slice.query, [&](uint32_t place) {
       if (head->newest(place) < slice.from_time) return;
-      walks.push_back(std::make_unique<HeadWalk>(slice, first, head, place, portion, guard));
+      walks.push_back(std::make_unique<HeadWalk>(slice, first, head, place, portion, guard, cache));
     });
   };
   for (const auto& head : frozen) add_head(head, nullptr);

@@ -38,7 +38,7 @@ struct History::State {
   wal::Wal& wal;
   Options options;
 
-  Cache cache;  // of the segments
+  mutable Cache cache;  // of segments and heads
 
   mutable Mutex mutex;
   Condition room;           // a frozen head became a segment
