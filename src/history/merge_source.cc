@@ -11,7 +11,7 @@
 namespace traccia::history {
 namespace {
 
-constexpr size_t kSampleRecords = 16 << 10;
+constexpr uint32_t kSampleRecords = 16 << 10;
 constexpr size_t kSampleBytesMax = 24 << 20;
 constexpr size_t kMergedDictionaryBytesMax = 256 << 10;
 // The best that still merges about 100 000 events a second and core.
