@@ -15,7 +15,7 @@ void Pacer::answer(Answer answer) {
   if (must_wait()) {
     const auto until = clock_.monotonic() + kWaitMax;
     const MutexLock lock(mutex_);
-    if (!stopped_) {
+    if (!stopped_ && held_.size() < kHeldMax) {
       held_.push_back({until, std::move(answer)});
       return;
     }

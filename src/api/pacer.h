@@ -19,6 +19,7 @@ namespace traccia::api {
 class Pacer {
  public:
   static constexpr std::chrono::milliseconds kWaitMax{250};
+  static constexpr size_t kHeldMax = 1024;  // beyond, answers are given at once
   using Answer = std::move_only_function<void()>;
 
   Pacer(os::Clock& clock, const wal::RecentEntries& recent) : clock_(clock), recent_(recent) {}

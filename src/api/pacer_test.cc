@@ -66,6 +66,15 @@ TEST_F(PacerTest, DoesNotWaitForASinkThatReadsFromTheDisk) {
   EXPECT_EQ(answered_, 1);
 }
 
+TEST_F(PacerTest, HoldsOnlySoMany) {
+  add_entry();
+  add_entry();
+  for (size_t i = 0; i < Pacer::kHeldMax; ++i) answer();
+  EXPECT_EQ(answered_, 0);
+  answer();
+  EXPECT_EQ(answered_, 1);
+}
+
 TEST_F(PacerTest, AnswersAllWhenItStops) {
   add_entry();
   add_entry();

@@ -96,11 +96,6 @@ std::shared_ptr<const compress::Dictionary> Head::next_dictionary() const {
   return std::make_shared<const compress::Dictionary>(compress::learn_dictionary(window, samples));
 }
 
-uint64_t Head::bytes() const {
-  constexpr uint64_t kBytesPerEvent = 40;  // of what is kept by arrival
-  return block_bytes_ + terms_.bytes() + count() * kBytesPerEvent;
-}
-
 Found Head::found(uint32_t arrival) const {
   Found out{.at = place_of(arrival), .arrival = arrival};
   if (arrival / kBlockRecords < blocks_.size()) {

@@ -67,8 +67,6 @@ class Head {
   int64_t newest(uint32_t place) const { return newest_so_far_[by_place_[place].back()]; }
   // For the next head: made of the records here, or the same one when they are too few.
   std::shared_ptr<const compress::Dictionary> next_dictionary() const;
-  // What it takes in memory, about.
-  uint64_t bytes() const;
 
   const std::shared_ptr<const compress::Dictionary>& dictionary() const { return dictionary_; }
   uint32_t count() const { return static_cast<uint32_t>(times_.size()); }

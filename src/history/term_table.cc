@@ -158,9 +158,4 @@ void TermTable::append_arrivals(uint32_t term, std::vector<uint32_t>& out) const
   }
 }
 
-uint64_t TermTable::bytes() const {
-  return values_.bytes() + terms_.capacity() * sizeof(Term) +
-         (slots_.capacity() + chunks_.capacity()) * sizeof(uint32_t);
-}
-
 }  // namespace traccia::history

@@ -35,8 +35,6 @@ class TermTable {
   void append_arrivals(uint32_t term, std::vector<uint32_t>& out) const;
   // The term's arrivals as they are now. Borrows the table.
   PostingsPtr postings(uint32_t term) const;
-  // What it takes in memory, about.
-  uint64_t bytes() const;
 
  private:
   class Arrivals;
