@@ -64,8 +64,9 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
   return Output{std::move(output), {}};
 }
 
-// A call that changes nothing is recorded in the log's next commit; its answer does not wait for
-// that (I4 is about calls that change or are denied). What the log refuses at once is an error.
+// A call that changes nothing is recorded in one of the log's next commits; its answer does not
+// wait for that (I4 is about calls that change or are denied). What the log refuses at once is an
+// error.
 Result<> record_read(Services& services, ingest::Draft draft) {
   struct State {
     Mutex mutex;
@@ -87,7 +88,7 @@ Result<> record_read(Services& services, ingest::Draft draft) {
         log(LogLevel::Error, "a call that read was answered but not recorded",
             {{"error", outcome.error().message()}});
       },
-      wal::Room::Reserve);
+      wal::Room::Reserve, wal::Haste::None);
   const MutexLock lock(state->mutex);
   state->returned = true;
   if (state->refused) return std::unexpected(*state->refused);

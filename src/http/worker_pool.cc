@@ -13,9 +13,11 @@ WorkerPool::~WorkerPool() {
 }
 
 bool WorkerPool::submit(Job& job) {
-  const MutexLock lock(mutex_);
-  if (stopping_ || queue_.size() >= queue_max_) return false;
-  queue_.push_back(std::move(job));
+  {
+    const MutexLock lock(mutex_);
+    if (stopping_ || queue_.size() >= queue_max_) return false;
+    queue_.push_back(std::move(job));
+  }
   ready_.notify_one();
   return true;
 }

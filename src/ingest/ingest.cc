@@ -166,7 +166,8 @@ void Ingest::State::take_back(const LogEntry& entry) {
 Ingest::Ingest(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Ingest::~Ingest() = default;
 
-void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room room) {
+void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room room,
+                    wal::Haste haste) {
   uint64_t bytes = 0;
   for (const auto& draft : drafts) {
     bytes += draft.record.json.size() + draft.change_json.size() + 64;
@@ -197,7 +198,7 @@ void Ingest::submit(std::vector<Draft> drafts, Completion completion, wal::Room 
           if (!at) return (*shared)(std::unexpected(at.error()));
           (*shared)(std::move(*outcome));
         },
-        room, std::move(decoded));
+        room, std::move(decoded), haste);
     if (done) {
       state_->rotate_when_due();
     } else {

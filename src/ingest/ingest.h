@@ -124,8 +124,9 @@ class Ingest {
 
   // One atomic batch: after a crash all of its accepted drafts are in the log or none.
   // ResourceExhausted (queue full) and Unavailable (log stopped) come through the completion too.
-  // Room::Reserve is for the server's own records.
-  void submit(std::vector<Draft> drafts, Completion completion, wal::Room room = wal::Room::Queue);
+  // Room::Reserve is for the server's own records, Haste::None for what nobody waits for.
+  void submit(std::vector<Draft> drafts, Completion completion, wal::Room room = wal::Room::Queue,
+              wal::Haste haste = wal::Haste::Some);
   // The same with Room::Reserve, waiting. Not to be called from the log's thread.
   Result<Outcome> submit_and_wait(std::vector<Draft> drafts);
 

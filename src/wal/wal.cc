@@ -39,11 +39,20 @@ Result<std::unique_ptr<Wal>> Wal::open(os::FileSystem& files, std::string direct
   return wal;
 }
 
-Result<> Wal::append(std::string payload, Completion completion, Room room, Decoded decoded) {
+Result<> Wal::append(std::string payload, Completion completion, Room room, Decoded decoded,
+                     Haste haste) {
   if (payload.size() > options_.entry_bytes_max) {
     return fail(ErrorCode::InvalidArgument, fmt::format("log entry of {} bytes; at most {} fit",
                                                         payload.size(), options_.entry_bytes_max));
   }
+  TRY_ASSIGN(
+      const bool tell,
+      queue({std::move(payload), std::move(completion), std::move(decoded), 0}, room, haste));
+  if (tell) queued_.notify_one();
+  return {};
+}
+
+Result<bool> Wal::queue(Item item, Room room, Haste haste) {
   const MutexLock lock(mutex_);
   if (stopped()) {
     return fail(ErrorCode::Unavailable, "LogStopped",
@@ -51,7 +60,7 @@ Result<> Wal::append(std::string payload, Completion completion, Room room, Deco
   }
   const auto reserve = room == Room::Reserve ? options_.disk_reserve_bytes : 0;
   const auto used = entry_bytes_locked() + queue_bytes_;
-  if (!payload.empty() && used >= disk_limit_ && used - disk_limit_ >= reserve) {
+  if (!item.payload.empty() && used >= disk_limit_ && used - disk_limit_ >= reserve) {
     return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
                 fmt::format("the log has {} bytes, its limit is {}: see /healthz which sink keeps "
                             "it from being cut, free disk space or raise --log-disk-max; retry "
@@ -60,27 +69,34 @@ Result<> Wal::append(std::string payload, Completion completion, Room room, Deco
   }
   const auto limit =
       options_.queue_bytes_max + (room == Room::Reserve ? options_.reserve_bytes : 0);
-  if (queue_bytes_ + payload.size() > limit) {
+  if (queue_bytes_ + item.payload.size() > limit) {
     return fail(ErrorCode::ResourceExhausted, "LogQueueFull",
                 fmt::format("{} bytes wait for the disk; retry later", queue_bytes_));
   }
-  queue_bytes_ += payload.size();
-  queue_.push_back({std::move(payload), std::move(completion), std::move(decoded), 0});
-  queued_.notify_one();
-  return {};
+  queue_bytes_ += item.payload.size();
+  const bool tells = queue_.empty() || haste == Haste::Some;
+  hurried_ = hurried_ || haste == Haste::Some;
+  queue_.push_back(std::move(item));
+  return tells;
+}
+
+std::vector<Wal::Item> Wal::take_queued(Duration idle_wait) {
+  const MutexLock lock(mutex_);
+  const auto wakes = wakes_;
+  if (queue_.empty() && idle_wait > Duration(0)) queued_.wait_for(mutex_, idle_wait);
+  const auto gather_time = std::min(idle_wait, options_.gather_time);
+  if (!queue_.empty() && !hurried_ && wakes == wakes_ && gather_time > Duration(0)) {
+    queued_.wait_for(mutex_, gather_time);
+  }
+  std::vector<Item> group(std::make_move_iterator(queue_.begin()),
+                          std::make_move_iterator(queue_.end()));
+  queue_.clear();
+  hurried_ = false;
+  return group;
 }
 
 size_t Wal::step(Duration idle_wait) {
-  std::vector<Item> group;
-  {
-    const MutexLock lock(mutex_);
-    if (queue_.empty()) {
-      const auto wakes = wakes_;
-      if (idle_wait > Duration(0) && wakes == wakes_) queued_.wait_for(mutex_, idle_wait);
-    }
-    group.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
-    queue_.clear();
-  }
+  auto group = take_queued(idle_wait);
   if (group.empty()) return 0;
   auto written = stopped() ? fail(ErrorCode::Unavailable, "LogStopped", "the log is stopped")
                            : write_group(group);
@@ -98,8 +114,8 @@ size_t Wal::step(Duration idle_wait) {
     const MutexLock lock(mutex_);
     queue_bytes_ -= bytes;
     durable_end_.store(write_end_, std::memory_order_release);
-    durable_.notify_all();
   }
+  durable_.notify_all();
   for (auto& item : group) item.completion(item.position);
   return group.size();
 }

@@ -29,6 +29,7 @@ struct Options {
   uint64_t disk_reserve_bytes = 256ULL << 20;    // beyond limit_disk(), for Room::Reserve
   uint64_t recent_bytes_max = 96ULL << 20;       // decoded entries kept for readers that keep up,
   uint64_t recent_read_bytes_max = 16ULL << 20;  // of these, after all readers have passed them
+  Duration gather_time = std::chrono::milliseconds(10);  // how long Haste::None may wait for others
 };
 
 struct Entry {
@@ -57,6 +58,10 @@ struct CheckState {
 // Records of changes that are committed already may use a reserve when the queue is full.
 enum class Room { Queue, Reserve };
 
+// An entry that nobody waits for is written with the next one that somebody does, or after
+// Options::gather_time.
+enum class Haste { Some, None };
+
 // Called once, on the thread that runs step(), after the entry is durable or has failed.
 using Completion = std::move_only_function<void(Result<Position>)>;
 
@@ -77,10 +82,11 @@ class Wal {
   // Queues an entry. An empty payload is a barrier: nothing is written; it completes after all that
   // was appended before it is durable. ResourceExhausted when the queue is full (nothing queued).
   Result<> append(std::string payload, Completion completion, Room room = Room::Queue,
-                  Decoded decoded = {});
+                  Decoded decoded = {}, Haste haste = Haste::Some);
 
   // Writes everything queued, one sync_data, then completes it in order. Returns the count of
-  // items completed; waits up to `idle_wait` for the first when the queue is empty.
+  // items completed; waits up to `idle_wait` for the first when the queue is empty, and as long,
+  // but not beyond Options::gather_time, while all of it is without haste.
   size_t step(Duration idle_wait);
 
   // First position that is not durable yet. Entries below it may be read.
@@ -140,6 +146,9 @@ class Wal {
 
   uint64_t entry_bytes_locked() const REQUIRES(mutex_);
   uint64_t disk_bytes_locked() const REQUIRES(mutex_);
+  // Whether step() is to be told.
+  Result<bool> queue(Item item, Room room, Haste haste);
+  std::vector<Item> take_queued(Duration idle_wait);
   Result<> recover();
   Result<> check_sealed(const Segment& segment);
   std::optional<Segment> next_to_check();
@@ -164,6 +173,7 @@ class Wal {
   Condition durable_;  // durable_end() moved, or wake()
   std::deque<Item> queue_ GUARDED_BY(mutex_);
   uint64_t queue_bytes_ GUARDED_BY(mutex_) = 0;
+  bool hurried_ GUARDED_BY(mutex_) = false;  // somebody waits for what is queued
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   uint64_t disk_limit_ GUARDED_BY(mutex_) = std::numeric_limits<uint64_t>::max();
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "os/fake_os.h"
 #include "wal/entry.h"
@@ -287,6 +290,54 @@ TEST(Wal, KeepsDurableEntriesAsTheirWritersHadThem) {
     EXPECT_EQ(*std::static_pointer_cast<const int>(recent->content), static_cast<int>(i));
     EXPECT_EQ(recent->next, wal->read(positions[i]).value()->next);
   }
+}
+
+// What nobody waits for shares a sync with what somebody does.
+TEST(Wal, GathersEntriesWithoutHaste) {
+  os::FakeOs fake;
+  ASSERT_TRUE(fake.files.make_directories("/w"));
+  Options options;
+  options.gather_time = std::chrono::minutes(1);
+  const auto wal = Wal::open(fake.files, "/w", options).value();
+  const auto append = [&](Haste haste) {
+    return wal->append(
+        "x", [](Result<Position> done) { EXPECT_TRUE(done); }, Room::Queue, {}, haste);
+  };
+  size_t taken = 0;
+  std::thread writer([&] { taken = wal->step(std::chrono::minutes(1)); });
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(append(Haste::None));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // in which it must not be written
+  }
+  ASSERT_TRUE(append(Haste::Some));
+  writer.join();
+  EXPECT_EQ(taken, 4U);
+}
+
+TEST(Wal, WritesEntriesWithoutHasteBeforeLong) {
+  os::FakeOs fake;
+  ASSERT_TRUE(fake.files.make_directories("/w"));
+  const auto wal = Wal::open(fake.files, "/w", {}).value();
+  ASSERT_TRUE(wal->append("x", [](Result<Position>) {}, Room::Queue, {}, Haste::None));
+  EXPECT_EQ(wal->step(std::chrono::minutes(1)), 1U);
+  EXPECT_TRUE(wal->read(0).value());
+}
+
+TEST(Wal, EndsTheGatheringWhenWoken) {
+  os::FakeOs fake;
+  ASSERT_TRUE(fake.files.make_directories("/w"));
+  Options options;
+  options.gather_time = std::chrono::minutes(1);
+  const auto wal = Wal::open(fake.files, "/w", options).value();
+  ASSERT_TRUE(wal->append("x", [](Result<Position>) {}, Room::Queue, {}, Haste::None));
+  std::atomic<size_t> taken = 0;
+  std::thread writer([&] { taken = wal->step(std::chrono::minutes(1)); });
+  while (taken == 0) {  // the writer may not wait yet
+    wal->wake();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  writer.join();
+  EXPECT_EQ(taken, 1U);
 }
 
 }  // namespace
