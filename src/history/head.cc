@@ -70,7 +70,8 @@ void Head::add(const ingest::LogRecord& log) {
 
 void Head::close_block() {
   if (open_block_.count() == 0) return;
-  blocks_.push_back(std::make_shared<const std::string>(dictionary_->compress(open_block_.pack())));
+  for (uint32_t i = 0; i < open_block_.count(); ++i) builder_.add(open_block_.record(i), *packer_);
+  blocks_.push_back(std::make_shared<const std::string>(builder_.finish(*dictionary_)));
   block_bytes_ += blocks_.back()->size();
   open_block_.clear();
 }
@@ -84,12 +85,12 @@ std::shared_ptr<const compress::Dictionary> Head::next_dictionary() const {
   std::vector<std::string> samples;
   for (auto at = blocks_.rbegin(); at != blocks_.rend() && samples.size() < kDictionarySamples;
        ++at) {
-    auto block = dictionary_->decompress(**at, kBlockBytesMax);
+    const auto block = RecordBlock::open(**at, *dictionary_);
     TRACCIA_ASSERT(block);
     if (window.size() < kDictionaryBytesMax) {
-      window += block->substr(0, kDictionaryBytesMax - window.size());
+      window += block->text().substr(0, kDictionaryBytesMax - window.size());
     } else {
-      samples.push_back(std::move(*block));
+      samples.push_back(block->text());
     }
   }
   if (samples.size() < kDictionarySamples) return dictionary_;
@@ -120,9 +121,8 @@ Result<std::string> Head::record(uint32_t arrival) const {
   if (arrival / kBlockRecords >= blocks_.size()) {
     return std::string(open_block_.record(arrival % kBlockRecords));
   }
-  TRY_ASSIGN(const auto block,
-             dictionary_->decompress(*blocks_[arrival / kBlockRecords], kBlockBytesMax));
-  return unpack_record(block, arrival % kBlockRecords);
+  TRY_ASSIGN(const auto block, RecordBlock::open(*blocks_[arrival / kBlockRecords], *dictionary_));
+  return block.record(arrival % kBlockRecords);
 }
 
 }  // namespace traccia::history

@@ -45,7 +45,7 @@ struct Found {
   PagePlace at;
   uint32_t arrival = 0;
   bool undecided = false;  // nothing is found above `at`, where the search goes on
-  std::shared_ptr<const std::string> block{};   // compressed, or
+  std::shared_ptr<const std::string> block{};   // or
   std::shared_ptr<const std::string> record{};  // not in a block yet
 };
 
@@ -55,8 +55,13 @@ class HeadScan;
 // again and may be read from any thread.
 class Head {
  public:
-  Head(Cursor start, std::shared_ptr<const compress::Dictionary> dictionary)
-      : start_(start), end_(start), dictionary_(std::move(dictionary)) {}
+  // Heads that follow one another share the packer, which only add() and freeze() use.
+  Head(Cursor start, std::shared_ptr<const compress::Dictionary> dictionary,
+       std::shared_ptr<Packer> packer)
+      : start_(start),
+        end_(start),
+        dictionary_(std::move(dictionary)),
+        packer_(std::move(packer)) {}
 
   void add(const ingest::LogRecord& log);
   void set_end(Cursor end) { end_ = end; }
@@ -69,6 +74,7 @@ class Head {
   std::shared_ptr<const compress::Dictionary> next_dictionary() const;
 
   const std::shared_ptr<const compress::Dictionary>& dictionary() const { return dictionary_; }
+  const std::shared_ptr<Packer>& packer() const { return packer_; }
   uint32_t count() const { return static_cast<uint32_t>(times_.size()); }
   uint64_t block_bytes() const { return block_bytes_; }
   uint64_t last_sequence() const { return sequences_.empty() ? 0 : sequences_.back(); }
@@ -100,6 +106,8 @@ class Head {
 
   Cursor start_, end_;
   std::shared_ptr<const compress::Dictionary> dictionary_;
+  std::shared_ptr<Packer> packer_;
+  BlockBuilder builder_;
   Places places_;
   Places::const_iterator last_place_ = places_.end();
   std::deque<std::vector<uint32_t>> by_place_;  // scans keep references to the lists
@@ -116,7 +124,7 @@ class Head {
   std::vector<uint32_t> id_buckets_;  // a power of two
   TermTable terms_;
   std::vector<std::shared_ptr<const std::string>> blocks_;
-  RecordPacker open_block_;
+  OpenRecords open_block_;
   uint64_t block_bytes_ = 0;
 };
 

@@ -22,8 +22,6 @@ class HeadSource : public SegmentSource {
   const std::vector<IngestPoint>& ingest_points() const override { return head_.ingest_points(); }
   const std::vector<Place>& places() const override { return places_; }
   std::string_view dictionary() const override { return head_.dictionary()->text(); }
-  BlockForm block_form() const override { return BlockForm::Plain; }
-  uint32_t block_records() const override { return kBlockRecords; }
 
   Result<bool> next_block(std::string& block) override;
   Result<bool> next_event(SegmentEvent& event) override;

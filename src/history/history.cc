@@ -50,9 +50,7 @@ Result<> History::State::add_segment(std::shared_ptr<const Segment> segment) {
 
 // Of the newest segment, unless a merge made it for skeletons.
 std::shared_ptr<const compress::Dictionary> History::State::first_dictionary() const {
-  if (!segments.empty() && segments.back()->block_form() == BlockForm::Plain) {
-    return segments.back()->dictionary();
-  }
+  if (!segments.empty()) return segments.back()->dictionary();
   return std::make_shared<const compress::Dictionary>(
       std::string(ingest::record_dictionary().text()));
 }
@@ -90,7 +88,7 @@ Result<> History::State::load_segments() {
                             "directory to build it again from the log",
                             at.position, wal.durable_end()));
   }
-  active = std::make_shared<Head>(at, first_dictionary());
+  active = std::make_shared<Head>(at, first_dictionary(), std::make_shared<Packer>());
   head_since = os.clock.monotonic();
   cursor = durable_cursor = at.position;
   reader = wal.recent().add_reader(at.position);
@@ -179,7 +177,7 @@ void History::State::freeze_when_due() {
     full = active;
   }
   // Nobody else changes a head: what takes time needs no lock.
-  auto next = std::make_shared<Head>(full->end(), full->next_dictionary());
+  auto next = std::make_shared<Head>(full->end(), full->next_dictionary(), full->packer());
   const MutexLock lock(mutex);
   frozen.push_back(std::move(full));
   active = std::move(next);

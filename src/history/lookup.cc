@@ -92,18 +92,18 @@ class HeadWalk : public Walk {
     const Cache::Key key{kHeadsOwner, reinterpret_cast<uintptr_t>(found.block.get())};
     auto block = cache_.find<HeadBlock>(key);
     if (!block) {
-      TRY_ASSIGN(auto text, head_->dictionary()->decompress(*found.block, kBlockBytesMax));
-      block = std::make_shared<const HeadBlock>(found.block, std::move(text));
-      cache_.keep(key, block, block->text.size() + block->compressed->size());
+      TRY_ASSIGN(auto opened, RecordBlock::open(*found.block, *head_->dictionary()));
+      block = std::make_shared<const HeadBlock>(found.block, std::move(opened));
+      cache_.keep(key, block, block->records.bytes() + block->compressed->size());
     }
-    return unpack_record(block->text, found.arrival % kBlockRecords);
+    return block->records.record(found.arrival % kBlockRecords);
   }
 
  private:
   // Keeps what it was made of, so that its address is not that of another block meanwhile.
   struct HeadBlock {
     std::shared_ptr<const std::string> compressed;
-    std::string text;
+    RecordBlock records;
   };
 
   Result<> open(Work& /*work*/) override { return {}; }

@@ -65,6 +65,7 @@ void MergeSource::name_places() {
 Result<> MergeSource::train() {
   const auto step = std::max<uint32_t>(1, count_ / kSampleRecords);
   std::vector<std::string> samples;
+  std::string bits;
   size_t bytes = 0;
   for (const auto& input : inputs_) {
     const auto size = input.segment->block_records();
@@ -74,8 +75,8 @@ Result<> MergeSource::train() {
       for (uint32_t i = 0; i < std::min(size, input.segment->count() - number * size); ++i) {
         TRY_ASSIGN(const auto record, block->record(i));
         auto& sample = samples.emplace_back();
-        bits_.clear();
-        packer_->pack(record, sample, bits_);
+        bits.clear();
+        packer_->pack(record, sample, bits);
         bytes += sample.size();
       }
     }
@@ -98,15 +99,12 @@ Result<bool> MergeSource::next_record() {
   auto record = block_->record(record_ % size);
   if (!record) return segment.damaged_block(record_ / size, record.error().message());
   ++record_;
-  skeleton_.clear();
-  bits_.clear();
-  packer_->pack(*record, skeleton_, bits_);
-  builder_.add(skeleton_, bits_);
+  builder_.add(*record, *packer_);
   return true;
 }
 
 Result<bool> MergeSource::next_block(std::string& block) {
-  while (builder_.count() < block_records()) {
+  while (builder_.count() < kBlockRecords) {
     TRY_ASSIGN(const bool more, next_record());
     if (!more) break;
   }

@@ -31,8 +31,6 @@ class MergeSource : public SegmentSource {
   const std::vector<IngestPoint>& ingest_points() const override { return ingest_points_; }
   const std::vector<Place>& places() const override { return places_; }
   std::string_view dictionary() const override { return dictionary_->text(); }
-  BlockForm block_form() const override { return BlockForm::Packed; }
-  uint32_t block_records() const override { return kMergedBlockRecords; }
 
   Result<bool> next_block(std::string& block) override;
   Result<bool> next_event(SegmentEvent& event) override;
@@ -77,7 +75,6 @@ class MergeSource : public SegmentSource {
   size_t record_input_ = 0;
   uint32_t record_ = 0;  // the next of that input
   std::shared_ptr<const RecordBlock> block_;
-  std::string skeleton_, bits_;  // reused
 
   size_t place_ = 0;       // whose events are given
   uint32_t in_place_ = 0;  // given so far

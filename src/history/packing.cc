@@ -1,8 +1,9 @@
-// Finds runs by probing every eighth byte; what is random is guessed from changes of character.
+// Random runs hold figures, which words seldom do: only what is around figures is looked at.
 // SPDX-License-Identifier: Apache-2.0
 #include "history/packing.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace traccia::history {
@@ -10,13 +11,17 @@ namespace {
 
 // Marks. Records are JSON and hardly ever hold such bytes; where one does, kAsIs precedes it.
 enum Mark : uint8_t { kAsIs = 0, kUuid = 1, kHex = 2, kBase32 = 3, kBase64 = 4, kMarks = 5 };
+static_assert(kMarks == CharMap::kMarkBytes);
 
-constexpr size_t kProbe = 8;          // no shorter run is looked for
+constexpr size_t kRunMin = CharMap::kRunMin;
 constexpr size_t kBase32RunMin = 16;  // words in capitals are shorter
 constexpr size_t kBase64RunMin = 16;
 constexpr size_t kRunMax = 255;  // its length is one byte
 constexpr size_t kUuidLength = 36;
 constexpr size_t kUuidBytes = 16;
+constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
+// Of the places of a UUID, those of hex digits.
+constexpr uint64_t kUuidHex = 0xf'ff7b'deff;
 
 constexpr std::string_view kAlphabets[] = {
     "", "0123456789abcdef", "0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
@@ -25,33 +30,37 @@ constexpr unsigned kBits[] = {0, 4, 4, 5, 6};
 
 struct Tables {
   uint8_t digit[kMarks][256] = {};
-  uint8_t alphabets[256] = {};  // a bit for each mark
-  uint8_t kind[256] = {};       // capital, small letter, figure, sign
 };
 constexpr Tables make_tables() {
   Tables out;
   for (size_t mark = kUuid; mark < kMarks; ++mark) {
     for (size_t i = 0; i < kAlphabets[mark].size(); ++i) {
-      const auto byte = static_cast<uint8_t>(kAlphabets[mark][i]);
-      out.digit[mark][byte] = static_cast<uint8_t>(i);
-      out.alphabets[byte] |= static_cast<uint8_t>(1U << mark);
+      out.digit[mark][static_cast<uint8_t>(kAlphabets[mark][i])] = static_cast<uint8_t>(i);
     }
-  }
-  for (int i = 0; i < 256; ++i) {
-    out.kind[i] = i >= 'A' && i <= 'Z'   ? 0
-                  : i >= 'a' && i <= 'z' ? 1
-                  : i >= '0' && i <= '9' ? 2
-                                         : 3;
   }
   return out;
 }
 constexpr Tables kTables = make_tables();
 
-bool is_of_run(char c) {
-  return (kTables.alphabets[static_cast<uint8_t>(c)] & 1U << kBase64) != 0;
+// Of eight hex digits four bytes, the first digit in the highest bits.
+void append_eight_hex(const char* digits, char* out) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t word = 0;
+  std::memcpy(&word, digits, sizeof word);
+  word = (word & 0x0f0f0f0f0f0f0f0f) + 9 * (word >> 6 & 0x0101010101010101);
+  word = (word << 4 | word >> 8) & 0x00ff00ff00ff00ff;
+  word = (word | word >> 8) & 0x0000ffff0000ffff;
+  word = word | word >> 16;
+  std::memcpy(out, &word, 4);
 }
 
+// At most kRunMax characters.
 void append_bits(std::string_view text, Mark mark, std::string& bits) {
+  std::array<char, kRunMax> out;
+  size_t size = 0;
+  for (; mark == kHex && text.size() >= 8; text.remove_prefix(8), size += 4) {
+    append_eight_hex(text.data(), out.data() + size);
+  }
   uint32_t held = 0;
   unsigned count = 0;
   for (const char c : text) {
@@ -59,9 +68,19 @@ void append_bits(std::string_view text, Mark mark, std::string& bits) {
     count += kBits[mark];
     if (count < 8) continue;
     count -= 8;
-    bits.push_back(static_cast<char>(held >> count));
+    out[size++] = static_cast<char>(held >> count);
   }
-  if (count > 0) bits.push_back(static_cast<char>(held << (8 - count)));
+  if (count > 0) out[size++] = static_cast<char>(held << (8 - count));
+  bits.append(out.data(), size);
+}
+
+void append_uuid_bits(std::string_view uuid, std::string& bits) {
+  std::array<char, kUuidBytes * 2> digits;
+  size_t size = 0;
+  for (const char c : uuid) {
+    if (c != '-') digits[size++] = c;
+  }
+  append_bits({digits.data(), size}, kHex, bits);
 }
 
 // Appends `length` characters.
@@ -83,44 +102,14 @@ constexpr size_t packed_bytes(Mark mark, size_t length) {
   return (length * kBits[mark] + 7) / 8;
 }
 
-bool is_uuid(std::string_view text) {
-  for (size_t i = 0; i < kUuidLength; ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (dash ? byte != '-' : (kTables.alphabets[byte] & 1U << kHex) == 0) return false;
-  }
-  return true;
-}
-
-void append_as_is(std::string_view text, std::string& skeleton) {
-  if (std::ranges::none_of(text, [](char c) { return static_cast<uint8_t>(c) < kMarks; })) {
-    skeleton += text;
-    return;
-  }
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) < kMarks) skeleton.push_back(kAsIs);
-    skeleton.push_back(c);
-  }
-}
-
 // What of its alphabets a run is packed by; kAsIs when it looks like words.
-Mark mark_of(std::string_view run) {
-  unsigned alphabets = ~0U, kinds = 0;
-  size_t changes = 0;
-  uint8_t before = kTables.kind[static_cast<uint8_t>(run.front())];
-  for (const char c : run) {
-    const auto byte = static_cast<uint8_t>(c);
-    alphabets &= kTables.alphabets[byte];
-    const auto kind = kTables.kind[byte];
-    kinds |= 1U << kind;
-    changes += kind != before ? 1 : 0;
-    before = kind;
-  }
-  const bool has_figures = (kinds & 1U << 2) != 0, has_others = (kinds & ~(1U << 2)) != 0;
-  if (!has_figures || !has_others) return kAsIs;
-  if ((alphabets & 1U << kHex) != 0) return kHex;
-  if ((alphabets & 1U << kBase32) != 0 && run.size() >= kBase32RunMin) return kBase32;
-  if (run.size() >= kBase64RunMin && changes * 3 > run.size()) return kBase64;
+Mark mark_of(const CharMap& map, size_t begin, size_t end) {
+  const auto size = end - begin;
+  if (size < kRunMin) return kAsIs;
+  if (!map.any(CharMap::Digit, begin, end) || map.all(CharMap::Digit, begin, end)) return kAsIs;
+  if (map.all(CharMap::HexDigit, begin, end)) return kHex;
+  if (size >= kBase32RunMin && map.all(CharMap::Base32, begin, end)) return kBase32;
+  if (size >= kBase64RunMin && map.changes(begin, end) * 3 > size) return kBase64;
   return kAsIs;
 }
 
@@ -147,65 +136,75 @@ bool Packer::is_recurring(std::string_view run) {
   return times >= kRecurringFrom;
 }
 
-bool Packer::pack_piece(std::string_view piece, std::string& skeleton, std::string& bits) {
-  if (piece.size() < kProbe) return false;
-  const auto mark = mark_of(piece);
-  if (mark == kAsIs || is_recurring(piece)) return false;
+void Packer::copy_until(size_t end) {
+  const auto text = record_.substr(copied_, end - copied_);
+  if (!has_marks_) {
+    *skeleton_ += text;
+  } else {
+    for (const char c : text) {
+      if (static_cast<uint8_t>(c) < kMarks) skeleton_->push_back(kAsIs);
+      skeleton_->push_back(c);
+    }
+  }
+  copied_ = end;
+}
+
+void Packer::pack_piece(size_t begin, size_t end) {
+  const auto mark = mark_of(map_, begin, end);
+  auto piece = record_.substr(begin, end - begin);
+  if (mark == kAsIs || is_recurring(piece)) return;
+  copy_until(begin);
   for (; !piece.empty(); piece.remove_prefix(std::min(piece.size(), kRunMax))) {
     const auto part = piece.substr(0, kRunMax);
-    skeleton.push_back(static_cast<char>(mark));
-    skeleton.push_back(static_cast<char>(part.size()));
-    append_bits(part, mark, bits);
+    skeleton_->push_back(static_cast<char>(mark));
+    skeleton_->push_back(static_cast<char>(part.size()));
+    append_bits(part, mark, *bits_);
   }
-  return true;
+  copied_ = end;
 }
 
 // A path holds its ids between slashes, which base64 has too.
-void Packer::pack_run(std::string_view run, std::string& skeleton, std::string& bits) {
+void Packer::pack_run(size_t begin, size_t end) {
+  const auto end_of_piece = [&](size_t at) { return std::min(record_.find('/', at), end); };
+  const auto first_end = end_of_piece(begin);
+  if (first_end == end) return pack_piece(begin, end);
   bool hex = false;
-  for (size_t at = 0; at < run.size();) {
-    const auto end = std::min(run.find('/', at), run.size());
-    const auto piece = run.substr(at, end - at);
-    hex = hex || (piece.size() >= kProbe && mark_of(piece) == kHex);
-    at = end + 1;
+  for (auto at = begin; at < end && !hex; at = end_of_piece(at) + 1) {
+    hex = mark_of(map_, at, end_of_piece(at)) == kHex;
   }
-  if (!hex) {
-    if (!pack_piece(run, skeleton, bits)) skeleton += run;
-    return;
-  }
-  for (size_t at = 0; at < run.size();) {
-    const auto end = std::min(run.find('/', at), run.size());
-    const auto piece = run.substr(at, end - at);
-    if (!pack_piece(piece, skeleton, bits)) skeleton += piece;
-    if (end < run.size()) skeleton.push_back('/');
-    at = end + 1;
-  }
+  if (!hex) return pack_piece(begin, end);
+  for (auto at = begin; at < end; at = end_of_piece(at) + 1) pack_piece(at, end_of_piece(at));
+}
+
+bool Packer::is_uuid(size_t begin, size_t run_end) const {
+  if (run_end - begin != kUuidDashes[0] || record_.size() - begin < kUuidLength) return false;
+  if ((map_.window(CharMap::HexDigit, begin) & kUuidHex) != kUuidHex) return false;
+  return std::ranges::all_of(kUuidDashes,
+                             [&](size_t place) { return record_[begin + place] == '-'; });
 }
 
 void Packer::pack(std::string_view record, std::string& skeleton, std::string& bits) {
+  map_.read(record);
+  record_ = record;
+  skeleton_ = &skeleton;
+  bits_ = &bits;
+  copied_ = 0;
+  has_marks_ = map_.any(CharMap::Mark, 0, record.size());
   size_t done = 0;
-  for (size_t probe = kProbe - 1; probe < record.size(); probe += kProbe) {
-    if (!is_of_run(record[probe])) continue;
-    auto begin = probe;
-    while (begin > done && is_of_run(record[begin - 1])) --begin;
-    auto end = probe + 1;
-    while (end < record.size() && is_of_run(record[end])) ++end;
-    if (end - begin < kProbe) continue;
-    append_as_is(record.substr(done, begin - done), skeleton);
-    if (end - begin == kProbe && record.size() - begin >= kUuidLength &&
-        is_uuid(record.substr(begin, kUuidLength))) {
+  for (size_t at = map_.next_in(CharMap::RunDigit, 0); at < record.size();
+       at = map_.next_in(CharMap::RunDigit, done)) {
+    const auto begin = std::max(done, map_.begin_of(CharMap::Run, at));
+    done = map_.next_not_in(CharMap::Run, at);
+    if (is_uuid(begin, done)) {
+      copy_until(begin);
       skeleton.push_back(kUuid);
-      for (size_t at = begin; at < begin + kUuidLength; at += record[at] == '-' ? 1 : 2) {
-        if (record[at] != '-') append_bits(record.substr(at, 2), kUuid, bits);
-      }
-      done = begin + kUuidLength;
-    } else {
-      pack_run(record.substr(begin, end - begin), skeleton, bits);
-      done = end;
+      append_uuid_bits(record.substr(begin, kUuidLength), bits);
+      copied_ = done = begin + kUuidLength;
+    } else if (done - begin >= kRunMin) {
+      pack_run(begin, done);
     }
-    probe = std::max(probe, done - 1);
   }
-  append_as_is(record.substr(done), skeleton);
+  copy_until(record.size());
 }
 
 bool unpack(std::string_view skeleton, std::string_view bits, size_t bytes_max,

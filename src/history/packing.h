@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "history/char_map.h"
+
 namespace traccia::history {
 
 // A record is split into its skeleton, where a mark stands for each random run, and the runs' bits.
@@ -21,9 +23,20 @@ class Packer {
 
  private:
   bool is_recurring(std::string_view run);
-  // What of `run`, which ends at a byte that belongs to none, is packed.
-  void pack_run(std::string_view run, std::string& skeleton, std::string& bits);
-  bool pack_piece(std::string_view piece, std::string& skeleton, std::string& bits);
+  bool is_uuid(size_t begin, size_t run_end) const;
+  // What of the run, which no character of a run follows, is packed.
+  void pack_run(size_t begin, size_t end);
+  void pack_piece(size_t begin, size_t end);
+  // What lies between the last that was packed and `end` goes into the skeleton.
+  void copy_until(size_t end);
+
+  // The record at hand, and what of it is done.
+  CharMap map_;
+  std::string_view record_;
+  std::string* skeleton_ = nullptr;
+  std::string* bits_ = nullptr;
+  size_t copied_ = 0;
+  bool has_marks_ = false;
 
   // Runs share an entry by hash: the one that comes more often than the others together holds it.
   struct Seen {

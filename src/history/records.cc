@@ -1,4 +1,4 @@
-// A packed block: a zstd frame of lengths and skeletons, then the bits, which zstd cannot shorten.
+// A block: a zstd frame of lengths and skeletons, then the bits, which zstd cannot shorten.
 // SPDX-License-Identifier: Apache-2.0
 #include "history/records.h"
 
@@ -13,44 +13,41 @@ std::unexpected<Error> damaged() {
 
 }  // namespace
 
-void BlockBuilder::add(std::string_view skeleton, std::string_view bits) {
-  append_varint(lengths_, skeleton.size());
-  append_varint(lengths_, bits.size());
-  skeletons_ += skeleton;
-  bits_ += bits;
+void BlockBuilder::add(std::string_view record, Packer& packer) {
+  const auto skeletons_before = skeletons_.size(), bits_before = bits_.size();
+  packer.pack(record, skeletons_, bits_);
+  append_varint(lengths_, skeletons_.size() - skeletons_before);
+  append_varint(lengths_, bits_.size() - bits_before);
   ++count_;
 }
 
 std::string BlockBuilder::finish(const compress::Dictionary& dictionary) {
-  std::string text;
-  append_varint(text, std::exchange(count_, 0));
-  text += std::exchange(lengths_, {});
-  text += std::exchange(skeletons_, {});
-  const auto frame = dictionary.compress(text);
+  text_.clear();
+  append_varint(text_, std::exchange(count_, 0));
+  text_ += lengths_;
+  text_ += skeletons_;
+  const auto frame = dictionary.compress(text_);
   std::string out;
   append_varint(out, frame.size());
+  out.reserve(out.size() + frame.size() + bits_.size());
   out += frame;
-  out += std::exchange(bits_, {});
+  out += bits_;
+  for (auto* part : {&lengths_, &skeletons_, &bits_}) part->clear();
   return out;
 }
 
-Result<RecordBlock> RecordBlock::open(std::string_view block, BlockForm form,
+Result<RecordBlock> RecordBlock::open(std::string_view block,
                                       const compress::Dictionary& dictionary) {
+  VarintReader reader(block);
+  const auto frame = reader.take(reader.next());
+  if (reader.failed()) return damaged();
   RecordBlock out;
-  out.form_ = form;
-  if (form == BlockForm::Packed) {
-    VarintReader reader(block);
-    const auto frame = reader.take(reader.next());
-    if (reader.failed()) return damaged();
-    out.bits_ = block.substr(static_cast<size_t>(frame.data() + frame.size() - block.data()));
-    block = frame;
-  }
-  TRY_ASSIGN(out.text_, dictionary.decompress(block, kBlockBytesMax));
+  out.bits_ = block.substr(static_cast<size_t>(frame.data() + frame.size() - block.data()));
+  TRY_ASSIGN(out.text_, dictionary.decompress(frame, kBlockBytesMax));
   return out;
 }
 
 Result<std::string> RecordBlock::record(uint32_t slot) const {
-  if (form_ == BlockForm::Plain) return unpack_record(text_, slot);
   VarintReader reader(text_), bits(bits_);
   const auto count = reader.next();
   uint64_t before = 0, bits_before = 0, length = 0, bits_length = 0;

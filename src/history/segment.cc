@@ -96,10 +96,9 @@ Result<> Segment::read_footer() {
 }
 
 Result<> Segment::parse_options(std::string_view options) {
-  if (options.size() != 2 || options[0] > static_cast<char>(BlockForm::Packed)) {
-    return fail(ErrorCode::DataLoss, "written by a newer version");
+  if (options.size() != 2 || options[0] != kPackedBlocks) {
+    return fail(ErrorCode::DataLoss, "written by another version of traccia");
   }
-  block_form_ = static_cast<BlockForm>(options[0]);
   block_records_ = static_cast<uint8_t>(options[1]);
   if (block_records_ == 0 || block_records_ > kBlockRecordsMax) {
     return fail(ErrorCode::DataLoss, "the size of record blocks is wrong");
@@ -233,7 +232,7 @@ Result<std::shared_ptr<const RecordBlock>> Segment::block(uint32_t block_number)
     if (auto kept = cache_->find<RecordBlock>(key)) return kept;
   }
   TRY_ASSIGN(const auto compressed, unit(offset, block_ends_[block_number] - begin));
-  auto opened = RecordBlock::open(compressed, block_form_, *dictionary_);
+  auto opened = RecordBlock::open(compressed, *dictionary_);
   if (!opened) return damaged(offset, opened.error().message());
   auto block = std::make_shared<const RecordBlock>(std::move(*opened));
   if (cache_ != nullptr) cache_->keep(key, block, block->bytes());

@@ -108,7 +108,6 @@ class Segment {
   // A block of records, which has the arrivals from its number times block_records() on.
   Result<std::shared_ptr<const RecordBlock>> block(uint32_t block_number) const;
   uint32_t block_records() const { return block_records_; }
-  BlockForm block_form() const { return block_form_; }
   // The ids of unit `unit`, ascending by hash; numbers are those in the segment.
   size_t id_units() const { return ids_.size(); }
   Result<std::vector<SegmentSource::Id>> read_ids(size_t unit) const;
@@ -168,7 +167,6 @@ class Segment {
   Cursor start_, end_;
   uint32_t count_ = 0;
   std::shared_ptr<const compress::Dictionary> dictionary_;
-  BlockForm block_form_ = BlockForm::Plain;
   uint32_t block_records_ = 0;
   std::map<std::pair<std::string, std::string>, Place> places_;
   std::vector<uint64_t> block_ends_;  // of record blocks, from blocks_at_

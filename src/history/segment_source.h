@@ -45,10 +45,8 @@ class SegmentSource {
   // By account and region; terms name them by their numbers in this order.
   virtual const std::vector<Place>& places() const = 0;
   virtual std::string_view dictionary() const = 0;
-  virtual BlockForm block_form() const = 0;
-  virtual uint32_t block_records() const = 0;  // the last block has fewer
 
-  // Compressed blocks of records, in order of arrival.
+  // Compressed blocks of records, in order of arrival, kBlockRecords each; the last has fewer.
   virtual Result<bool> next_block(std::string& block) = 0;
   virtual Result<bool> next_event(SegmentEvent& event) = 0;  // by number
   virtual Result<bool> next_term(Term& term) = 0;            // by text

@@ -56,8 +56,7 @@ void SegmentWriter::begin() {
     append_u64(footer_, cursor.taken);
   }
   append_u32(footer_, source_.count());
-  const char options[] = {static_cast<char>(source_.block_form()),
-                          static_cast<char>(source_.block_records())};
+  const char options[] = {kPackedBlocks, static_cast<char>(kBlockRecords)};
   append_block(footer_, std::string_view(options, sizeof options));
   append_u32(footer_, append_unit(out_, source_.dictionary()));
 }
@@ -118,7 +117,7 @@ Result<> SegmentWriter::publish() {
 
 Result<bool> SegmentWriter::add_records(uint32_t events) {
   std::string block;
-  for (uint64_t done = 0; done < events; done += source_.block_records()) {
+  for (uint64_t done = 0; done < events; done += kBlockRecords) {
     TRY_ASSIGN(const bool more, source_.next_block(block));
     if (!more) {
       finish_records();
