@@ -32,6 +32,7 @@ void RecentEntries::add(Position position, Position next, Decoded decoded) {
   kept_[position] = {{std::move(decoded.content), next}, decoded.bytes, ever_bytes_};
   bytes_ += decoded.bytes;
   ever_bytes_ += decoded.bytes;
+  newest_end_ = next;
   trim(dropped);
 }
 
@@ -59,11 +60,12 @@ void RecentEntries::set_reader(size_t reader, Position position) {
 std::optional<uint64_t> RecentEntries::unread_bytes() const {
   const MutexLock lock(mutex_);
   if (readers_.empty()) return std::nullopt;
-  const auto next = kept_.lower_bound(slowest());
-  if (next == kept_.end()) return 0;
-  // What is between the reader and the oldest entry was let go.
-  if (next == kept_.begin() && next->first > slowest()) return std::nullopt;
-  return ever_bytes_ - next->second.before;
+  // What is between the reader and the oldest entry was let go; nothing is left when the newest
+  // alone was beyond the limit.
+  const auto from = slowest();
+  if (kept_.empty() ? from < newest_end_ : from < kept_.begin()->first) return std::nullopt;
+  const auto next = kept_.lower_bound(from);
+  return next == kept_.end() ? 0 : ever_bytes_ - next->second.before;
 }
 
 }  // namespace traccia::wal

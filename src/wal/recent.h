@@ -64,6 +64,7 @@ class RecentEntries {
   std::map<Position, Kept> kept_ GUARDED_BY(mutex_);
   uint64_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t ever_bytes_ GUARDED_BY(mutex_) = 0;
+  Position newest_end_ GUARDED_BY(mutex_) = 0;  // of the entries with content
   std::vector<Position> readers_ GUARDED_BY(mutex_);
 };
 

@@ -71,6 +71,17 @@ TEST_F(RecentEntriesTest, AReaderThatFallsBehindIsToldSo) {
   EXPECT_EQ(recent_.unread_bytes(), 400U) << "it is back";
 }
 
+TEST_F(RecentEntriesTest, AnEntryBeyondTheLimitIsNotKept) {
+  const auto reader = recent_.add_reader(0);
+  add(1);
+  recent_.add(end_, end_ + 10, {std::make_shared<const Position>(end_), 401});
+  end_ += 10;
+  EXPECT_EQ(oldest(), end_) << "nor what came before it";
+  EXPECT_FALSE(recent_.unread_bytes()) << "the reader is behind what is kept";
+  recent_.set_reader(reader, end_);
+  EXPECT_EQ(recent_.unread_bytes(), 0U);
+}
+
 TEST_F(RecentEntriesTest, EntriesWithoutContentAreNotKept) {
   recent_.add(0, 10, {});
   EXPECT_FALSE(recent_.find(0));
