@@ -86,7 +86,7 @@ PLAN = [
     ("recovery-backlog", "The same with a backlog of compressed log", "s", 20, "less",
      "phases/recovery/backlog/first_acknowledged_seconds", {}, 1),
     ("recovery-check", "The log checked behind that start, beside the sinks catching up", "MB/s", 500, "more",
-     "phases/recovery/backlog/catch_up/log_check/bytes_per_second", {}, 1e-6),
+     "phases/recovery/backlog/log_check/bytes_per_second", {}, 1e-6),
     ("recovery-catch-up", "Sinks catching up", "events/s", 200_000, "more",
      "phases/recovery/backlog/catch_up_events_per_second", {}, 1),
     ("memory", "Resident at full rate on top of the history", "MB", 512, "less", "phases/memory/peak_resident_bytes",

@@ -1,99 +1,46 @@
-// traccia_load backlog: events into the log through the sequencer, without a server and its sinks.
+// traccia_load backlog: fills the log of a server that does not run.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cstdio>
 #include <memory>
-#include <semaphore>
 #include <thread>
 
-#include "base/error.h"
+#include "backlog.h"
 #include "commands.h"
-#include "engine.h"
-#include "event/record.h"
-#include "events.h"
-#include "ingest/ingest.h"
 #include "os/real_os.h"
 #include "server/data_directory.h"
-#include "wal/wal.h"
 
 namespace traccia::load {
 namespace {
 
-constexpr uint64_t kBatch = 1000;
-constexpr std::ptrdiff_t kInFlight = 8;
-constexpr uint64_t kBatchesPerUpkeep = 500;
-constexpr std::chrono::milliseconds kIdle{20};
-
-struct BacklogOptions {
+struct CommandOptions {
   std::string data;
-  uint64_t bytes = 0;
-  uint64_t seed = 1, first = 0;
+  uint64_t seed = 1;
+  BacklogOptions backlog{.threads = std::max(1U, std::thread::hardware_concurrency())};
 };
 
-struct Filled {
-  uint64_t events = 0;
-  uint64_t log_bytes = 0;
-};
-
-Result<std::vector<ingest::Draft>> make_batch(const EventPool& pool, uint64_t first, Time now) {
-  const auto time = event_time_now();
-  event::AdmitOptions options;
-  options.account = kAccount;
-  options.default_region = kRegion;
-  options.now = now;
-  std::vector<ingest::Draft> drafts;
-  const auto memory = std::make_shared<event::RecordMemory>(kBatch * 1400);
-  for (uint64_t i = 0; i < kBatch; ++i) {
-    ingest::Draft draft;
-    TRY_ASSIGN(draft.record, event::admit(pool.event(first + i, time), options, *memory));
-    draft.sender = "bench";
-    draft.memory = memory;
-    drafts.push_back(std::move(draft));
-  }
-  return drafts;
-}
-
-Result<Filled> fill(const BacklogOptions& options) {
+Result<Backlog> fill(const CommandOptions& options) {
   os::RealOs real;
   const server::DataDirectory directory{options.data};
   TRY_ASSIGN(const auto lock, server::open_directory(real.os(), directory, false));
-  TRY_ASSIGN(const auto log, wal::Wal::open(real.os().files, directory.wal(), {}));
+  wal::Options log_options;
+  log_options.recent_bytes_max = 0;  // there are no readers
+  TRY_ASSIGN(const auto log, wal::Wal::open(real.os().files, directory.wal(), log_options));
   TRY_ASSIGN(const auto ingest, ingest::Ingest::open(real.os(), directory.window(), *log, {}));
-  const EventPool pool(options.seed);
-  const auto begin = log->durable_end();
-  Filled filled;
-  std::atomic<bool> failed = false;
-  std::counting_semaphore<> room(kInFlight);
-  std::jthread writer([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) log->step(kIdle);
-    while (log->step(Duration{0}) > 0) {
-    }
-  });
-  for (uint64_t batches = 1; !failed && log->durable_end() - begin < options.bytes; ++batches) {
-    TRY_ASSIGN(auto drafts, make_batch(pool, options.first + filled.events, real.os().clock.now()));
-    room.acquire();
-    ingest->submit(std::move(drafts), [&](Result<ingest::Outcome> outcome) {
-      if (!outcome || outcome->accepted != kBatch) failed = true;
-      room.release();
-    });
-    filled.events += kBatch;
-    if (batches % kBatchesPerUpkeep == 0) TRY(ingest->maintain());
-  }
-  for (std::ptrdiff_t i = 0; i < kInFlight; ++i) room.acquire();
-  if (failed) return fail(ErrorCode::Internal, "a batch was not accepted whole");
-  filled.log_bytes = log->durable_end() - begin;
-  return filled;
+  return fill_backlog(*log, *ingest, EventPool(options.seed), options.backlog);
 }
 
-int run_backlog(const BacklogOptions& options) {
+int run_backlog(const CommandOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   const auto filled = fill(options);
   if (!filled) {
     fmt::print(stderr, "traccia_load: {}\n", filled.error().message());
     return 3;
   }
-  fmt::print("{{\"events\":{},\"log_bytes\":{}}}\n", filled->events, filled->log_bytes);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  fmt::print("{{\"events\":{},\"log_bytes\":{},\"fill_seconds\":{:.2f}}}\n", filled->events,
+             filled->log_bytes, seconds.count());
   return 0;
 }
 
@@ -101,11 +48,12 @@ int run_backlog(const BacklogOptions& options) {
 
 void add_backlog(CLI::App& app, Command& command) {
   auto* sub = app.add_subcommand("backlog", "Fill the log of a server that does not run");
-  auto options = std::make_shared<BacklogOptions>();
+  auto options = std::make_shared<CommandOptions>();
   sub->add_option("--data", options->data, "data directory")->required();
-  sub->add_option("--bytes", options->bytes, "the log grows by")->required();
+  sub->add_option("--bytes", options->backlog.bytes, "the log grows by")->required();
   sub->add_option("--seed", options->seed);
-  sub->add_option("--first", options->first, "number of the first event");
+  sub->add_option("--first", options->backlog.first, "number of the first event");
+  sub->add_option("--threads", options->backlog.threads, "that make events; default: one a core");
   sub->callback([options, &command] { command = [options] { return run_backlog(*options); }; });
 }
 
