@@ -16,8 +16,9 @@
 namespace traccia::history {
 namespace {
 
+constexpr uint32_t kStepEvents = 4096;  // of a segment that is written in one go
 constexpr uint64_t kWriteBytes = 1 << 20;
-constexpr uint64_t kSyncBytes = 32 << 20;  // so that the last sync is short
+constexpr uint64_t kSyncBytes = 4 << 20;  // so that no sync of the log waits long behind these
 
 // The numbers after the first.
 void append_list_block(std::string& out, std::span<const uint32_t> numbers) {
@@ -344,7 +345,7 @@ Result<std::string> write_segment(os::FileSystem& files, const std::string& dire
                                   SegmentSource& source) {
   TRY_ASSIGN(const auto writer, SegmentWriter::create(files, directory, source));
   for (bool written = false; !written;) {
-    TRY_ASSIGN(written, writer->step(UINT32_MAX));
+    TRY_ASSIGN(written, writer->step(kStepEvents));
   }
   TRY(writer->publish());
   return writer->path();

@@ -23,6 +23,7 @@
 #include "identity/identity.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
+#include "os/thread.h"
 #include "s3/s3.h"
 #include "server/data_directory.h"
 #include "server/pages.h"
@@ -44,7 +45,8 @@ constexpr std::chrono::seconds kResendMax{60};
 constexpr std::chrono::milliseconds kClockInterval{50};
 constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kHistoryRecordsPerStep = 4096;
-constexpr double kCheckShare = 0.5;  // of one CPU's time, for the check of the sealed log
+constexpr double kCheckShare = 0.5;     // of one CPU's time, for the check of the sealed log
+constexpr double kPrepareShare = 0.25;  // of the disk's, for the log's next segment
 constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
 
 // Sleeps that stop() ends.
@@ -98,6 +100,7 @@ struct Server::State {
   Result<> listen();
   void run_log();
   void run_log_files();
+  void rest(Duration before, double share);
   bool check_log();
   void run_history();
   void run_upkeep();
@@ -301,6 +304,12 @@ void Server::State::run_log() {
   }
 }
 
+// Waits so long that the work since `before` took no more than this share of the time.
+void Server::State::rest(Duration before, double share) {
+  const auto worked = real_os.clock.monotonic() - before;
+  stop_sinks.wait_for(std::chrono::duration_cast<Duration>(worked * (1 / share - 1)));
+}
+
 // True when there was something to check.
 bool Server::State::check_log() {
   const auto before = real_os.clock.monotonic();
@@ -313,15 +322,16 @@ bool Server::State::check_log() {
                   {"error", damage.what},
                   {"needed_by", needing(describe().log_keepers, damage)}});
   }
-  const auto worked = real_os.clock.monotonic() - before;
-  stop_sinks.wait_for(std::chrono::duration_cast<Duration>(worked * (1 / kCheckShare - 1)));
+  rest(before, kCheckShare);
   return true;
 }
 
 // Makes segments ready, and checks those that were there at start.
 void Server::State::run_log_files() {
   while (!stop_sinks.is_set()) {
+    const auto before = real_os.clock.monotonic();
     const auto prepared = log->prepare();
+    if (prepared && *prepared) rest(before, kPrepareShare);
     const auto error = prepared ? "" : prepared.error().message();
     // Nothing is lost by it: the log makes its segments itself.
     if (!error.empty() && error != prepare_error) {
@@ -468,17 +478,24 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   // From here on every way out goes through stop(), which ends the threads that run.
   std::unique_ptr<Server> server(new Server(std::move(owned)));
   TRY(state.open_stores());
-  state.log_thread = std::jthread([&state] { state.run_log(); });
+  state.log_thread =
+      os::start_thread("log", os::ThreadRole::Foreground, [&state] { state.run_log(); });
   TRY(state.open_services());
-  state.history_thread = std::jthread([&state] { state.run_history(); });
-  state.upkeep_thread = std::jthread([&state] { state.run_upkeep(); });
-  state.delivery_thread = std::jthread([&state] { state.run_delivery(); });
+  state.history_thread =
+      os::start_thread("history", os::ThreadRole::Follower, [&state] { state.run_history(); });
+  state.upkeep_thread =
+      os::start_thread("upkeep", os::ThreadRole::Background, [&state] { state.run_upkeep(); });
+  state.delivery_thread =
+      os::start_thread("delivery", os::ThreadRole::Follower, [&state] { state.run_delivery(); });
   for (size_t i = 0; i < state.delivery_options.puts.puts_max; ++i) {
-    state.put_threads.emplace_back([&state] { state.run_puts(); });
+    state.put_threads.push_back(
+        os::start_thread("puts", os::ThreadRole::Follower, [&state] { state.run_puts(); }));
   }
-  state.housekeeping_thread = std::jthread([&state] { state.run_housekeeping(); });
+  state.housekeeping_thread = os::start_thread("housekeeping", os::ThreadRole::Background,
+                                               [&state] { state.run_housekeeping(); });
   TRY(state.listen());
-  state.log_files_thread = std::jthread([&state] { state.run_log_files(); });
+  state.log_files_thread = os::start_thread("log files", os::ThreadRole::Background,
+                                            [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));
   return server;
 }

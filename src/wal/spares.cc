@@ -11,7 +11,6 @@ namespace traccia::wal {
 namespace {
 
 constexpr std::string_view kPrefix = "spare-";
-constexpr size_t kWriteBytes = 1 << 20;
 
 }  // namespace
 
@@ -62,7 +61,7 @@ std::string Spares::next_path() {
   return fmt::format("{}/{}{}", directory_, kPrefix, next_number_++);
 }
 
-// Synced piece by piece, so that the log's own syncs find few pages before them.
+// Synced piece by piece, so that the log's own syncs find little before them on the disk.
 Result<> Spares::write_piece() {
   if (!partial_) {
     const auto path = next_path();
@@ -75,16 +74,11 @@ Result<> Spares::write_piece() {
     at = written_;
   }
   const auto end = std::min(bytes_, at + kPieceBytesMax);
-  const std::string zeros(std::min<uint64_t>(kWriteBytes, end - at), '\0');
-  while (at < end) {
-    const auto count = std::min<uint64_t>(zeros.size(), end - at);
-    TRY(partial_->file->write_at(at, std::string_view(zeros).substr(0, count)));
-    at += count;
-  }
+  TRY(partial_->file->write_at(at, std::string(end - at, '\0')));
   TRY(partial_->file->sync_data());
   const MutexLock lock(mutex_);
-  written_ = at;
-  if (at < bytes_) return {};
+  written_ = end;
+  if (end < bytes_) return {};
   ready_.push_back(std::move(*partial_));
   partial_.reset();
   written_ = 0;

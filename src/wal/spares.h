@@ -29,7 +29,7 @@ class Spares {
   // Cut segments beyond that many are removed.
   static constexpr size_t kSparesMax = 4;
   // Zeros written and synced by one prepare().
-  static constexpr uint64_t kPieceBytesMax = 8 << 20;
+  static constexpr uint64_t kPieceBytesMax = 1 << 20;
 
   Spares(os::FileSystem& files, std::string directory, uint64_t bytes)
       : files_(files), directory_(std::move(directory)), bytes_(bytes) {}
