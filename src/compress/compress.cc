@@ -1,4 +1,4 @@
-// ISA-L writes gzip, libdeflate reads it, libzstd does both for zstd.
+// ISA-L writes and reads gzip, libdeflate reads stretches, libzstd does both for zstd.
 // SPDX-License-Identifier: Apache-2.0
 #include "compress/compress.h"
 
@@ -23,8 +23,7 @@ namespace traccia::compress {
 namespace {
 
 constexpr uint32_t kGzipLevel = 1;
-constexpr size_t kGzipBytesMin = 18;
-constexpr uint64_t kFirstGuessRatio = 8;  // typical audit records compress 10:1
+constexpr size_t kPieceBytes = 128 << 10;  // stays in the processor's cache
 
 std::unexpected<Error> too_large(uint64_t bytes_max, uint64_t input_bytes) {
   return fail(ErrorCode::ResourceExhausted, "TooLarge",
@@ -38,11 +37,6 @@ uint64_t output_max(uint64_t input_bytes, const DecompressLimits& limits) {
                   std::max(limits.ratio_free_bytes, input_bytes * limits.ratio_max));
 }
 
-struct Member {
-  std::string bytes;
-  size_t consumed = 0;
-};
-
 libdeflate_decompressor* thread_inflater() {
   struct Free {
     void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
@@ -53,30 +47,33 @@ libdeflate_decompressor* thread_inflater() {
   return decompressor.get();
 }
 
-Result<Member> gunzip_one(std::string_view bytes, uint64_t bytes_max) {
-  if (bytes.size() < kGzipBytesMin) {
-    return fail(ErrorCode::DataLoss, "NotGzip",
-                fmt::format("{} bytes are too few for gzip", bytes.size()));
+std::unexpected<Error> not_gzip(uint64_t bytes) {
+  return fail(ErrorCode::DataLoss, "NotGzip",
+              fmt::format("{} bytes are not a whole, undamaged gzip member", bytes));
+}
+
+// Reads one member from the front; what it took of `bytes`.
+Result<size_t> gunzip_one(std::string_view bytes, uint64_t bytes_max, const TakePiece& take) {
+  TRACCIA_ASSERT(bytes.size() <= UINT32_MAX);
+  thread_local inflate_state state;
+  thread_local std::vector<uint8_t> piece(kPieceBytes);
+  isal_inflate_init(&state);
+  state.crc_flag = ISAL_GZIP;
+  state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
+  state.avail_in = static_cast<uint32_t>(bytes.size());
+  uint64_t produced = 0;
+  while (state.block_state != ISAL_BLOCK_FINISH) {
+    state.next_out = piece.data();
+    state.avail_out = static_cast<uint32_t>(piece.size());
+    if (isal_inflate(&state) != ISAL_DECOMP_OK) return not_gzip(bytes.size());
+    const auto count = piece.size() - state.avail_out;
+    // It would go on if there was more.
+    if (count == 0 && state.block_state != ISAL_BLOCK_FINISH) return not_gzip(bytes.size());
+    produced += count;
+    if (produced > bytes_max) return too_large(bytes_max, bytes.size());
+    take({reinterpret_cast<const char*>(piece.data()), count});
   }
-  Member member;
-  uint64_t room = std::min<uint64_t>(bytes_max, bytes.size() * kFirstGuessRatio + 4096);
-  while (true) {
-    member.bytes.resize(room);
-    size_t produced = 0;
-    const auto result =
-        libdeflate_gzip_decompress_ex(thread_inflater(), bytes.data(), bytes.size(),
-                                      member.bytes.data(), room, &member.consumed, &produced);
-    if (result == LIBDEFLATE_SUCCESS) {
-      member.bytes.resize(produced);
-      return member;
-    }
-    if (result != LIBDEFLATE_INSUFFICIENT_SPACE) {
-      return fail(ErrorCode::DataLoss, "NotGzip",
-                  fmt::format("{} bytes are not a whole, undamaged gzip member", bytes.size()));
-    }
-    if (room >= bytes_max) return too_large(bytes_max, bytes.size());
-    room = std::min<uint64_t>(bytes_max, room * 4);
-  }
+  return bytes.size() - state.avail_in;
 }
 
 }  // namespace
@@ -187,22 +184,34 @@ std::string GzipStitcher::finish() && {
   return std::move(out_);
 }
 
-Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits) {
-  TRY_ASSIGN(auto member, gunzip_one(bytes, output_max(bytes.size(), limits)));
-  if (member.consumed != bytes.size()) {
+Result<uint64_t> gunzip_pieces(std::string_view bytes, DecompressLimits limits,
+                               const TakePiece& take) {
+  uint64_t size = 0;
+  TRY_ASSIGN(const auto consumed,
+             gunzip_one(bytes, output_max(bytes.size(), limits), [&](std::string_view piece) {
+               size += piece.size();
+               take(piece);
+             }));
+  if (consumed != bytes.size()) {
     return fail(ErrorCode::DataLoss, "TrailingData",
-                fmt::format("{} bytes follow the gzip member", bytes.size() - member.consumed));
+                fmt::format("{} bytes follow the gzip member", bytes.size() - consumed));
   }
-  return std::move(member.bytes);
+  return size;
+}
+
+Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits) {
+  std::string out;
+  TRY(gunzip_pieces(bytes, limits, [&](std::string_view piece) { out += piece; }));
+  return out;
 }
 
 Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limits) {
   const auto bytes_max = output_max(bytes.size(), limits);
   std::string out;
   do {
-    TRY_ASSIGN(const auto member, gunzip_one(bytes, bytes_max - out.size()));
-    out += member.bytes;
-    bytes.remove_prefix(member.consumed);
+    TRY_ASSIGN(const auto consumed, gunzip_one(bytes, bytes_max - out.size(),
+                                               [&](std::string_view piece) { out += piece; }));
+    bytes.remove_prefix(consumed);
   } while (!bytes.empty());
   return out;
 }

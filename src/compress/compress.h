@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,6 +57,11 @@ struct DecompressLimits {
 // Reasons: "NotGzip" (header, truncation, CRC or length wrong), "TrailingData" (bytes after the
 // member), "TooLarge" (ResourceExhausted: a limit was reached).
 Result<std::string> gunzip(std::string_view bytes, DecompressLimits limits);
+// The same without holding the whole: `take` gets it piece by piece, before its checksum is known.
+// The bytes in all.
+using TakePiece = std::function<void(std::string_view)>;
+Result<uint64_t> gunzip_pieces(std::string_view bytes, DecompressLimits limits,
+                               const TakePiece& take);
 // Several members one after another are joined, as HTTP Content-Encoding: gzip allows.
 Result<std::string> gunzip_members(std::string_view bytes, DecompressLimits limits);
 

@@ -99,6 +99,36 @@ TEST(Gunzip, NamesWhatIsWrong) {
   EXPECT_FALSE(gunzip_members(packed + "x", {}));
 }
 
+TEST(Gunzip, TellsDamage) {
+  const auto packed = gzip(words(20000));
+  for (size_t at = 0; at < packed.size(); at += at < 20 || at + 20 > packed.size() ? 1 : 997) {
+    auto damaged = packed;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    const auto read = gunzip(damaged, {});
+    // Time and system of the header say nothing about the content.
+    const bool ignored = at >= 4 && at <= 9;
+    EXPECT_EQ(read.has_value(), ignored) << at;
+    if (!read) {
+      EXPECT_EQ(read.error().reason(), "NotGzip") << at;
+    }
+  }
+}
+
+TEST(Gunzip, GivesPiecesInOrder) {
+  const auto text = words(100'000);
+  std::string joined;
+  size_t pieces = 0;
+  const auto size = gunzip_pieces(gzip(text), {}, [&](std::string_view piece) {
+    joined += piece;
+    ++pieces;
+  });
+  EXPECT_EQ(size.value(), text.size());
+  EXPECT_EQ(joined, text);
+  EXPECT_GT(pieces, 2U);
+  EXPECT_EQ(gunzip_pieces(gzip(text) + "x", {}, [](std::string_view) {}).error().reason(),
+            "TrailingData");
+}
+
 TEST(Gunzip, BombsAreStopped) {
   const auto bomb = gzip(std::string(8 << 20, '0'));
   DecompressLimits limits;

@@ -353,10 +353,12 @@ Result<std::string> Verifier::check_log(const LogFile& file, const Workers::Get&
   }
   compress::DecompressLimits limits;
   limits.bytes_max = kObjectBytesMax;
-  const auto body = compress::gunzip(object->bytes, limits);
-  if (!body) return std::string(problem_of_gunzip(body.error()));
-  bytes = body->size();
-  if (crypto::sha256_hex(*body) != file.sha256_hex) return std::string(kBadHash);
+  crypto::Hasher hasher(crypto::Hasher::Algorithm::Sha256);
+  const auto size = compress::gunzip_pieces(object->bytes, limits,
+                                            [&](std::string_view piece) { hasher.update(piece); });
+  if (!size) return std::string(problem_of_gunzip(size.error()));
+  bytes = *size;
+  if (hex_encode(hasher.finish()) != file.sha256_hex) return std::string(kBadHash);
   return std::string();
 }
 
@@ -382,15 +384,16 @@ Result<> Verifier::find_unlisted() {
   for (const auto& [where, periods] : covered_) {
     TRY_ASSIGN(const auto keys, reader->list(fmt::format("{}AWSLogs/{}/CloudTrail/{}/", root,
                                                          where.first, where.second)));
-    // What was delivered in the newest period may be listed by a digest still to come.
-    const auto newest = std::ranges::max(periods, {}, &Gap::end).start;
+    // What was delivered in the newest period may be listed by a digest still to come. Keys have
+    // whole minutes.
+    const auto newest = std::ranges::max(periods, {}, &Gap::end).start - std::chrono::minutes(1);
     for (const auto& key : keys) {
       const auto parts = parse_log_key(key);
       if (!parts || listed_.contains(options_.bucket + "/" + key)) continue;
       const bool covered = std::ranges::any_of(periods, [&](const Gap& period) {
         return parts->minute > period.start && parts->minute <= period.end;
       });
-      if (!covered || parts->minute >= newest) continue;
+      if (!covered || parts->minute > newest) continue;
       report_.unlisted.push_back(
           {FileKind::Log, options_.bucket, key, "not listed in any digest", false});
     }

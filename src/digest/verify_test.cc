@@ -200,6 +200,18 @@ TEST_F(VerifyTest, AnInsertedLogFileIsNotListed) {
   EXPECT_EQ(problems(), Strings{log_key(1, 7) + ": not listed in any digest"});
 }
 
+// Its key says only the minute, and the digest that lists it may be the next one.
+TEST_F(VerifyTest, ALogFileOfTheMinuteInWhichTheNewestDigestBeganMayBeListedLater) {
+  objects_[log_key(3, 50)].bytes = compress::gzip("{}");
+  replace_digest(
+      5,
+      [](DigestFile& digest) {
+        digest.start_time = format_iso_seconds(kStart + 4 * kHour + std::chrono::seconds(30));
+      },
+      true);
+  EXPECT_EQ(problems(), Strings{});
+}
+
 TEST_F(VerifyTest, ARestartIsAGapNotAFailure) {
   objects_.erase(key_of(0));
   replace_digest(1, [](DigestFile& digest) { digest.previous.reset(); }, true);
