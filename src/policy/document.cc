@@ -194,13 +194,17 @@ Result<Document> parse(std::string_view text, const DocumentType& type) {
 }
 
 bool covered_by_resource_control(std::string_view action) {
-  const auto is = [&](std::string_view service) {
-    return action.size() > service.size() && action[service.size()] == ':' &&
-           std::ranges::equal(service, action.substr(0, service.size()), {}, {},
-                              [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  constexpr std::string_view kRetireGrant = "kms:retiregrant";
+  const auto begins_with = [&](std::string_view lower) {
+    return action.size() >= lower.size() &&
+           std::ranges::equal(lower, action.substr(0, lower.size()), {}, {}, [](char c) {
+             return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+           });
   };
-  if (!std::ranges::any_of(kResourceControlServices, is)) return false;
-  return to_lower(action) != "kms:retiregrant";
+  if (action.size() == kRetireGrant.size() && begins_with(kRetireGrant)) return false;
+  return std::ranges::any_of(kResourceControlServices, [&](std::string_view service) {
+    return begins_with(service) && action.substr(service.size()).starts_with(':');
+  });
 }
 
 }  // namespace traccia::policy

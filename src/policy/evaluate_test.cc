@@ -11,6 +11,24 @@
 
 #include "policy/messages.h"
 
+namespace {
+thread_local size_t allocations = 0;
+}
+
+// Replace the library's for this program, to see that decisions do not come here. Not inlined, or
+// g++ takes malloc and delete for a mismatch.
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  ++allocations;
+  if (void* out = std::malloc(bytes == 0 ? 1 : bytes)) return out;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+
 namespace traccia::policy {
 namespace {
 
@@ -512,6 +530,52 @@ TEST(Messages, SayWhatAwsSays) {
   EXPECT_EQ(access_denied_message(request_of({}, "s3:GetObject", "arn:aws:s3:::b/k")),
             "User: anonymous is not authorized to perform: s3:GetObject on resource: "
             "arn:aws:s3:::b/k");
+}
+
+// Every policy type, variables, quantifiers and operands of each kind.
+TEST(Evaluate, AllocatesNothing) {
+  const std::vector<AttachedPolicy> identity = {
+      attach(Kind::Identity,
+             "{'Effect':'Allow','Action':'s3:*','Resource':'arn:aws:s3:::b/${aws:username}/*'},"
+             "{'Effect':'Allow','Action':'s3:*Object*','Resource':'*','Condition':{"
+             "'StringLike':{'aws:UserAgent':'*${aws:username}?*'},"
+             "'NumericLessThan':{'s3:max-keys':'10.5'},"
+             "'DateGreaterThan':{'aws:CurrentTime':'2026-01-01T00:00:00.5+02:00'},"
+             "'IpAddress':{'aws:SourceIp':['2001:db8::/32','10.0.0.0/8']},"
+             "'ArnLike':{'aws:SourceArn':'arn:*:cloudtrail:*:*:trail/${aws:username}'},"
+             "'ForAllValues:StringEqualsIgnoreCase':{'aws:TagKeys':['ONE','two']}}}")};
+  const auto boundary = allowing(Kind::Boundary);
+  const auto bucket = granting("{'AWS':'111122223333'}");
+  const std::vector<AttachedPolicy> session_policies = {allowing(Kind::Session)};
+  const std::vector<ControlLevel> scps = {{"r-1", {allowing(Kind::ServiceControl)}}};
+  const std::vector<ControlLevel> rcps = {
+      {"r-1",
+       {attach(Kind::ResourceControl,
+               "{'Effect':'Deny','Principal':'*','Action':'s3:*','Resource':'*','Condition':{"
+               "'StringNotEqualsIfExists':{'aws:PrincipalOrgID':'o-exampleorgid-exampleorgid'},"
+               "'Null':{'aws:PrincipalOrgID':'false'}}}")}}};
+  auto request = request_of(user(), "s3:PutObjectRetention", "arn:aws:s3:::b/some/long/key/name");
+  request.context.set("aws:UserAgent", std::string_view("aws-cli of alice on a machine"));
+  request.context.set("s3:max-keys", std::string_view("10"));
+  request.context.set("aws:CurrentTime", std::string_view("2026-05-05T05:05:05Z"));
+  request.context.set("aws:SourceIp", std::string_view("2001:db8::7"));
+  request.context.set("aws:SourceArn",
+                      std::string_view("arn:aws:cloudtrail:eu-south-1:111122223333:trail/alice"));
+  request.context.set("aws:TagKeys", std::vector<std::string>{"one", "TWO"});
+  const PoliciesView policies{.identity = identity,
+                              .boundary = &boundary,
+                              .session = session_policies,
+                              .has_session_policies = true,
+                              .service_control = scps,
+                              .resource_control = rcps,
+                              .management_account = kManagement,
+                              .resource = &bucket};
+  const auto before = allocations;
+  const auto decision = evaluate(request, policies);
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(tell(decision), "allowed by identity-based policy");
+  EXPECT_EQ(decision.statement->index, 1U);
+  EXPECT_GT(allocations, before) << "the counter does not count";
 }
 
 TEST(Explain, NamesEveryStatementThatApplies) {
