@@ -223,9 +223,9 @@ class CaseFromBytes {
     }
     if (op != "Null") {
       const auto shape = byte() % 8;
-      if (shape == 0 || shape == 1) op += "IfExists";
+      if (shape == 0 || shape == 1 || shape == 4) op += "IfExists";
       if (shape == 1 || shape == 2) op.insert(0, "ForAllValues:");
-      if (shape == 3) op.insert(0, "ForAnyValue:");
+      if (shape == 3 || shape == 4) op.insert(0, "ForAnyValue:");
     }
     return fmt::format("\"{}\":{{\"{}\":[{}]}}", op, key(), values);
   }

@@ -222,6 +222,7 @@ TEST(Conditions, Quantifiers) {
       {"ForAnyValue:StringNotEquals", {"a"}, Values{"a"}, false},
       {"ForAnyValue:StringNotEquals", {"a"}, kAbsent, false},
       {"ForAnyValue:StringLikeIfExists", {"a"}, kAbsent, true},
+      {"ForAnyValue:StringNotLikeIfExists", {"a"}, kAbsent, true},
       {"ForAllValues:NumericLessThan", {"5"}, Values{"1", "4"}, true},
       {"ForAllValues:NumericLessThan", {"5"}, Values{"1", "5"}, false},
       // Several values without a set operator: our reading, conditions.h.

@@ -27,6 +27,24 @@ constexpr std::string_view kResourceControlServices[] = {"aoss",
                                                          "sqs",
                                                          "sts"};
 
+constexpr size_t kQuotedBytesMax = 256;
+
+// What of the document goes into a message: not all of a long text, no half character at the end,
+// and no control characters, which XML cannot carry.
+std::string quote(std::string_view text) {
+  size_t size = std::min(text.size(), kQuotedBytesMax);
+  while (size > 0 && size < text.size() &&
+         (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
+    --size;
+  }
+  std::string out(text.substr(0, size));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = '?';
+  }
+  if (size < text.size()) out += "...";
+  return out;
+}
+
 bool is_white_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -146,7 +164,7 @@ Result<Document> read(ReaderView& reader, const Node& root, const Limits& limits
 std::unexpected<Error> ReaderView::refuse(Problem problem, size_t offset,
                                           std::string_view detail) const {
   const auto place = place_of(text, offset);
-  auto message = fmt::format("{} (line {}, column {}", describe(problem, wording(), detail),
+  auto message = fmt::format("{} (line {}, column {}", describe(problem, wording(), quote(detail)),
                              place.line, place.column);
   if (!path.empty()) message.append(", ").append(path);
   const auto code =

@@ -276,6 +276,17 @@ TEST(Document, ErrorsHaveAPlace) {
   }
 }
 
+TEST(Document, MessagesQuoteLittleAndNoControlCharacters) {
+  EXPECT_EQ(message_of("'a\\u0000\\nb':1", kIdentity),
+            "Syntax errors in policy: unknown element 'a??b' (line 1, column 38, Statement[0])");
+  std::string euros(255, 'a');
+  for (int i = 0; i < 100; ++i) euros += "\xE2\x82\xAC";
+  EXPECT_EQ(message_of(fmt::format("'{}':1", euros), kIdentity),
+            fmt::format("Syntax errors in policy: unknown element '{}...' "
+                        "(line 1, column 38, Statement[0])",
+                        std::string(255, 'a')));
+}
+
 TEST(Document, SidsAreUniqueAndEmptyOnesAreNone) {
   const auto two = [](std::string_view a, std::string_view b) {
     auto text = fmt::format(

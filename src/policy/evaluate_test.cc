@@ -311,6 +311,7 @@ TEST(Evaluate, ServiceControlPolicies) {
   EXPECT_EQ(tell(request_of(user()), {.service_control = hole, .resource = &direct}), kNot)
       << "a resource's policy does not get around SCPs";
   const auto decision = evaluate(request_of(user()), {.service_control = hole});
+  ASSERT_NE(decision.level, nullptr);
   EXPECT_EQ(decision.level->node, "ou-1");
 }
 

@@ -128,6 +128,7 @@ struct Handler {
   }
   bool check_duplicates(const Node& object) {
     std::vector<const Node::Member*> sorted;
+    sorted.reserve(object.members.size());
     for (const auto& member : object.members) sorted.push_back(&member);
     std::ranges::sort(sorted, [](const auto* a, const auto* b) {
       return std::tie(a->name, a->offset) < std::tie(b->name, b->offset);

@@ -47,7 +47,8 @@ bool take_zone(std::string_view& text, int64_t& seconds_east) {
     if (!take_digits(text, 2, 2, minutes)) return false;
   }
   if (hours > 23 || minutes > 59) return false;
-  seconds_east = (west ? -1 : 1) * (hours * 3600 + minutes * 60);
+  seconds_east = int64_t{hours} * 3600 + int64_t{minutes} * 60;
+  if (west) seconds_east = -seconds_east;
   return true;
 }
 
