@@ -210,8 +210,9 @@ Result<bool> History::State::seal_oldest() {
     head = frozen.front();
   }
   HeadSource source(*head);
-  TRY_ASSIGN(auto path, write_segment(os.files, directory, source));
-  TRY_ASSIGN(auto segment, Segment::open(os.files, std::move(path), &cache));
+  TRY_ASSIGN(auto written, write_segment(os.files, directory, source));
+  TRY_ASSIGN(auto segment,
+             Segment::open(os.files, std::move(written.path), &cache, std::move(written.filter)));
   const MutexLock lock(mutex);
   segments.push_back(std::move(segment));
   frozen.erase(frozen.begin());
@@ -268,7 +269,7 @@ Result<bool> History::State::begin_merge() {
 
 // Look-ups that have begun go on with the inputs, whose files they keep open.
 Result<> History::State::finish_merge() {
-  TRY_ASSIGN(auto merged, Segment::open(os.files, merging->path(), &cache));
+  TRY_ASSIGN(auto merged, Segment::open(os.files, merging->path(), &cache, merging->filter()));
   const auto& inputs = merging->inputs();
   for (size_t i = 1; i < inputs.size(); ++i) superseded.push_back(inputs[i]->path());
   {

@@ -48,6 +48,7 @@ class Merging {
   void abandon(os::FileSystem& files);
   const Segments& inputs() const { return inputs_; }
   const std::string& path() const { return writer_->path(); }
+  std::shared_ptr<const KeyFilter> filter() const { return writer_->filter(); }
 
  private:
   explicit Merging(Segments inputs) : inputs_(std::move(inputs)) {}

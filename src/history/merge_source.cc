@@ -15,7 +15,7 @@ constexpr uint32_t kSampleRecords = 16 << 10;
 constexpr size_t kSampleBytesMax = 24 << 20;
 constexpr size_t kMergedDictionaryBytesMax = 256 << 10;
 // The best that still merges about 100 000 events a second and core.
-constexpr int kMergedLevel = 6;
+constexpr int kMergedLevel = 7;
 
 }  // namespace
 

@@ -63,9 +63,11 @@ Result<std::shared_ptr<const std::string>> Segment::kept_unit(uint64_t offset,
 }
 
 Result<std::shared_ptr<const Segment>> Segment::open(os::FileSystem& files, std::string path,
-                                                     Cache* cache) {
+                                                     Cache* cache,
+                                                     std::shared_ptr<const KeyFilter> filter) {
   std::shared_ptr<Segment> segment(new Segment(std::move(path)));
   segment->cache_ = cache;
+  segment->filter_ = std::move(filter);
   if (cache != nullptr) segment->cache_owner_ = cache->new_owner();
   TRY_ASSIGN(segment->file_, files.open(segment->path_, os::OpenMode::ReadOnly));
   TRY_ASSIGN(segment->file_bytes_, segment->file_->size());

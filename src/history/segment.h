@@ -16,6 +16,7 @@
 #include "compress/compress.h"
 #include "history/cache.h"
 #include "history/encoding.h"
+#include "history/key_filter.h"
 #include "history/segment_source.h"
 #include "os/os.h"
 
@@ -38,8 +39,10 @@ inline constexpr uint8_t kTimesOfExcess = 4;    // else sequences grow like arri
 class Segment {
  public:
   // What is read again and again is kept in the cache, when there is one; it outlives the segment.
-  static Result<std::shared_ptr<const Segment>> open(os::FileSystem& files, std::string path,
-                                                     Cache* cache = nullptr);
+  // The filter is the writer's, when there is one.
+  static Result<std::shared_ptr<const Segment>> open(
+      os::FileSystem& files, std::string path, Cache* cache = nullptr,
+      std::shared_ptr<const KeyFilter> filter = nullptr);
 
   struct Place {
     uint32_t first = 0;  // event
@@ -49,6 +52,8 @@ class Segment {
     uint32_t number = 0;
   };
   const std::map<std::pair<std::string, std::string>, Place>& places() const { return places_; }
+  // nullptr: there is none, and everything may be there.
+  const KeyFilter* filter() const { return filter_.get(); }
 
   // A term (place, attribute, value) and its list: numbers relative to the place's first event.
   struct Term {
@@ -163,6 +168,7 @@ class Segment {
   std::unique_ptr<os::File> file_;
   Cache* cache_ = nullptr;
   uint64_t cache_owner_ = 0;
+  std::shared_ptr<const KeyFilter> filter_;
   uint64_t file_bytes_ = 0;
   Cursor start_, end_;
   uint32_t count_ = 0;

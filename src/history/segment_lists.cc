@@ -84,6 +84,9 @@ Result<PostingsPtr> SegmentLists::of_term(const Segment::Term& term) const {
 Result<PostingsPtr> SegmentLists::of_value(Attribute attribute, std::string_view value) {
   std::string wanted;
   render_term(wanted, reader_.place().number, attribute, value);
+  const auto* filter = reader_.segment().filter();
+  if (filter != nullptr && !filter->may_hold_term(wanted))
+    return std::make_unique<RangePostings>(0);
   Segment::TermCursor cursor(reader_.segment(), wanted);
   TRY_ASSIGN(const bool more, cursor.next());
   if (!more || cursor.term().text != wanted) return std::make_unique<RangePostings>(0);
@@ -131,7 +134,10 @@ Result<PostingsPtr> SegmentLists::of_prefix(Attribute attribute, std::string_vie
 }
 
 Result<PostingsPtr> SegmentLists::of_id(std::string_view event_id) {
-  TRY_ASSIGN(auto numbers, reader_.segment().of_id_hash(reader_.place(), hash_event_id(event_id)));
+  const auto hash = hash_event_id(event_id);
+  const auto* filter = reader_.segment().filter();
+  if (filter != nullptr && !filter->may_hold_id(hash)) return std::make_unique<RangePostings>(0);
+  TRY_ASSIGN(auto numbers, reader_.segment().of_id_hash(reader_.place(), hash));
   std::vector<uint32_t> same;
   for (const auto number : numbers) {
     TRY_ASSIGN(const auto at, reader_.event(number));

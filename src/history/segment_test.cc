@@ -118,5 +118,18 @@ TEST_F(HistoryTest, DamageInASegmentIsNeverAWrongAnswer) {
   EXPECT_EQ(told, size) << "every byte is under a checksum, and these look-ups read all";
 }
 
+// A new segment's keys are known in memory: what it does not hold is not looked for on the disk.
+TEST_F(HistoryTest, ASegmentWithoutTheKeyIsNotRead) {
+  ASSERT_TRUE(submit({{.id = "1", .more = std::string(kRich)}}));
+  seal();
+  const auto path = segments().at(0);
+  const auto size = os::read_file(fake_.files, path, 1 << 20)->size();
+  for (size_t at = 0; at < size; ++at) fake_.files.corrupt(path, at, 0x11);
+  EXPECT_FALSE(history_->lookup(query(Attribute::EventId, "1")));
+  EXPECT_FALSE(history_->lookup(query(Attribute::Username, "Ada")));
+  EXPECT_EQ(ids(query(Attribute::EventId, "2")), Strings{});
+  EXPECT_EQ(ids(query(Attribute::Username, "Grace")), Strings{});
+}
+
 }  // namespace
 }  // namespace traccia::history

@@ -52,6 +52,10 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(os::FileSystem& fil
 
 void SegmentWriter::begin() {
   out_ = "TRACHIS3";
+  // Terms are mostly fewer than events.
+  if (source_.count() <= KeyFilter::kEventsMax) {
+    filter_ = std::make_shared<KeyFilter>(2 * uint64_t{source_.count()});
+  }
   for (const auto cursor : {source_.start(), source_.end()}) {
     append_u64(footer_, cursor.position);
     append_u64(footer_, cursor.taken);
@@ -294,6 +298,7 @@ Result<bool> SegmentWriter::add_terms(uint32_t events) {
       return true;
     }
     add_term(term);
+    if (filter_) filter_->add_term(term.text);
     before_.swap(term.text);
     if (++terms_count_ == kTermsBlock) finish_terms_unit();
   }
@@ -309,6 +314,7 @@ Result<bool> SegmentWriter::add_ids(uint32_t events) {
     for (auto& id : ids) {
       TRY_ASSIGN(const bool more, source_.next_id(id));
       TRACCIA_ASSERT(more);
+      if (filter_) filter_->add_id(id.hash);
     }
     const auto width = rice_width(ids.back().hash - ids.front().hash, ids.size());
     std::string payload{static_cast<char>(width), static_cast<char>(number_width)};
@@ -341,14 +347,14 @@ void SegmentWriter::add_tail() {
   out_ += "TRACHISE";
 }
 
-Result<std::string> write_segment(os::FileSystem& files, const std::string& directory,
-                                  SegmentSource& source) {
+Result<WrittenSegment> write_segment(os::FileSystem& files, const std::string& directory,
+                                     SegmentSource& source) {
   TRY_ASSIGN(const auto writer, SegmentWriter::create(files, directory, source));
   for (bool written = false; !written;) {
     TRY_ASSIGN(written, writer->step(kStepEvents));
   }
   TRY(writer->publish());
-  return writer->path();
+  return WrittenSegment{writer->path(), writer->filter()};
 }
 
 }  // namespace traccia::history

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "history/key_filter.h"
 #include "history/segment_source.h"
 #include "os/os.h"
 
@@ -31,6 +32,8 @@ class SegmentWriter {
   bool has_name() const { return named_; }  // publish() got that far
   const std::string& path() const { return path_; }
   const std::string& temporary_path() const { return temporary_path_; }
+  // Of what is written; complete once step() was true. nullptr when the segment is too large.
+  std::shared_ptr<const KeyFilter> filter() const { return filter_; }
 
  private:
   enum class Part : uint8_t { Records, Times, Terms, Ids, Tail, Done };
@@ -58,6 +61,7 @@ class SegmentWriter {
   std::unique_ptr<os::File> file_;
   uint64_t written_ = 0, synced_ = 0;
   bool named_ = false;
+  std::shared_ptr<KeyFilter> filter_;
   std::string out_;  // not written yet
   std::string footer_;
   Part part_ = Part::Records;
@@ -77,8 +81,12 @@ class SegmentWriter {
   uint64_t lists_at_ = 0;
 };
 
+struct WrittenSegment {
+  std::string path;
+  std::shared_ptr<const KeyFilter> filter;
+};
 // At once.
-Result<std::string> write_segment(os::FileSystem& files, const std::string& directory,
-                                  SegmentSource& source);
+Result<WrittenSegment> write_segment(os::FileSystem& files, const std::string& directory,
+                                     SegmentSource& source);
 
 }  // namespace traccia::history

@@ -494,7 +494,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.housekeeping_thread = os::start_thread("housekeeping", os::ThreadRole::Background,
                                                [&state] { state.run_housekeeping(); });
   TRY(state.listen());
-  state.log_files_thread = os::start_thread("log files", os::ThreadRole::Background,
+  state.log_files_thread = os::start_thread("log files", os::ThreadRole::Follower,
                                             [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));
   return server;
