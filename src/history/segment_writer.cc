@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint32_t kStepEvents = 4096;  // of a segment that is written in one go
 constexpr uint64_t kWriteBytes = 1 << 20;
-constexpr uint64_t kSyncBytes = 4 << 20;  // so that no sync of the log waits long behind these
+constexpr uint64_t kSyncBytes = 1 << 20;  // so that no sync of the log waits long behind these
 
 // The numbers after the first.
 void append_list_block(std::string& out, std::span<const uint32_t> numbers) {

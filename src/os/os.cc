@@ -51,6 +51,23 @@ Result<std::string> read_file(FileSystem& files, const std::string& path, uint64
   return out;
 }
 
+namespace {
+
+constexpr size_t kSyncedPieceBytes = 1 << 20;
+
+// In pieces: other syncs on the disk come between and wait for one of them only.
+Result<> write_synced(File& file, std::string_view bytes) {
+  size_t at = 0;
+  do {
+    TRY(file.write_at(at, bytes.substr(at, kSyncedPieceBytes)));
+    TRY(file.sync_data());
+    at += kSyncedPieceBytes;
+  } while (at < bytes.size());
+  return {};
+}
+
+}  // namespace
+
 Result<> write_file_atomically(FileSystem& files, const std::string& path, std::string_view bytes,
                                unsigned mode_bits) {
   const auto temporary = path + ".tmp";
@@ -60,8 +77,7 @@ Result<> write_file_atomically(FileSystem& files, const std::string& path, std::
   }
   {
     TRY_ASSIGN(const auto file, files.open(temporary, OpenMode::CreateNew, mode_bits));
-    TRY(file->write_at(0, bytes));
-    TRY(file->sync_data());
+    TRY(write_synced(*file, bytes));
   }
   TRY(files.rename(temporary, path));
   return files.sync_directory(parent_directory(path));
