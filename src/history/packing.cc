@@ -165,7 +165,8 @@ void Packer::pack_piece(size_t begin, size_t end) {
 
 // A path holds its ids between slashes, which base64 has too.
 void Packer::pack_run(size_t begin, size_t end) {
-  const auto end_of_piece = [&](size_t at) { return std::min(record_.find('/', at), end); };
+  const auto up_to_end = record_.substr(0, end);
+  const auto end_of_piece = [&](size_t at) { return std::min(up_to_end.find('/', at), end); };
   const auto first_end = end_of_piece(begin);
   if (first_end == end) return pack_piece(begin, end);
   bool hex = false;

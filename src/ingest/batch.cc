@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/assert.h"
@@ -100,9 +101,12 @@ class Decoder {
     TRY_ASSIGN(head.text_bytes, reader_.u32());
     TRY_ASSIGN(head.compressed_bytes, reader_.u32());
     auto& records = out_.entry->records;
-    if (count == 0 || count > kRecordsMax - records.size()) {
+    if (count == 0 || count > kRecordsMax - records.size() ||
+        count > reader_.remaining() / kHeadBytes) {
       return damaged(fmt::format("log block of {} records", count));
     }
+    const auto needed = records.size() + count;
+    if (records.capacity() < needed) records.reserve(std::max(needed, records.capacity() * 2));
     head.block.first = records.size();
     head.block.count = count;
     for (uint32_t i = 0; i < count; ++i) {
