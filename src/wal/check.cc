@@ -63,15 +63,20 @@ bool SegmentCheck::take(std::string_view& bytes) {
 }
 
 Result<> SegmentCheck::read_piece(os::FileSystem& files, uint64_t bytes) {
-  if (!file_) {
+  const bool first = !file_;
+  if (first) {
     TRY_ASSIGN(file_, files.open(damage_.path, os::OpenMode::ReadOnly));
   }
-  TRY_ASSIGN(const auto count,
-             file_->read_at(kSegmentHeaderBytes + (at_ - start_), {buffer_.data(), bytes}));
+  const auto offset = kSegmentHeaderBytes + (at_ - start_);
+  TRY_ASSIGN(const auto count, file_->read_at(offset, {buffer_.data(), bytes}));
   if (count < bytes) return fail(ErrorCode::DataLoss, "the file ends too early");
-  // Fetched while this piece is checked, and while the thread leaves the CPU to others.
-  const auto next = kSegmentHeaderBytes + (at_ - start_) + bytes;
-  file_->read_ahead(next, kReadAheadBytes);
+  // Fetched while this piece is checked, and while the thread leaves the CPU to others. Each byte
+  // is asked for once.
+  if (first) {
+    file_->read_ahead(offset + bytes, kReadAheadBytes);
+  } else {
+    file_->read_ahead(offset + kReadAheadBytes, bytes);
+  }
   return {};
 }
 

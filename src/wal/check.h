@@ -16,8 +16,9 @@ namespace traccia::wal {
 // In pieces and in order, each byte once, with one piece in memory. Owned by one thread.
 class SegmentCheck {
  public:
-  static constexpr size_t kPieceBytes = 4 << 20;
-  static constexpr size_t kReadAheadBytes = 2 * kPieceBytes;  // in the kernel's memory
+  // Small, so that the time that a piece takes is seldom that of other threads.
+  static constexpr size_t kPieceBytes = 256 << 10;
+  static constexpr size_t kReadAheadBytes = 8 << 20;  // in the kernel's memory
 
   SegmentCheck(std::string path, Position start, Position end);
 
