@@ -96,7 +96,7 @@ Result<size_t> Delivery::read_log() {
   size_t entries = 0;
   for (; entries < options_.entries_per_step; ++entries) {
     const auto position = read_position_.load(std::memory_order_relaxed);
-    TRY_ASSIGN(const auto entry, ingest::read_entry(wal_, position));
+    TRY_ASSIGN(const auto entry, ingest::read_entry_for(wal_, reader_, position));
     if (!entry) break;
     for (const auto& block : entry->entry->blocks) {
       const auto& first = (*entry->records)[block.first];

@@ -122,6 +122,34 @@ class OutageTest : public testing::Test {
   size_t sent_ = 0;
 };
 
+// A sink that catches up behind delivery takes what that decoded, whatever the store does.
+TEST_F(OutageTest, DeliveryReadsOnAndSharesWhileTheStoreIsDown) {
+  constexpr size_t kEvents = 200;
+  options_.delivery.entries_per_step = 10;
+  open();
+  start("all", true);
+  for (size_t i = 0; i < kEvents; ++i) send();
+  machine_.reset();
+  open();  // with nothing in memory
+  store_.set_mood(MemoryStore::Mood::Refuses);
+  auto& recent = machine_->log->recent();
+  const auto other = recent.add_reader(0);
+  size_t shared = 0;
+  for (wal::Position at = 0; at < machine_->log->durable_end();) {
+    if (machine_->delivery->read_position() <= at) step();
+    const auto found = recent.find(at);
+    if (found) ++shared;
+    at = ingest::read_entry_for(*machine_->log, other, at).value()->next;
+    recent.set_reader(other, at);
+  }
+  EXPECT_EQ(shared, kEvents + 1) << "the change of the trail, too";
+  EXPECT_GT(machine_->delivery->pending(), 0U);
+  EXPECT_EQ(recent.waits(), 0U);
+  store_.set_mood(MemoryStore::Mood::Good);
+  fake_.clock.advance(minutes(10));
+  settle();
+}
+
 TEST_F(OutageTest, AStoreThatIsDownForAnHourLosesNothing) {
   options_.delivery.open_bytes_max = 2000;
   options_.delivery.files_held_max = 40;

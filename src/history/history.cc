@@ -104,7 +104,7 @@ wal::Position History::durable_cursor() const {
 
 Result<bool> History::State::load_entry() {
   if (entry) return true;
-  TRY_ASSIGN(auto read, ingest::read_entry(wal, at.position));
+  TRY_ASSIGN(auto read, ingest::read_entry_for(wal, reader, at.position));
   if (!read) return false;
   if (at.taken >= read->records->size()) {
     return fail(ErrorCode::DataLoss,

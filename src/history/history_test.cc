@@ -99,6 +99,24 @@ TEST_F(HistoryTest, CorruptionInTheLogIsToldAfterWhatPrecedesIt) {
   EXPECT_EQ(history_->cursor(), position);
 }
 
+// While it catches up: what it had to decode is there for the sink behind it.
+TEST_F(HistoryTest, SharesWhatItDecodes) {
+  ASSERT_TRUE(submit({{.id = "a"}, {.id = "b"}}));
+  const auto second = wal_->durable_end();
+  ASSERT_TRUE(submit({{.id = "c"}}));
+  open();
+  EXPECT_FALSE(wal_->recent().find(0)) << "nothing is in memory after the start";
+  const auto other = wal_->recent().add_reader(0);
+  catch_up();
+  const auto found = wal_->recent().find(0);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(static_cast<const ingest::LogEntry*>(found->content.get())->records.size(), 2U);
+  EXPECT_EQ(found->next, second);
+  wal_->recent().set_reader(other, second);
+  EXPECT_FALSE(wal_->recent().find(0)) << "all have passed it";
+  EXPECT_TRUE(wal_->recent().find(second));
+}
+
 TEST_F(HistoryTest, RefusesALogThatDoesNotMeetTheCursor) {
   ASSERT_TRUE(submit({{.id = "a"}}));
   seal();

@@ -273,12 +273,14 @@ ReadEntry read_of(std::shared_ptr<const LogEntry> entry, wal::Position next) {
   return {std::shared_ptr<const std::vector<LogRecord>>(entry, records), entry, next};
 }
 
-}  // namespace
+std::optional<ReadEntry> find_decoded(wal::Wal& wal, wal::Position position) {
+  if (position >= wal.durable_end()) return std::nullopt;
+  auto found = wal.recent().find(position);
+  if (!found) return std::nullopt;
+  return read_of(std::static_pointer_cast<const LogEntry>(found->content), found->next);
+}
 
-Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position) {
-  if (auto recent = position < wal.durable_end() ? wal.recent().find(position) : std::nullopt) {
-    return read_of(std::static_pointer_cast<const LogEntry>(recent->content), recent->next);
-  }
+Result<std::optional<ReadEntry>> decode_from_log(wal::Wal& wal, wal::Position position) {
   TRY_ASSIGN(const auto entry, wal.read(position));
   if (!entry) return std::nullopt;
   const auto named = [&](Error error) {
@@ -289,6 +291,23 @@ Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position positio
   if (!decoded) return named(std::move(decoded).error());
   if (auto parsed = parse_events(**decoded); !parsed) return named(std::move(parsed).error());
   return read_of(std::move(*decoded), entry->next);
+}
+
+}  // namespace
+
+Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position) {
+  if (auto decoded = find_decoded(wal, position)) return decoded;
+  return decode_from_log(wal, position);
+}
+
+Result<std::optional<ReadEntry>> read_entry_for(wal::Wal& wal, size_t reader,
+                                                wal::Position position) {
+  if (auto decoded = find_decoded(wal, position)) return decoded;
+  if (position >= wal.durable_end()) return std::nullopt;
+  wal.recent().wait_to_share(reader);
+  TRY_ASSIGN(auto read, decode_from_log(wal, position));
+  if (read) wal.recent().share(position, read->next, {read->entry, read->entry->bytes()});
+  return read;
 }
 
 }  // namespace traccia::ingest

@@ -160,5 +160,9 @@ struct ReadEntry {
 // The entry at `position`, as it came in when it is recent; nullopt at the log's durable end.
 // DataLoss names the place.
 Result<std::optional<ReadEntry>> read_entry(wal::Wal& wal, wal::Position position);
+// The same for a reader that wal.recent() knows: readers that catch up share what they decode, for
+// which the faster one may wait (wal/recent.h).
+Result<std::optional<ReadEntry>> read_entry_for(wal::Wal& wal, size_t reader,
+                                                wal::Position position);
 
 }  // namespace traccia::ingest

@@ -12,6 +12,7 @@
 #include "compress/compress.h"
 #include "ingest/batch.h"
 #include "os/fake_os.h"
+#include "wal/entry.h"
 
 namespace traccia::ingest {
 namespace {
@@ -38,11 +39,11 @@ class IngestTest : public testing::Test {
  protected:
   void SetUp() override { open(); }
 
-  void open(Options options = {}) {
+  void open(Options options = {}, wal::Options log_options = {}) {
     ingest_.reset();
     wal_.reset();
     ASSERT_TRUE(fake_.files.make_directories("/wal"));
-    wal_ = wal::Wal::open(fake_.files, "/wal", {}).value();
+    wal_ = wal::Wal::open(fake_.files, "/wal", log_options).value();
     ingest_ = Ingest::open(fake_.os(), "/window", *wal_, options).value();
   }
 
@@ -183,6 +184,42 @@ TEST_F(IngestTest, WrittenTimeHoldsWhenTheClockJumpsBack) {
 }
 
 // I1 across power loss: a batch is there as a whole or not at all, and an acknowledged one is.
+TEST_F(IngestTest, ReadersThatCatchUpDecodeAnEntryOnce) {
+  ASSERT_TRUE(submit(batch({"a", "b"})));
+  open();
+  auto& recent = wal_->recent();
+  const auto fast = recent.add_reader(0), slow = recent.add_reader(0);
+  EXPECT_NE(read_entry(*wal_, 0).value()->entry, read_entry(*wal_, 0).value()->entry)
+      << "who reads only now and then shares nothing";
+  const auto first = read_entry_for(*wal_, fast, 0).value();
+  recent.set_reader(fast, first->next);
+  const auto again = read_entry_for(*wal_, slow, 0).value();
+  EXPECT_EQ(first->entry, again->entry);
+  EXPECT_EQ(first->next, again->next);
+  EXPECT_EQ(again->records->at(1).event.event_id, "b");
+  EXPECT_EQ(read_entry(*wal_, 0).value()->entry, first->entry) << "but takes what is shared";
+  recent.set_reader(slow, again->next);
+  EXPECT_NE(read_entry_for(*wal_, slow, 0).value()->entry, first->entry);
+  EXPECT_FALSE(read_entry_for(*wal_, slow, first->next).value()) << "the log's end";
+}
+
+TEST_F(IngestTest, EachReaderIsToldOfADamagedEntry) {
+  open({}, {.recent_bytes_max = 0});
+  ASSERT_TRUE(submit(batch({"a"})));
+  for (const auto& path : fake_.files.paths()) {
+    if (path.starts_with("/wal/")) {
+      fake_.files.corrupt(path, wal::kSegmentHeaderBytes + wal::kEntryHeaderBytes + 9, 0x55);
+    }
+  }
+  auto& recent = wal_->recent();
+  const auto first = recent.add_reader(0), second = recent.add_reader(0);
+  for (const auto reader : {first, second, first}) {
+    const auto read = read_entry_for(*wal_, reader, 0);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code(), ErrorCode::DataLoss);
+  }
+}
+
 TEST(IngestCrash, BatchesAreAtomicAndAcknowledgedOnesStay) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     std::mt19937_64 random(seed);

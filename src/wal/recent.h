@@ -1,7 +1,9 @@
-// The newest entries as their writers had them in memory, for readers that keep up.
+// Decoded entries, so that readers need not decode them: the newest as their writers had them, and
+// older ones as the first of the readers that catch up decoded them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/time.h"
 
 namespace traccia::wal {
 
@@ -17,7 +20,7 @@ namespace traccia::wal {
 // Positions only grow; the first entry is at 0.
 using Position = uint64_t;
 
-// What an entry says, as its writer had it in memory: readers that keep up need not decode it.
+// What an entry says.
 struct Decoded {
   std::shared_ptr<const void> content;
   uint64_t bytes = 0;  // what it takes in memory
@@ -30,21 +33,38 @@ class RecentEntries {
     std::shared_ptr<const void> content;
     Position next = 0;
   };
-  // Of what every registered reader has passed, only `read_bytes_max` stay.
-  RecentEntries(uint64_t bytes_max, uint64_t read_bytes_max)
-      : bytes_max_(bytes_max), read_bytes_max_(read_bytes_max) {}
+  struct Limits {
+    uint64_t bytes_max = 0;         // of all that is kept
+    uint64_t read_bytes_max = 0;    // of what writers gave, after every reader has passed it
+    uint64_t shared_bytes_max = 0;  // of what readers gave
+    // While the slowest reader takes in so much of the log, others wait for it so long in all.
+    uint64_t pace_bytes_min = 4 << 20;
+    Duration patience = std::chrono::milliseconds(250);
+  };
 
-  // Positions only grow. An entry without content is not kept.
+  explicit RecentEntries(Limits limits) : limits_(limits) {}
+
+  // From the writer. Positions only grow. An entry without content is not kept.
   void add(Position position, Position next, Decoded decoded);
   std::optional<Found> find(Position position) const;
 
   // Readers of every entry register once, with where they are, and tell how far they have come.
   size_t add_reader(Position position);
   void set_reader(size_t reader, Position position);
-  // What the slowest reader has before it of what is kept; nothing when it is further behind, or
-  // when nobody has registered.
+  // What the slowest reader has before it of what writers gave; nothing when it is further behind,
+  // or when nobody has registered.
   std::optional<uint64_t> unread_bytes() const;
-  uint64_t bytes_max() const { return bytes_max_; }
+  uint64_t bytes_max() const { return limits_.bytes_max; }
+
+  // From a reader that had to decode it. Kept until all have passed it; not kept when nobody else
+  // is before it or there is no room, so that those who follow have the oldest.
+  void share(Position position, Position next, Decoded decoded);
+  // Before a reader decodes: waits for room to share it, which the slowest reader makes. One that
+  // stands still or creeps costs the others Limits::patience in each pace_bytes_min of its way, no
+  // more; the slowest itself never waits.
+  void wait_to_share(size_t reader);
+  // How often somebody did.
+  uint64_t waits() const;
 
  private:
   struct Kept {
@@ -57,15 +77,25 @@ class RecentEntries {
   Position slowest() const REQUIRES(mutex_);
   // What no longer stays goes to `dropped`.
   void trim(Dropped& dropped) REQUIRES(mutex_);
+  void trim_shared(Dropped& dropped) REQUIRES(mutex_);
+  // Whether an entry like the last one would not be kept.
+  bool shared_full() const REQUIRES(mutex_);
 
-  const uint64_t bytes_max_;
-  const uint64_t read_bytes_max_;
+  const Limits limits_;
   mutable Mutex mutex_;
+  Condition passed_;  // by the slowest reader: there is room, or it reached awaited_
   std::map<Position, Kept> kept_ GUARDED_BY(mutex_);
   uint64_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t ever_bytes_ GUARDED_BY(mutex_) = 0;
   Position newest_end_ GUARDED_BY(mutex_) = 0;  // of the entries with content
   std::vector<Position> readers_ GUARDED_BY(mutex_);
+  std::map<Position, Kept> shared_ GUARDED_BY(mutex_);  // from readers
+  uint64_t shared_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t last_shared_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t waits_ GUARDED_BY(mutex_) = 0;
+  Position awaited_ GUARDED_BY(mutex_) = 0;  // where the slowest reader is to come in time
+  Duration patience_left_ GUARDED_BY(mutex_){};
+  Position wait_again_from_ GUARDED_BY(mutex_) = 0;  // where it is, when it came too late
 };
 
 }  // namespace traccia::wal

@@ -25,7 +25,8 @@ Wal::Wal(os::FileSystem& files, std::string directory, Options options)
     : files_(files),
       directory_(std::move(directory)),
       options_(options),
-      recent_(options.recent_bytes_max, options.recent_read_bytes_max),
+      recent_({options.recent_bytes_max, options.recent_read_bytes_max,
+               options.recent_shared_bytes_max}),
       spares_(files, directory_, kSegmentHeaderBytes + options.segment_bytes_max) {}
 
 Wal::~Wal() = default;

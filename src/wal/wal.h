@@ -24,11 +24,12 @@ namespace traccia::wal {
 struct Options {
   uint64_t segment_bytes_max = 64ULL << 20;
   uint64_t entry_bytes_max = 80ULL << 20;
-  uint64_t queue_bytes_max = 256ULL << 20;       // appended, not yet durable
-  uint64_t reserve_bytes = 32ULL << 20;          // beyond that, for Room::Reserve
-  uint64_t disk_reserve_bytes = 256ULL << 20;    // beyond limit_disk(), for Room::Reserve
-  uint64_t recent_bytes_max = 96ULL << 20;       // decoded entries kept for readers that keep up,
-  uint64_t recent_read_bytes_max = 16ULL << 20;  // of these, after all readers have passed them
+  uint64_t queue_bytes_max = 256ULL << 20;         // appended, not yet durable
+  uint64_t reserve_bytes = 32ULL << 20;            // beyond that, for Room::Reserve
+  uint64_t disk_reserve_bytes = 256ULL << 20;      // beyond limit_disk(), for Room::Reserve
+  uint64_t recent_bytes_max = 96ULL << 20;         // decoded entries kept in memory;
+  uint64_t recent_read_bytes_max = 16ULL << 20;    // of new ones, after all readers passed them;
+  uint64_t recent_shared_bytes_max = 48ULL << 20;  // of those that a reader decoded for the others
   Duration gather_time = std::chrono::milliseconds(10);  // how long Haste::None may wait for others
 };
 
