@@ -20,7 +20,7 @@ class PacerTest : public testing::Test {
   }
 
   os::FakeOs fake_;
-  wal::RecentEntries recent_{100, 0};
+  wal::RecentEntries recent_{{.bytes_max = 100}};
   size_t sink_ = recent_.add_reader(0);
   wal::Position end_ = 0;
   Pacer pacer_{fake_.clock, recent_};
