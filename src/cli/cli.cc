@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_tail(app, action);
   add_cat(app, action);
   add_verify(app, action);
+  add_bucket_policy(app, action);
   add_operations(app, action);
   try {
     app.parse(argc, argv);
