@@ -55,11 +55,15 @@ eval "$environment"
 show curl -fsS "$AWS_ENDPOINT_URL/healthz"
 show aws sts get-caller-identity
 
-say "2. A bucket, a trail with log-file validation, logging"
+say "2. A bucket that admits the trail and nobody else, a trail with log-file validation, logging"
 bucket=demo-trail-bucket
 arn=arn:aws:cloudtrail:us-east-1:111122223333:trail/demo
 since=$(date -u -d '-1 hour' +%Y-%m-%dT%H:%M:%SZ)
 show aws s3 mb s3://$bucket
+echo '$ aws s3api put-bucket-policy --bucket '$bucket' \'
+echo '    --policy "$(traccia bucket-policy '$bucket' --trail demo)"'
+aws s3api put-bucket-policy --bucket $bucket \
+  --policy "$("$traccia" bucket-policy $bucket --trail demo)"
 show aws cloudtrail create-trail --name demo --s3-bucket-name $bucket --enable-log-file-validation
 show aws cloudtrail start-logging --name demo
 

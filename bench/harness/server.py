@@ -57,6 +57,8 @@ class Server:
 
     def create_trail(self):
         self.aws("s3", "mb", f"s3://{BUCKET}")
+        policy = self.traccia("bucket-policy", BUCKET, "--data", str(self.data), "--trail", TRAIL)
+        self.aws("s3api", "put-bucket-policy", "--bucket", BUCKET, "--policy", policy)
         self.aws("cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET,
                  "--enable-log-file-validation")
         self.aws("cloudtrail", "start-logging", "--name", TRAIL)

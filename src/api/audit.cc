@@ -17,6 +17,11 @@ json::Object user_identity(const identity::Principal& principal) {
       identity["type"] = "AWSService";
       identity["invokedBy"] = principal.service;
       return identity;
+    case identity::PrincipalType::Anonymous:
+      identity["type"] = "AWSAccount";
+      identity["principalId"] = "";
+      identity["accountId"] = "anonymous";
+      return identity;
     case identity::PrincipalType::Root:
       identity["type"] = "Root";
       break;
@@ -107,13 +112,14 @@ Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
                              service ? caller.principal.service : caller.principal.arn);
 }
 
-Caller cloudtrail_service(std::string_view account, std::string_view region,
-                          std::string request_id) {
+Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
+                          std::string_view region, std::string request_id) {
   Caller caller;
   caller.principal.type = identity::PrincipalType::AwsService;
   caller.principal.account_id = account;
   caller.principal.service = "cloudtrail.amazonaws.com";
   caller.region = region;
+  caller.source_arn = trail_arn;
   caller.source_ip = "cloudtrail.amazonaws.com";
   caller.user_agent = "cloudtrail.amazonaws.com";
   caller.request_id = std::move(request_id);

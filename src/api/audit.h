@@ -22,11 +22,19 @@ namespace traccia::api {
 struct Caller {
   identity::Principal principal;
   std::string region;  // of the request's signature
+  // Of a service that acts on behalf of a resource: its ARN.
+  std::string source_arn;
   std::string source_ip;
   std::string user_agent;
   std::string host;
   std::string request_id;
   std::optional<http::Tls> tls;
+};
+
+// A condition key of the operation: "s3:prefix".
+struct ContextKey {
+  std::string_view name;
+  std::string_view value;
 };
 
 // What happened, as one record tells it.
@@ -51,9 +59,14 @@ struct AuditEvent {
 Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
                                   const AuditEvent& event);
 
-// CloudTrail acting by itself, on behalf of a trail.
-Caller cloudtrail_service(std::string_view account, std::string_view region,
-                          std::string request_id);
+// CloudTrail acting by itself on behalf of a trail. `account` is whom the events of what it does
+// are told, the bucket owner.
+Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
+                          std::string_view region, std::string request_id);
+
+// What CloudTrail sends with each PUT, as condition keys.
+inline constexpr ContextKey kDeliveryKeys[] = {{"s3:x-amz-acl", "bucket-owner-full-control"},
+                                               {"s3:x-amz-server-side-encryption", "AES256"}};
 
 // A UUID that depends on the text only, so that a replay gives the same eventID.
 std::string derived_event_id(std::string_view text);

@@ -4,42 +4,172 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "base/assert.h"
+#include "policy/messages.h"
+
 namespace traccia::api {
 namespace {
 
-constexpr std::string_view kS3ArnPrefix = "arn:aws:s3:::";
+using identity::PrincipalType;
 
-std::unexpected<Error> denied(const AccessRequest& request) {
-  const auto& who =
-      request.principal.arn.empty() ? request.principal.service : request.principal.arn;
-  return fail(ErrorCode::PermissionDenied, "AccessDenied",
-              fmt::format("User: {} is not authorized to perform: {} on resource: {} because no "
-                          "identity-based policy allows the {} action",
-                          who, request.action, request.resource, request.action));
+constexpr std::string_view kAdministratorAccess =
+    R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
+
+// What the owner needs to put a policy right that denies the owner too.
+constexpr std::string_view kPolicyActions[] = {"s3:GetBucketPolicy", "s3:PutBucketPolicy",
+                                               "s3:DeleteBucketPolicy"};
+
+policy::Principal to_policy(const identity::Principal& principal) {
+  policy::Principal out;
+  switch (principal.type) {
+    case PrincipalType::Anonymous:
+      return out;
+    case PrincipalType::AwsService:
+      out.kind = policy::PrincipalKind::Service;
+      out.services = {principal.service};
+      return out;
+    case PrincipalType::Root:
+      out.kind = policy::PrincipalKind::Root;
+      break;
+    case PrincipalType::IamUser:
+      out.kind = policy::PrincipalKind::User;
+      break;
+  }
+  out.arn = principal.arn;
+  out.account = principal.account_id;
+  out.unique_id = principal.principal_id;
+  out.name = principal.user_name;
+  return out;
+}
+
+// The fifth part of an ARN.
+std::string_view account_of(std::string_view arn) {
+  for (int colons = 0; colons < 4; ++colons) {
+    const auto at = arn.find(':');
+    if (at == arn.npos) return {};
+    arn.remove_prefix(at + 1);
+  }
+  return arn.substr(0, arn.find(':'));
+}
+
+void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now) {
+  keys.set_time("aws:CurrentTime", now);
+  keys.set_number("aws:EpochTime", to_unix_seconds(now));
+  if (!caller.region.empty()) keys.set("aws:RequestedRegion", caller.region);
+  keys.set("aws:UserAgent", caller.user_agent);
+  if (caller.principal.type != PrincipalType::AwsService) {
+    keys.set("aws:SourceIp", caller.source_ip);
+    keys.set_flag("aws:SecureTransport", caller.tls.has_value());
+    return;
+  }
+  // A service of this process: nothing of its request crosses a wire.
+  keys.set_flag("aws:SecureTransport", true);
+  if (caller.source_arn.empty()) return;
+  keys.set("aws:SourceArn", caller.source_arn);
+  keys.set("aws:SourceAccount", account_of(caller.source_arn));
+}
+
+// The owner's root user, whom AWS lets manage a policy that denies everybody; the administrator
+// stands for it, since this server gives a root user no keys (decision 14).
+bool owns(const identity::Principal& principal, const s3::Bucket& bucket) {
+  return principal.account_id == bucket.owner_account &&
+         (principal.type == PrincipalType::Root || principal.administrator);
+}
+
+std::unexpected<Error> denied(std::string message) {
+  return fail(ErrorCode::PermissionDenied, "AccessDenied", std::move(message));
+}
+
+// S3 gives reasons to callers of the bucket owner's account only.
+std::unexpected<Error> denied_by_s3(const policy::Request& asked,
+                                    const policy::Decision& decision) {
+  const auto& account = asked.principal.account;
+  if (account.empty() || account != asked.resource_account) return denied("Access Denied");
+  return denied(
+      policy::access_denied_message(asked, decision, policy::NamePolicy::No, policy::Wording::S3));
 }
 
 }  // namespace
 
-Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessRequest& request) {
-  const bool service = request.principal.type == identity::PrincipalType::AwsService;
-  if (!service && !request.principal.administrator &&
-      request.principal.type != identity::PrincipalType::Root) {
-    return denied(request);
+std::span<const policy::AttachedPolicy> identity_policies_of(const identity::Principal& principal) {
+  static const std::array administrator{policy::AttachedPolicy{
+      "arn:aws:iam::aws:policy/AdministratorAccess", [] {
+        auto document = policy::parse(kAdministratorAccess, {.kind = policy::Kind::Identity});
+        TRACCIA_ASSERT(document.has_value());
+        return std::make_shared<const policy::Document>(std::move(*document));
+      }()}};
+  if (!principal.administrator) return {};
+  return administrator;
+}
+
+policy::Request Authoriser::ask(const AccessRequest& request,
+                                std::string_view resource_account) const {
+  policy::Request asked;
+  asked.principal = to_policy(request.caller.principal);
+  asked.action = request.action;
+  asked.resource = request.resource;
+  asked.resource_account = resource_account;
+  policy::set_principal_keys(asked.context, asked.principal);
+  add_request_keys(asked.context, request.caller, clock_.now());
+  asked.context.set("aws:ResourceAccount", resource_account);
+  for (const auto& [name, value] : request.keys) asked.context.set(name, value);
+  return asked;
+}
+
+Result<> Authoriser::authorise(meta::Transaction&, const AccessRequest& request) {
+  const auto& principal = request.caller.principal;
+  const auto asked = ask(request, principal.account_id);
+  policy::PoliciesView policies;
+  policies.identity = identity_policies_of(principal);
+  const auto decision = policy::evaluate(asked, policies);
+  if (decision.allowed()) return {};
+  if (request.action.starts_with("s3:")) return denied_by_s3(asked, decision);
+  return denied(policy::access_denied_message(asked, decision));
+}
+
+Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transaction,
+                                                   std::string_view bucket,
+                                                   const AccessRequest& request) {
+  TRY_ASSIGN(auto found, s3_.get_bucket_and_policy(transaction, bucket));
+  const auto& principal = request.caller.principal;
+  const bool on_policy =
+      std::ranges::find(kPolicyActions, request.action) != std::end(kPolicyActions);
+  const bool repairs = on_policy && owns(principal, found.bucket);
+  BucketPolicies::Compiled compiled;
+  if (found.policy && !repairs) {
+    auto made = bucket_policies_.find(bucket, *found.policy);
+    if (!made) {
+      return denied(fmt::format("Access Denied: the bucket's policy cannot be read: {}",
+                                made.error().message()));
+    }
+    compiled = std::move(*made);
   }
-  if (!request.resource.starts_with(kS3ArnPrefix) || request.action == "s3:CreateBucket") return {};
-  const auto name = request.resource.substr(kS3ArnPrefix.size());
-  TRY_ASSIGN(const auto bucket, s3_.get_bucket(transaction, name.substr(0, name.find('/'))));
-  if (!service && bucket.owner_account != request.principal.account_id) return denied(request);
-  return {};
+  const auto asked = ask(request, found.bucket.owner_account);
+  policy::PoliciesView policies;
+  policies.identity = identity_policies_of(principal);
+  policies.resource = compiled.get();
+  const auto decision = policy::evaluate(asked, policies);
+  if (!decision.allowed()) return denied_by_s3(asked, decision);
+  if (on_policy && principal.account_id != found.bucket.owner_account) {
+    // No policy gives another account a say in it ("PutBucketPolicy").
+    return fail(ErrorCode::PermissionDenied, "MethodNotAllowed", "not of the owner's account");
+  }
+  return std::move(found.bucket);
 }
 
 Result<> Authoriser::authorise_history(meta::Transaction& transaction, identity::Identity& identity,
                                        const AccessRequest& request,
                                        std::optional<std::string_view> account) {
-  if (account == request.principal.account_id) return {};
+  const auto& own = request.caller.principal.account_id;
+  if (account == own) return {};
   TRY_ASSIGN(const auto management, identity.management_account(transaction));
-  if (request.principal.account_id != management) return denied(request);
-  return {};
+  if (own == management) return {};
+  const auto asked = ask(request, own);
+  return denied(policy::access_denied_message(
+      asked, {.outcome = policy::Outcome::ImplicitDeny, .type = policy::PolicyType::Identity}));
 }
 
 }  // namespace traccia::api

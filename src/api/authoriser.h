@@ -3,37 +3,59 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
+#include "api/audit.h"
+#include "api/bucket_policies.h"
 #include "base/error.h"
 #include "identity/identity.h"
 #include "meta/database.h"
+#include "os/os.h"
+#include "policy/evaluate.h"
 #include "s3/s3.h"
 
 namespace traccia::api {
 
 struct AccessRequest {
-  const identity::Principal& principal;
+  const Caller& caller;
   std::string_view action;    // "s3:PutObject"
   std::string_view resource;  // ARN, or "*"
+  // Beside the keys that every request has.
+  std::span<const ContextKey> keys = {};
 };
 
-// Thread-safe. In this cut: an account's administrator and root may do all in their account; a
-// service principal needs its bucket to exist; nobody reaches another account's bucket. Bucket
-// policies are stored and not evaluated.
+// Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies and the
+// bucket's policy, with the keys that AWS fills: of the principal, of the request (aws:SourceIp,
+// aws:SecureTransport, aws:UserAgent, aws:RequestedRegion, aws:CurrentTime, aws:EpochTime,
+// aws:ResourceAccount), and of a service's call aws:SourceArn and aws:SourceAccount, but no
+// aws:SourceIp.
 class Authoriser {
  public:
-  explicit Authoriser(s3::S3& s3) : s3_(s3) {}
+  Authoriser(os::Clock& clock, s3::S3& s3) : clock_(clock), s3_(s3) {}
 
-  // Reasons: AccessDenied; NoSuchBucket when the resource is a bucket that is not there.
+  // Of operations on resources that have no policy of their own. Reason AccessDenied.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
+  // Of S3's operations on a bucket or what lies in it; gives the bucket. Reasons: NoSuchBucket;
+  // AccessDenied, in S3's words. A policy text that does not parse (stored before policies were
+  // checked) denies all but its replacement.
+  Result<s3::Bucket> authorise_in_bucket(meta::Transaction& transaction, std::string_view bucket,
+                                         const AccessRequest& request);
   // Beside authorise(), for reading the event history of accounts: everybody's own; any other, and
   // all, for the management account only. Reason AccessDenied.
   Result<> authorise_history(meta::Transaction& transaction, identity::Identity& identity,
                              const AccessRequest& request, std::optional<std::string_view> account);
 
  private:
+  policy::Request ask(const AccessRequest& request, std::string_view resource_account) const;
+
+  os::Clock& clock_;
   s3::S3& s3_;
+  BucketPolicies bucket_policies_;
 };
+
+// What a principal may by itself: the administrator has AdministratorAccess, nobody else anything
+// (a root user needs no policy). They live as long as the process.
+std::span<const policy::AttachedPolicy> identity_policies_of(const identity::Principal& principal);
 
 }  // namespace traccia::api

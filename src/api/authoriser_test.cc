@@ -19,17 +19,17 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   identity::Identity identity(fake.os(), key);
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
   s3::S3 s3(fake.os(), *blobs);
-  Authoriser authoriser(s3);
+  Authoriser authoriser(fake.clock, s3);
   auto database =
       meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, {identity::kSchema})
           .value();
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
-    identity::Principal principal;
-    principal.account_id = caller;
-    principal.administrator = true;
+    Caller asking;
+    asking.principal.account_id = caller;
+    asking.principal.administrator = true;
     const auto done = database->read([&](meta::Transaction& transaction) {
       return authoriser.authorise_history(transaction, identity,
-                                          {principal, "traccia:SearchEvents", "*"}, account);
+                                          {asking, "traccia:SearchEvents", "*"}, account);
     });
     EXPECT_TRUE(done || done.error().reason() == "AccessDenied") << done.error().message();
     return done.has_value();

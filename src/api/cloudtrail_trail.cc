@@ -112,7 +112,7 @@ namespace {
 Result<> record_service_call(Call& call, const s3::Bucket& bucket, std::string_view name,
                              event::Category category, json::Object parameters) {
   const auto service =
-      cloudtrail_service(bucket.owner_account, bucket.region, call.services.os.random.uuid());
+      cloudtrail_service("", bucket.owner_account, bucket.region, call.services.os.random.uuid());
   AuditEvent event;
   event.source = "s3.amazonaws.com";
   event.name = name;
@@ -136,23 +136,24 @@ Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key
   s3::PutOptions options;
   options.headers.content_type = "application/json";
   options.headers.content_encoding = "gzip";
-  options.owner_account = bucket.owner_account;
   TRY(s3.put_object(call.transaction, bucket.name, key, hex_encode(crypto::md5("")), 0, blob,
                     options));
   return record_service_call(call, bucket, "PutObject", event::Category::Data,
                              json::Object{{"bucketName", bucket.name}, {"key", key}});
 }
 
-Result<> authorise_service(Call& call, const trail::TrailConfig& config, std::string_view action,
-                           const std::string& resource) {
-  const auto service = cloudtrail_service(config.account, config.home_region, "");
-  auto decision =
-      call.services.authoriser.authorise(call.transaction, {service.principal, action, resource});
-  if (decision) return {};
-  if (decision.error().reason() == "NoSuchBucket") {
+Result<s3::Bucket> authorise_service(Call& call, const trail::TrailConfig& config,
+                                     std::string_view action, const std::string& resource,
+                                     std::span<const ContextKey> keys) {
+  const auto service = cloudtrail_service(config.arn, "", config.home_region, "");
+  auto bucket = call.services.authoriser.authorise_in_bucket(call.transaction, config.bucket,
+                                                             {service, action, resource, keys});
+  if (bucket) return bucket;
+  if (bucket.error().reason() == "NoSuchBucket") {
     return fail(ErrorCode::NotFound, "S3BucketDoesNotExist",
                 fmt::format("S3 bucket {} does not exist!", config.bucket));
   }
+  if (bucket.error().reason() != "AccessDenied") return bucket;
   return fail(ErrorCode::PermissionDenied, "InsufficientS3BucketPolicy",
               fmt::format("Incorrect S3 bucket policy is detected for bucket: {}", config.bucket));
 }
@@ -166,8 +167,7 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
         fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
   }
   const auto bucket_arn = fmt::format("arn:aws:s3:::{}", config.bucket);
-  TRY(authorise_service(call, config, "s3:GetBucketAcl", bucket_arn));
-  TRY_ASSIGN(const auto bucket, call.services.s3.get_bucket(call.transaction, config.bucket));
+  TRY_ASSIGN(const auto bucket, authorise_service(call, config, "s3:GetBucketAcl", bucket_arn, {}));
   TRY(record_service_call(call, bucket, "GetBucketAcl", event::Category::Management,
                           json::Object{{"bucketName", bucket.name}, {"acl", ""}}));
   const auto root = config.prefix.empty() ? "" : config.prefix + "/";
@@ -175,7 +175,8 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
   for (const auto& folder : folders) {
     const auto key = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
-    TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, key)));
+    TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, key),
+                          kDeliveryKeys));
     TRY(put_marker(call, bucket, key));
   }
   return {};

@@ -38,16 +38,17 @@ AuditEvent put_event(const delivery::PutRequest& request, const s3::Bucket& buck
 Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction& transaction,
                                                                const delivery::PutRequest& request,
                                                                const blob::BlobId& blob) {
-  TRY_ASSIGN(const auto bucket, s3_.get_bucket(transaction, request.bucket));
-  const auto caller = cloudtrail_service(bucket.owner_account, request.region, os_.random.uuid());
+  auto caller = cloudtrail_service(request.trail_arn, "", request.region, os_.random.uuid());
   const auto resource = fmt::format("arn:aws:s3:::{}/{}", request.bucket, request.key);
-  TRY(authoriser_.authorise(transaction, {caller.principal, "s3:PutObject", resource}));
+  TRY_ASSIGN(const auto bucket,
+             authoriser_.authorise_in_bucket(transaction, request.bucket,
+                                             {caller, "s3:PutObject", resource, kDeliveryKeys}));
+  caller.principal.account_id = bucket.owner_account;
   s3::PutOptions options;
   options.headers.content_type = "application/json";
   options.headers.content_encoding = "gzip";
   options.metadata = request.metadata;
   options.if_none_match_any = true;
-  options.owner_account = bucket.owner_account;
   TRY(s3_.put_object(transaction, request.bucket, request.key,
                      hex_encode(crypto::md5(request.bytes)), request.bytes.size(), blob, options));
   TRY_ASSIGN(auto draft, audit_draft(os_, os_.clock.now(), caller, put_event(request, bucket)));

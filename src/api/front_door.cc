@@ -61,6 +61,13 @@ aws::Protocol guess_protocol(const http::Request& request) {
   return request.path == "/" && (form || action) ? aws::Protocol::Query : aws::Protocol::RestXml;
 }
 
+// Buckets and objects only, and no body that comes in signed pieces.
+bool may_be_anonymous(const http::Request& request, aws::Protocol guessed, const Error& error) {
+  return error.reason() == "MissingAuthenticationToken" && guessed == aws::Protocol::RestXml &&
+         request.path.find_first_not_of('/') != std::string::npos &&
+         !request.headers.get("x-amz-content-sha256").starts_with("STREAMING-");
+}
+
 const Binding* find_binding(const ServiceEntry& service, std::string_view operation) {
   for (const auto& binding : service.bindings()) {
     if (binding.operation->name == operation) return &binding;
@@ -227,10 +234,33 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   return response;
 }
 
+// A request without a signature is for the bucket's policy to judge. What is refused has no account
+// to be told to: it goes to the log, a few a second, as failed signatures do.
+http::Response FrontDoor::answer_anonymous(http::Request request, const Error& unsigned_error) {
+  const auto request_id =
+      aws::make_request_id(aws::Protocol::RestXml, services_.os.random.bytes(aws::kRequestIdBytes));
+  Authenticated nobody;
+  nobody.principal.type = identity::PrincipalType::Anonymous;
+  const auto caller = make_caller(request, nobody, request_id);
+  const auto method = request.method;
+  http::Request asked;
+  asked.method = method;
+  asked.path = request.path;
+  asked.peer_address = request.peer_address;
+  asked.headers.add("User-Agent", request.headers.get("User-Agent"));
+  auto response = handle_s3(services_, caller, std::move(request), request_id);
+  if (response.status == 403) note_refused_signature(asked, unsigned_error);
+  count("anonymous s3", method, response.status);
+  return response;
+}
+
 http::Response FrontDoor::answer(http::Request request) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto guessed = guess_protocol(request);
   const auto who = authenticate(request);
+  if (!who && may_be_anonymous(request, guessed, who.error())) {
+    return answer_anonymous(std::move(request), who.error());
+  }
   if (!who) {
     note_refused_signature(request, who.error());
     // The scope of a signature that does not verify still tells which protocol the client speaks.

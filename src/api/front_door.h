@@ -50,6 +50,7 @@ class FrontDoor {
   };
 
   http::Response answer(http::Request request);
+  http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
   Result<Authenticated> authenticate(http::Request& request);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;

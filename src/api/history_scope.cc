@@ -22,7 +22,7 @@ Result<HistoryScope> authorise_scope(Call& call, std::string_view action) {
   }
   if (*scope.account == kEvery) scope.account.reset();
   TRY(call.services.authoriser.authorise_history(call.transaction, call.services.identity,
-                                                 {principal, action, "*"}, scope.account));
+                                                 {call.caller, action, "*"}, scope.account));
   scope.region = optional_string(call.input, "Region").value_or(call.caller.region);
   if (*scope.region == kEvery) {
     scope.region.reset();

@@ -46,7 +46,7 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
         TRY(services.authoriser.authorise(transaction,
-                                          {caller.principal, binding.operation->iam_action, "*"}));
+                                          {caller, binding.operation->iam_action, "*"}));
         Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
                   {},       false,  {},    Recorded::Now};
         TRY_ASSIGN(output, binding.run(call));
@@ -102,8 +102,7 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   auto recorded = Recorded::Now;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY(services.authoriser.authorise(transaction,
-                                      {caller.principal, binding.operation->iam_action, "*"}));
+    TRY(services.authoriser.authorise(transaction, {caller, binding.operation->iam_action, "*"}));
     Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
               {},       false,  {},    Recorded::Now};
     TRY_ASSIGN(output.document, binding.run(call));

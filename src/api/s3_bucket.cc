@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/bucket_policies.h"
 #include "api/s3_call.h"
 #include "aws/xml.h"
 
@@ -157,8 +158,6 @@ constexpr DocumentKind kDocuments[] = {
     {Document::OwnershipControls, "ownershipControls", "OwnershipControls",
      "OwnershipControlsNotFoundError", ""}};
 
-constexpr size_t kPolicyBytesMax = 20 << 10;
-
 const DocumentKind& kind_of(const S3Call& call) {
   return *std::ranges::find(kDocuments, call.operation().query_mark, &DocumentKind::query_mark);
 }
@@ -179,20 +178,10 @@ Result<http::Response> get_document(S3Call& call) {
   return response;
 }
 
-Result<> check_document(const DocumentKind& kind, const std::string& body) {
-  if (kind.root.empty()) {
-    const auto policy = json::parse(body);
-    if (!policy || !policy->is_object()) {
-      return s3_error("MalformedPolicy", policy ? "The policy is not a JSON object"
-                                                : "Policies must be valid JSON and the first byte "
-                                                  "must be '{'");
-    }
-    if (!policy->get_object().contains("Statement")) {
-      return s3_error("MalformedPolicy", "Missing required field Statement");
-    }
-    if (body.size() > kPolicyBytesMax) {
-      return s3_error("PolicyTooLarge", "The policy is larger than 20 KB");
-    }
+Result<> check_document(const DocumentKind& kind, std::string_view bucket,
+                        const std::string& body) {
+  if (kind.document == Document::Policy) {
+    TRY(parse_bucket_policy(bucket, body));
     return {};
   }
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
@@ -215,7 +204,7 @@ Result<http::Response> put_document(S3Call& call) {
   const auto& body = call.request().body;
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
-  TRY(check_document(kind, body));
+  TRY(check_document(kind, call.bucket(), body));
   if (kind.document == Document::Policy) {
     TRY_ASSIGN(call.extra_parameters["bucketPolicy"], json::parse(body));
   }

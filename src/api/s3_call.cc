@@ -35,18 +35,29 @@ std::string_view S3Call::header(std::string_view name) const {
   return {};
 }
 
-std::string S3Call::resource_arn() const {
-  if (address_.bucket.empty()) return "*";
-  if (address_.key.empty()) return fmt::format("arn:aws:s3:::{}", address_.bucket);
-  return fmt::format("arn:aws:s3:::{}/{}", address_.bucket, address_.key);
+std::string s3_arn(const S3Address& address) {
+  if (address.bucket.empty()) return "*";
+  if (address.key.empty()) return fmt::format("arn:aws:s3:::{}", address.bucket);
+  return fmt::format("arn:aws:s3:::{}/{}", address.bucket, address.key);
+}
+
+Result<s3::Bucket> S3Call::authorise_also(meta::Transaction& transaction, std::string_view action,
+                                          const S3Address& address) {
+  const auto resource = s3_arn(address);
+  const auto keys = s3_context_keys(*this);
+  return services_.authoriser.authorise_in_bucket(transaction, address.bucket,
+                                                  {caller_, action, resource, keys});
 }
 
 Result<> S3Call::authorise(meta::Transaction& transaction) {
-  const auto resource = resource_arn();
-  TRY(services_.authoriser.authorise(transaction,
-                                     {caller_.principal, operation_.iam_action, resource}));
-  if (address_.bucket.empty() || operation_.name == "CreateBucket") return {};
-  TRY_ASSIGN(const auto bucket, services_.s3.get_bucket(transaction, address_.bucket));
+  if (address_.bucket.empty() || operation_.name == "CreateBucket") {
+    const auto keys = s3_context_keys(*this);
+    return services_.authoriser.authorise(transaction,
+                                          {caller_, operation_.iam_action, s3_arn(address_), keys});
+  }
+  TRY_ASSIGN(const auto bucket, operation_.authorised == S3Authorised::EachKey
+                                    ? services_.s3.get_bucket(transaction, address_.bucket)
+                                    : authorise_also(transaction, operation_.iam_action, address_));
   bucket_region_ = bucket.region;
   bucket_owner_ = bucket.owner_account;
   const auto expected = header("x-amz-expected-bucket-owner");
@@ -60,6 +71,8 @@ AuditEvent S3Call::describe() const {
   event.name = operation_.name;
   event.category = operation_.category;
   event.read_only = operation_.read_only;
+  // A caller without an account is told to the bucket's owner.
+  if (caller_.principal.account_id.empty()) event.account = bucket_owner_;
   event.region = !bucket_region_.empty() ? bucket_region_ : caller_.region;
   if (!services_.serves_region(event.region)) event.region = "us-east-1";
   json::Object parameters;
@@ -82,7 +95,7 @@ AuditEvent S3Call::describe() const {
   if (address_.bucket.empty()) return event;
   json::Array resources;
   if (operation_.level == S3Level::Object) {
-    resources.push_back(json::Object{{"type", "AWS::S3::Object"}, {"ARN", resource_arn()}});
+    resources.push_back(json::Object{{"type", "AWS::S3::Object"}, {"ARN", s3_arn(address_)}});
   } else if (operation_.category == event::Category::Data) {
     resources.push_back(
         json::Object{{"type", "AWS::S3::Object"},
@@ -97,8 +110,13 @@ AuditEvent S3Call::describe() const {
 }
 
 // As S3 records the removals of DeleteObjects: a service event for each key.
-AuditEvent S3Call::describe_deletion(const std::string& key) const {
+AuditEvent S3Call::describe_deletion(const Deletion& deletion) const {
+  const auto& key = deletion.key;
   auto event = describe();
+  if (!deletion.refusal.empty()) {
+    event.error_code = "AccessDenied";
+    event.error_message = deletion.refusal;
+  }
   event.name = "DeleteObject";
   event.type = "AwsServiceEvent";
   event.request_parameters = json::Object{{"bucketName", address_.bucket}, {"key", key}};
@@ -128,9 +146,9 @@ Result<> S3Call::commit(const std::function<Result<>(meta::Transaction&)>& body)
         TRY_ASSIGN(auto made, draft(describe()));
         std::vector<ingest::Draft> drafts;
         if (made) drafts.push_back(std::move(*made));
-        for (const auto& key : deleted_keys) {
-          TRY_ASSIGN(auto deletion, draft(describe_deletion(key)));
-          if (deletion) drafts.push_back(std::move(*deletion));
+        for (const auto& deletion : deletions) {
+          TRY_ASSIGN(auto one, draft(describe_deletion(deletion)));
+          if (one) drafts.push_back(std::move(*one));
         }
         return drafts;
       });
@@ -157,6 +175,8 @@ Result<> S3Call::record_success() {
 }
 
 Result<> S3Call::record_failure(const aws::ApiError& error) {
+  // Nobody's attempt at nothing of anybody's: whoever has no key must not fill the log.
+  if (caller_.principal.account_id.empty() && bucket_owner_.empty()) return {};
   auto event = describe();
   event.error_code = error.name;
   event.error_message = error.message;

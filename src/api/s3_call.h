@@ -28,6 +28,10 @@ enum class S3Level { Service, Bucket, Object };
 class S3Call;
 using S3Run = Result<http::Response> (*)(S3Call&);
 
+// What the IAM action is asked for: the bucket or object that the request names, or each key that
+// its body names, which the operation asks for itself.
+enum class S3Authorised : uint8_t { Address, EachKey };
+
 // The first row whose method, level and marks fit is the operation.
 struct S3Operation {
   std::string_view name;  // the audit event's name
@@ -39,6 +43,7 @@ struct S3Operation {
   event::Category category = event::Category::Data;
   bool read_only = false;
   S3Run run = nullptr;
+  S3Authorised authorised = S3Authorised::Address;
 };
 
 // owned by the request's worker thread.
@@ -71,8 +76,13 @@ class S3Call {
 
   std::span<const std::pair<std::string, std::string>> query_pairs() const { return query_; }
 
-  // Keys that DeleteObjects removed: each has an event of its own beside the call's.
-  std::vector<std::string> deleted_keys;
+  // Keys that DeleteObjects removed, or was not allowed to, and why: each has an event of its own
+  // beside the call's.
+  struct Deletion {
+    std::string key;
+    std::string refusal;  // empty: removed
+  };
+  std::vector<Deletion> deletions;
   // Shown in the audit event beside bucket, key and host.
   json::Object extra_parameters;
   json::Value response_elements;
@@ -82,14 +92,18 @@ class S3Call {
   Result<> commit(const std::function<Result<>(meta::Transaction&)>& body);
   // Authorises and runs `body` in a read transaction; the event is recorded by record_success().
   Result<> read(const std::function<Result<>(meta::Transaction&)>& body);
+  // Whether the caller may do what else the operation takes: read a copy's source, delete one of
+  // many keys, list a bucket to learn that a key is not there. `key` is empty for the bucket. The
+  // bucket.
+  Result<s3::Bucket> authorise_also(meta::Transaction& transaction, std::string_view action,
+                                    const S3Address& address);
   // Of calls that only read.
   Result<> record_success();
   Result<> record_failure(const aws::ApiError& error);
 
  private:
-  std::string resource_arn() const;
   AuditEvent describe() const;
-  AuditEvent describe_deletion(const std::string& key) const;
+  AuditEvent describe_deletion(const Deletion& deletion) const;
   // nullopt for a data event that no trail takes.
   Result<std::optional<ingest::Draft>> draft(const AuditEvent& event);
   Result<> authorise(meta::Transaction& transaction);
@@ -112,6 +126,11 @@ std::span<const S3Operation> s3_list_operations();
 std::span<const S3Operation> s3_upload_operations();
 std::span<const S3Operation> s3_object_operations();
 std::span<const S3Operation> s3_copy_operations();
+
+// The condition keys of S3 that a request gives, for one call: views into the request.
+std::vector<ContextKey> s3_context_keys(const S3Call& call);
+// arn:aws:s3:::BUCKET[/KEY]; "*" for the service.
+std::string s3_arn(const S3Address& address);
 
 std::unexpected<Error> s3_error(std::string_view reason, std::string message);
 inline constexpr std::string_view kS3Xmlns = "http://s3.amazonaws.com/doc/2006-03-01/";

@@ -35,14 +35,15 @@ Result<s3::ObjectInfo> load_source(S3Call& call, const S3Address& address) {
   s3::ObjectInfo source;
   const auto expected = call.header("x-amz-source-expected-bucket-owner");
   TRY(call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
-    const auto resource = fmt::format("arn:aws:s3:::{}/{}", address.bucket, address.key);
-    TRY(call.services().authoriser.authorise(transaction,
-                                             {call.caller().principal, "s3:GetObject", resource}));
-    TRY_ASSIGN(const auto bucket, call.services().s3.get_bucket(transaction, address.bucket));
+    TRY_ASSIGN(const auto bucket, call.authorise_also(transaction, "s3:GetObject", address));
     if (!expected.empty() && expected != bucket.owner_account) {
       return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
     }
-    TRY_ASSIGN(source, call.services().s3.get_object(transaction, address.bucket, address.key));
+    auto found = call.services().s3.get_object(transaction, address.bucket, address.key);
+    if (!found && found.error().reason() == "NoSuchKey") {
+      TRY(call.authorise_also(transaction, "s3:ListBucket", {address.bucket, ""}));
+    }
+    TRY_ASSIGN(source, std::move(found));
     return {};
   }));
   if (judge_conditions(call, source, "x-amz-copy-source-") != 200) {

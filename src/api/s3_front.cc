@@ -136,6 +136,23 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
   return s3_error("MethodNotAllowed", "no such operation");
 }
 
+// Whoever has no key is authorised before anything of the request is written to disk, and cannot
+// begin what takes several requests or names many keys (S3's own rule).
+Result<> admit(S3Call& call) {
+  if (call.caller().principal.type != identity::PrincipalType::Anonymous) return {};
+  const auto& operation = call.operation();
+  if (operation.authorised == S3Authorised::EachKey || operation.name == "CreateMultipartUpload") {
+    return fail(ErrorCode::PermissionDenied, "AccessDenied",
+                "Anonymous access is forbidden for this operation");
+  }
+  return call.read([](meta::Transaction&) { return Result<>(); });
+}
+
+Result<http::Response> run(S3Call& call) {
+  TRY(admit(call));
+  return call.operation().run(call);
+}
+
 http::Response render_failure(const Error& error, const S3Address& address,
                               const aws::RequestId& request_id, aws::ApiError& shown) {
   shown = to_api_error(error, aws::Protocol::RestXml);
@@ -199,7 +216,7 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
     if (!operation) return render_failure(operation.error(), address, request_id, shown);
     S3Call call(services, caller, std::move(request), address, request_id, **operation,
                 std::move(*query));
-    auto done = (*operation)->run(call);
+    auto done = run(call);
     if (done) return std::move(*done);
     auto failure = render_failure(done.error(), address, request_id, shown);
     const bool stands = done.error().reason() == kCommittedNotLogged;

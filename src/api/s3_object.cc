@@ -75,10 +75,15 @@ class ObjectSource : public http::BodySource {
   uint64_t given_ = 0;
 };
 
+// That a key is not there is for those to know who may list the bucket ("GetObject").
 Result<s3::ObjectInfo> load_object(S3Call& call) {
   s3::ObjectInfo object;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(object, call.services().s3.get_object(transaction, call.bucket(), call.key()));
+    auto found = call.services().s3.get_object(transaction, call.bucket(), call.key());
+    if (!found && found.error().reason() == "NoSuchKey") {
+      TRY(call.authorise_also(transaction, "s3:ListBucket", {call.bucket(), ""}));
+    }
+    TRY_ASSIGN(object, std::move(found));
     return {};
   }));
   return object;
@@ -178,16 +183,26 @@ Result<http::Response> delete_objects(S3Call& call) {
   }
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     for (const auto* object : objects) {
-      TRY(call.services().s3.delete_object(transaction, call.bucket(), object->child_text("Key")));
-      call.deleted_keys.emplace_back(object->child_text("Key"));
+      const std::string key(object->child_text("Key"));
+      const auto allowed =
+          call.authorise_also(transaction, call.operation().iam_action, {call.bucket(), key});
+      if (!allowed && allowed.error().reason() != "AccessDenied") {
+        return std::unexpected(allowed.error());
+      }
+      if (allowed) TRY(call.services().s3.delete_object(transaction, call.bucket(), key));
+      call.deletions.push_back({key, allowed ? "" : allowed.error().message()});
     }
     return {};
   }));
+  const bool quiet = root.child_text("Quiet") == "true";
   aws::XmlWriter xml;
   xml.begin("DeleteResult", kS3Xmlns);
-  if (root.child_text("Quiet") != "true") {
-    for (const auto* object : objects) {
-      xml.begin("Deleted").element("Key", object->child_text("Key")).end();
+  for (const auto& [key, refusal] : call.deletions) {
+    if (!refusal.empty()) {
+      xml.begin("Error").element("Key", key).element("Code", "AccessDenied");
+      xml.element("Message", refusal).end();
+    } else if (!quiet) {
+      xml.begin("Deleted").element("Key", key).end();
     }
   }
   xml.end();
@@ -222,7 +237,6 @@ Result<s3::PutOptions> s3_put_options(const S3Call& call) {
   };
   for (const auto& [name, value] : call.request().headers) add_metadata(name, value);
   for (const auto& [name, value] : call.query_pairs()) add_metadata(name, value);
-  options.owner_account = call.caller().principal.account_id;
   if (const auto match = call.request().headers.find("If-Match")) {
     options.if_match = unquoted(*match);
   }
@@ -264,7 +278,8 @@ std::span<const S3Operation> s3_object_operations() {
        "s3:DeleteObject",
        kData,
        false,
-       delete_objects}};
+       delete_objects,
+       S3Authorised::EachKey}};
   return operations;
 }
 

@@ -29,9 +29,9 @@ class MasterKey {
   std::string bytes_;
 };
 
-enum class PrincipalType { Root, IamUser, AwsService };
+enum class PrincipalType { Root, IamUser, AwsService, Anonymous };
 
-// Who makes a request, once proven.
+// Who makes a request, once proven. Anonymous has no other member.
 struct Principal {
   PrincipalType type = PrincipalType::IamUser;
   std::string account_id;

@@ -45,17 +45,18 @@ std::string_view policy_type_name(PolicyType type) {
   return {};
 }
 
-std::string access_denied_message(const Request& request) {
+std::string access_denied_message(const Request& request, Wording wording) {
   auto out = fmt::format("User: {} is not authorized to perform: {}", name_of(request.principal),
                          request.action);
-  if (request.resource != "*") out.append(" on resource: ").append(request.resource);
-  return out;
+  if (request.resource == "*") return out;
+  const std::string_view quote = wording == Wording::S3 ? "\"" : "";
+  return out.append(fmt::format(" on resource: {0}{1}{0}", quote, request.resource));
 }
 
-std::string access_denied_message(const Request& request, const Decision& decision,
-                                  NamePolicy name) {
+std::string access_denied_message(const Request& request, const Decision& decision, NamePolicy name,
+                                  Wording wording) {
   TRACCIA_ASSERT(!decision.allowed());
-  auto out = access_denied_message(request);
+  auto out = access_denied_message(request, wording);
   const auto type = policy_type_name(decision.type);
   if (decision.outcome == Outcome::ImplicitDeny) {
     return out.append(fmt::format(" because no {} allows the {} action", type, request.action));

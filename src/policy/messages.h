@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "policy/evaluate.h"
+#include "policy/problem.h"
 
 namespace traccia::policy {
 
@@ -18,11 +19,13 @@ enum class NamePolicy : uint8_t { No, Yes };
 // allows the ACTION action", "… with an explicit deny in a service control policy" ("Troubleshoot
 // access denied error messages"). Of a request for "*" the part "on resource" is left out. The
 // decision must be a deny.
+//
+// S3 writes the resource in quotes.
 std::string access_denied_message(const Request& request, const Decision& decision,
-                                  NamePolicy name = NamePolicy::No);
+                                  NamePolicy name = NamePolicy::No, Wording wording = Wording::Iam);
 
 // What callers of another organization are told: the text without the reason.
-std::string access_denied_message(const Request& request);
+std::string access_denied_message(const Request& request, Wording wording = Wording::Iam);
 
 // "identity-based policy", "service control policy", …: how AWS calls policies of this type.
 std::string_view policy_type_name(PolicyType type);

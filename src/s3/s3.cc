@@ -71,6 +71,11 @@ Result<bool> any_row(meta::Transaction& transaction, std::string_view sql,
   return found;
 }
 
+std::unexpected<Error> no_such_bucket(std::string_view name) {
+  return fail(ErrorCode::NotFound, "NoSuchBucket",
+              fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
+}
+
 Bucket read_bucket(const meta::Row& row) {
   return {row.text(0), row.text(1), row.text(2), from_unix_nanoseconds(row.integer(3))};
 }
@@ -128,8 +133,23 @@ Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view n
                           return {};
                         }));
   if (found) return std::move(*found);
-  return fail(ErrorCode::NotFound, "NoSuchBucket",
-              fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
+  return no_such_bucket(name);
+}
+
+Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transaction,
+                                                    std::string_view name) {
+  std::optional<PolicedBucket> found;
+  TRY(transaction.query(
+      "SELECT b.name, b.owner, b.region, b.created, d.text FROM s3_buckets b "
+      "LEFT JOIN s3_documents d ON d.bucket = b.name AND d.kind = ? "
+      "WHERE b.name = ?",
+      {static_cast<int64_t>(Document::Policy), name}, [&](const meta::Row& row) -> Result<> {
+        found = PolicedBucket{read_bucket(row), std::nullopt};
+        if (!row.is_null(4)) found->policy = row.text(4);
+        return {};
+      }));
+  if (found) return std::move(*found);
+  return no_such_bucket(name);
 }
 
 Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
@@ -184,7 +204,7 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
                                   std::string_view key, std::string_view bytes_md5_hex,
                                   uint64_t size, const blob::BlobId& blob,
                                   const PutOptions& options) {
-  TRY(get_bucket(transaction, bucket));
+  TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY(check_key(key));
   TRY(check_metadata(options));
   TRY_ASSIGN(const auto there, find_object(transaction, bucket, key));
@@ -198,7 +218,7 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.headers = options.headers;
   object.metadata = options.metadata;
   object.checksums = options.checksums;
-  object.owner_account = options.owner_account;
+  object.owner_account = holder.owner_account;
   object.server_side_encryption = "AES256";
   object.parts = {{blob, size}};
   TRY(store_object(transaction, object));

@@ -49,12 +49,12 @@ struct ObjectInfo {
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
 };
 
+// Objects belong to the bucket's owner, whoever writes them (BucketOwnerEnforced).
 struct PutOptions {
   ObjectHeaders headers;
   std::map<std::string, std::string> metadata;
   std::optional<std::string> if_match;  // an ETag
   bool if_none_match_any = false;       // If-None-Match: *
-  std::string owner_account;
   std::map<std::string, std::string> checksums;
 };
 
@@ -111,6 +111,13 @@ class S3 {
   Result<> create_bucket(meta::Transaction& transaction, const Bucket& bucket);
   Result<> delete_bucket(meta::Transaction& transaction, std::string_view name);
   Result<Bucket> get_bucket(meta::Transaction& transaction, std::string_view name);
+  // The bucket with its policy, in one look-up: every request to a bucket needs both.
+  struct PolicedBucket {
+    Bucket bucket;
+    std::optional<std::string> policy;
+  };
+  Result<PolicedBucket> get_bucket_and_policy(meta::Transaction& transaction,
+                                              std::string_view name);
   Result<std::vector<Bucket>> list_buckets(meta::Transaction& transaction,
                                            std::string_view owner_account);
   Result<> put_document(meta::Transaction& transaction, std::string_view bucket, Document document,

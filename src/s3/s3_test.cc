@@ -45,7 +45,6 @@ struct Store {
   Result<ObjectInfo> put(const std::string& key, const std::string& bytes,
                          PutOptions options = {}) {
     TRY_ASSIGN(const auto blob, s3->store_bytes(bytes));
-    options.owner_account = kAccount;
     return write<ObjectInfo>([&](meta::Transaction& transaction) {
       return s3->put_object(transaction, "bucket", key, hex_encode(crypto::md5(bytes)),
                             bytes.size(), blob, options);

@@ -89,11 +89,11 @@ Result<std::vector<PartRow>> choose_parts(const std::map<int, PartRow>& uploaded
 
 Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_view bucket,
                                  std::string_view key, const PutOptions& options) {
-  TRY(get_bucket(transaction, bucket));
+  TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY(check_key(key));
   TRY(check_metadata(options));
   Upload upload{os_.random.characters(32, "abcdefghijklmnopqrstuvwxyz0123456789"),
-                std::string(bucket), std::string(key), os_.clock.now(), options.owner_account};
+                std::string(bucket), std::string(key), os_.clock.now(), holder.owner_account};
   const auto properties = encode_properties(options.headers, options.metadata, options.checksums);
   TRY(transaction.execute(
       "INSERT INTO s3_uploads (id, bucket, key, initiated, owner, properties) "

@@ -315,7 +315,12 @@ def check_digests(server):
 
 
 def prepare(server):
-    for command in (["s3", "mb", f"s3://{BUCKET}"],
+    made = server.aws("s3", "mb", f"s3://{BUCKET}")
+    if made.returncode != 0:
+        give_up(f"s3 mb: {made.stderr}")
+    policy = subprocess.run([server.binary, "bucket-policy", BUCKET, "--trail", ARN],
+                            check=True, capture_output=True, text=True).stdout
+    for command in (["s3api", "put-bucket-policy", "--bucket", BUCKET, "--policy", policy],
                     ["cloudtrail", "create-trail", "--name", "crash", "--s3-bucket-name", BUCKET,
                      "--enable-log-file-validation"],
                     ["cloudtrail", "start-logging", "--name", "crash"]):

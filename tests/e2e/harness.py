@@ -75,6 +75,18 @@ def traccia(*args, env=None, input_bytes=None, limit=60):
                           input=input_bytes, capture_output=True, timeout=limit, check=False)
 
 
+def any_trail_policy(bucket):
+    """Any trail of the account may deliver to the bucket, under any prefix."""
+    allow = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [
+        allow | {"Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{bucket}",
+                 "Condition": source},
+        allow | {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*",
+                 "Condition": source | {"StringEquals": {
+                     "s3:x-amz-acl": "bucket-owner-full-control"}}}]})
+
+
 class Answer:
     """What came back for a raw request."""
 
@@ -276,6 +288,23 @@ class Server:
             return send(self.endpoint + "/v1/events", "POST", body, headers)
         return self.signed("POST", "/v1/events", body, headers,
                            **({"service": "traccia"} | signing))
+
+    def trail_bucket(self, bucket, *trails, region="us-east-1", prefix=""):
+        """A bucket (of us-east-1, made when it is not there) that takes the deliveries of these
+        trails, by name or ARN, under the policy that the product prints; without names, of any
+        trail of the account."""
+        if trails:
+            named = [word for trail in trails for word in ("--trail", trail)]
+            result = self.traccia("bucket-policy", bucket, "--region", region, "--prefix", prefix,
+                                  *named)
+            assert result.returncode == 0, result.stderr
+            policy = result.stdout.decode()
+        else:
+            policy = any_trail_policy(bucket)
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+        return policy
 
     def connect(self):
         """A plain TCP connection to the server."""

@@ -206,7 +206,7 @@ class Targets(AuthCase):
                     self.assertEqual(answer.headers["Content-Type"], JSON_TYPE)
 
     def test_both_prefixes_change_and_record(self):
-        self.s3.create_bucket(Bucket="prefix-logs")
+        self.server.trail_bucket("prefix-logs")
         for i, prefix in enumerate((BOTO_TARGET, SMITHY_TARGET)):
             body = json.dumps({"Name": f"prefix-{i}", "S3BucketName": "prefix-logs"}).encode()
             answer = self.call("CreateTrail", body, prefix=prefix)

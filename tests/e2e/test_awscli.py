@@ -44,7 +44,7 @@ class Validation(CliCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.since = now_text(-3600)
-        cls.aws("s3api", "create-bucket", "--bucket", cls.bucket)
+        cls.server.trail_bucket(cls.bucket, "validation")
         cls.aws("cloudtrail", "create-trail", "--name", "validation", "--s3-bucket-name",
                 cls.bucket, "--enable-log-file-validation", "--is-multi-region-trail")
         cls.aws("cloudtrail", "start-logging", "--name", "validation")
@@ -190,7 +190,7 @@ class Refusals(CliCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.s3.create_bucket(Bucket="refusal-logs")
+        cls.server.trail_bucket("refusal-logs")
         cls.trail.create_trail(Name="present", S3BucketName="refusal-logs")
 
     def create(self, name, *more, bucket="refusal-logs"):
@@ -353,7 +353,7 @@ class Trails(CliCase):
     def setUpClass(cls):
         super().setUpClass()
         for bucket in ("trails-logs", "trails-other"):
-            cls.s3.create_bucket(Bucket=bucket)
+            cls.server.trail_bucket(bucket)
 
     def make(self, name, *more, region=None):
         made = self.aws("cloudtrail", "create-trail", "--name", name, "--s3-bucket-name",
@@ -501,8 +501,9 @@ class Selectors(CliCase):
     """Data events reach the log files of trails whose selectors take them, and nothing else."""
 
     def test_s3_data_events(self):
-        for bucket in ("selector-logs", "selected-data", "other-data"):
+        for bucket in ("selected-data", "other-data"):
             self.s3.create_bucket(Bucket=bucket)
+        self.server.trail_bucket("selector-logs", "selecting")
         self.aws("cloudtrail", "create-trail", "--name", "selecting", "--s3-bucket-name",
                  "selector-logs")
         default = self.aws("cloudtrail", "get-event-selectors", "--trail-name", "selecting")
@@ -544,7 +545,7 @@ class Selectors(CliCase):
         self.assertEqual(self.server.lookup("PutObject"), [], "history holds management events")
 
     def test_management_events_of_one_kind(self):
-        self.s3.create_bucket(Bucket="write-only-logs")
+        self.server.trail_bucket("write-only-logs", "write-only")
         self.trail.create_trail(Name="write-only", S3BucketName="write-only-logs")
         self.aws("cloudtrail", "put-event-selectors", "--trail-name", "write-only",
                  "--event-selectors", '[{"ReadWriteType":"WriteOnly"}]')
@@ -562,7 +563,7 @@ class AdvancedSelectors(CliCase):
     """Advanced selectors take what their fields say; either kind of selectors replaces the other."""
 
     def make(self, name, selectors):
-        self.s3.create_bucket(Bucket=f"{name}-logs")
+        self.server.trail_bucket(f"{name}-logs", name)
         self.trail.create_trail(Name=name, S3BucketName=f"{name}-logs")
         put = self.aws("cloudtrail", "put-event-selectors", "--trail-name", name,
                        "--advanced-event-selectors", json.dumps(selectors))

@@ -106,7 +106,7 @@ class DamagedLog(unittest.TestCase):
     def lose_bucket(self):
         """A trail that logs, and whose bucket exists no more: delivery needs the log."""
         s3, trail = self.server.client("s3"), self.server.client("cloudtrail")
-        s3.create_bucket(Bucket=BUCKET)
+        self.server.trail_bucket(BUCKET, "stuck")
         trail.create_trail(Name="stuck", S3BucketName=BUCKET)
         trail.start_logging(Name="stuck")
 

@@ -68,6 +68,9 @@ async function records() {
 const steps = {
   async trailIsMade() {
     await object('CreateBucket', {Bucket: bucket});
+    const create = {Name: name, S3BucketName: bucket};
+    await refused('InsufficientS3BucketPolicyException', trail('CreateTrail', create));
+    await object('PutBucketPolicy', {Bucket: bucket, Policy: process.env.TRAIL_BUCKET_POLICY});
     const made = await trail('CreateTrail', {
       Name: name, S3BucketName: bucket, IsMultiRegionTrail: true, EnableLogFileValidation: true,
       RecursiveLogging: false, TagsList: [{Key: 'by', Value: 'js'}]});

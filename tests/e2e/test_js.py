@@ -21,7 +21,10 @@ class JavaScript(ServerCase):
 
     def test_main_job(self):
         since = now_text(-3600)
-        result = subprocess.run([NODE / "bin" / "node", SCRIPT, NODE], env=self.server.env,
+        policy = self.server.traccia("bucket-policy", "js-logs", "--trail", "js-trail")
+        self.assertEqual(policy.returncode, 0, policy.stderr)
+        env = self.server.env | {"TRAIL_BUCKET_POLICY": policy.stdout.decode()}
+        result = subprocess.run([NODE / "bin" / "node", SCRIPT, NODE], env=env,
                                 capture_output=True, text=True, timeout=200, check=False)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         steps = re.findall(r"^  async (\w+)\(\) \{$", SCRIPT.read_text(), re.MULTILINE)

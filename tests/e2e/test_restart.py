@@ -27,8 +27,7 @@ class Restarts(unittest.TestCase):
     def fill(self, server):
         """State of every kind; returns what must still be there afterwards."""
         s3, trail = server.client("s3"), server.client("cloudtrail")
-        s3.create_bucket(Bucket=BUCKET)
-        s3.put_bucket_policy(Bucket=BUCKET, Policy='{"Version":"2012-10-17","Statement":[]}')
+        server.trail_bucket(BUCKET, "kept")
         s3.put_object(Bucket=BUCKET, Key="object", Body=b"content", Metadata={"k": "v"})
         upload = s3.create_multipart_upload(Bucket=BUCKET, Key="big")["UploadId"]
         part = s3.upload_part(Bucket=BUCKET, Key="big", UploadId=upload, PartNumber=1, Body=PART)
@@ -129,7 +128,7 @@ class Restarts(unittest.TestCase):
     def test_deleted_things_stay_deleted(self):
         with Server() as server:
             s3, trail = server.client("s3"), server.client("cloudtrail")
-            s3.create_bucket(Bucket=BUCKET)
+            server.trail_bucket(BUCKET, "gone")
             trail.create_trail(Name="gone", S3BucketName=BUCKET)
             trail.start_logging(Name="gone")
             s3.put_object(Bucket=BUCKET, Key="gone", Body=b"x")

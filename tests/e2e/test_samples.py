@@ -125,7 +125,9 @@ class Samples(unittest.TestCase):
     @staticmethod
     def start_trail(server):
         trail = server.client("cloudtrail")
-        server.client("s3").create_bucket(Bucket="sample-logs")
+        account = server.client("sts").get_caller_identity()["Account"]
+        server.trail_bucket("sample-logs",
+                            f"arn:aws:cloudtrail:us-east-1:{account}:trail/samples")
         trail.create_trail(Name="samples", S3BucketName="sample-logs", IsMultiRegionTrail=True)
         trail.put_event_selectors(TrailName="samples", EventSelectors=[{"DataResources": [
             {"Type": kind, "Values": [f"arn:aws:{source.split('.')[0]}"]}

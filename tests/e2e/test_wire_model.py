@@ -106,7 +106,7 @@ class WireModel(ServerCase):
                     self.assertIn(f"'{name[0].lower()}{name[1:]}'", message)
 
     def test_answers(self):
-        self.s3.create_bucket(Bucket="drift-logs")
+        self.server.trail_bucket("drift-logs", "drift", prefix="p")
         arn = f"arn:aws:cloudtrail:us-east-1:{harness.ACCOUNT}:trail/drift"
         tags = [{"Key": "k", "Value": "v"}]
         name, trail_name = {"Name": "drift"}, {"TrailName": "drift"}
@@ -141,7 +141,7 @@ class WireModel(ServerCase):
 
     def test_errors_are_those_of_the_model(self):
         """What an operation may say, beside the errors that every one shares."""
-        self.s3.create_bucket(Bucket="error-logs")
+        self.server.trail_bucket("error-logs", "errors")
         self.trail.create_trail(Name="errors", S3BucketName="error-logs")
         bad_arn, arn = "arn:aws:cloudtrail:x", \
             f"arn:aws:cloudtrail:us-east-1:{harness.ACCOUNT}:trail/nobody"
