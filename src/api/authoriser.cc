@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "policy/messages.h"
+#include "policy/public.h"
 
 namespace traccia::api {
 namespace {
@@ -77,6 +78,16 @@ void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now)
 bool owns(const identity::Principal& principal, const s3::Bucket& bucket) {
   return principal.account_id == bucket.owner_account &&
          (principal.type == PrincipalType::Root || principal.administrator);
+}
+
+// RestrictPublicBuckets leaves a public bucket to AWS's services and its owner's account.
+bool is_shut_out(const identity::Principal& principal, const s3::S3::PolicedBucket& found,
+                 const policy::AttachedPolicy* policy) {
+  return policy != nullptr && found.public_access_block &&
+         principal.type != PrincipalType::AwsService &&
+         principal.account_id != found.bucket.owner_account &&
+         blocks_public(*found.public_access_block, "RestrictPublicBuckets") &&
+         policy::is_public(*policy->document);
 }
 
 std::unexpected<Error> denied(std::string message) {
@@ -153,6 +164,7 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied_by_s3(asked, decision);
+  if (is_shut_out(principal, found, policies.resource)) return denied("Access Denied");
   if (on_policy && principal.account_id != found.bucket.owner_account) {
     // No policy gives another account a say in it ("PutBucketPolicy").
     return fail(ErrorCode::PermissionDenied, "MethodNotAllowed", "not of the owner's account");

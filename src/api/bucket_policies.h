@@ -16,6 +16,10 @@ namespace traccia::api {
 // What PutBucketPolicy takes. Reason MalformedPolicy, with the place of the fault.
 Result<policy::Document> parse_bucket_policy(std::string_view bucket, std::string_view text);
 
+// A setting of a PublicAccessBlockConfiguration: "BlockPublicPolicy", "RestrictPublicBuckets". A
+// document that cannot be read blocks.
+bool blocks_public(std::string_view document, std::string_view setting);
+
 // Thread-safe. A compiled policy belongs to the text it was made of, and is taken only for the text
 // that the request's own transaction read: nothing has to be told of changes.
 class BucketPolicies {

@@ -159,6 +159,9 @@ TEST_F(BucketPolicyTest, ConditionsSeeTheRequest) {
   EXPECT_EQ(refusal("GET", "/bucket?list-type=2&prefix=home%2Fa&max-keys=5"), "");
   EXPECT_THAT(refusal("GET", "/bucket?list-type=2&prefix=home%2Fa"), HasSubstr("AccessDenied"));
   EXPECT_THAT(refusal("GET", "/bucket?prefix=a&max-keys=5"), HasSubstr("AccessDenied"));
+  EXPECT_THAT(refusal("GET", "/bucket?prefix=secret%2F&prefix=home%2Fa&max-keys=5"),
+              HasSubstr("AccessDenied"))
+      << "the first of two is what is listed";
   const Fields acl{{"X-Amz-Acl", "bucket-owner-full-control"}};
   EXPECT_EQ(refusal("PUT", "/bucket/k", "x", acl), "");
   EXPECT_THAT(refusal("PUT", "/bucket/k", "x"), HasSubstr("AccessDenied"));
@@ -237,6 +240,7 @@ TEST_F(BucketPolicyTest, WithoutAKeyThePolicyAloneDecidesAndRefusalsAreNotRecord
   EXPECT_EQ(refusal("GET", "/bucket/private"), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("PUT", "/bucket?policy", "{}"), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("PUT", "/new-bucket"), "AccessDenied: Access Denied");
+  EXPECT_EQ(refusal("GET", "/new-bucket/k"), "AccessDenied: Access Denied") << "names are not told";
   EXPECT_THAT(refusal("POST", "/bucket?delete", "<Delete/>"), HasSubstr("Anonymous access"));
   EXPECT_EQ(event_names().size(), before);
   EXPECT_EQ(blobs_->list().value().size(), files);
@@ -246,6 +250,36 @@ TEST_F(BucketPolicyTest, WithoutAKeyThePolicyAloneDecidesAndRefusalsAreNotRecord
   EXPECT_EQ(json::find_string(seen.back().at("userIdentity").as_object(), "accountId"),
             "anonymous");
   EXPECT_EQ(json::find_string(seen.back(), "recipientAccountId"), kAccount);
+}
+
+TEST_F(BucketPolicyTest, PublicAccessCanBeBlocked) {
+  make_bucket();
+  put("k");
+  const auto everybody = document({statement("Allow", "\"*\"", "s3:GetObject", "bucket/*")});
+  const auto block = [&](std::string_view setting) {
+    return refusal("PUT", "/bucket?publicAccessBlock",
+                   fmt::format("<PublicAccessBlockConfiguration><{0}>true</{0}>"
+                               "</PublicAccessBlockConfiguration>",
+                               setting));
+  };
+  EXPECT_THAT(refusal("GET", "/bucket?policyStatus"), HasSubstr("NoSuchBucketPolicy"));
+  ASSERT_EQ(block("BlockPublicPolicy"), "");
+  EXPECT_EQ(refusal("PUT", "/bucket?policy", everybody),
+            "AccessDenied: User: arn:aws:iam::111122223333:user/administrator is not authorized to "
+            "perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::bucket\" because public "
+            "policies are blocked by the BlockPublicPolicy block public access setting");
+  ASSERT_EQ(refusal("PUT", "/bucket?policy",
+                    document({statement("Allow", aws(kAlice), "s3:GetObject", "bucket/*")})),
+            "");
+  EXPECT_EQ(xml(send("GET", "/bucket?policyStatus")).child_text("IsPublic"), "false");
+  ASSERT_EQ(block("RestrictPublicBuckets"), "");
+  ASSERT_EQ(refusal("PUT", "/bucket?policy", everybody), "");
+  EXPECT_EQ(xml(send("GET", "/bucket?policyStatus")).child_text("IsPublic"), "true");
+  EXPECT_EQ(refusal("GET", "/bucket/k"), "");
+  become("alice");
+  EXPECT_EQ(refusal("GET", "/bucket/k"), "") << "of the owner's account";
+  become_nobody();
+  EXPECT_EQ(refusal("GET", "/bucket/k"), "AccessDenied: Access Denied");
 }
 
 TEST_F(BucketPolicyTest, AnUnreadablePolicyDeniesAllButItsReplacement) {

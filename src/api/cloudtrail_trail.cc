@@ -173,12 +173,12 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   const auto root = config.prefix.empty() ? "" : config.prefix + "/";
   std::vector<std::string> folders{"CloudTrail"};
   if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
-  for (const auto& folder : folders) {
-    const auto key = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
-    TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, key),
+  for (auto& folder : folders) {
+    folder = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
+    TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, folder),
                           kDeliveryKeys));
-    TRY(put_marker(call, bucket, key));
   }
+  for (const auto& folder : folders) TRY(put_marker(call, bucket, folder));
   return {};
 }
 

@@ -250,7 +250,7 @@ http::Response FrontDoor::answer_anonymous(http::Request request, const Error& u
   asked.headers.add("User-Agent", request.headers.get("User-Agent"));
   auto response = handle_s3(services_, caller, std::move(request), request_id);
   if (response.status == 403) note_refused_signature(asked, unsigned_error);
-  count("anonymous s3", method, response.status);
+  count("anonymous", method, response.status);
   return response;
 }
 

@@ -7,6 +7,7 @@
 #include "api/bucket_policies.h"
 #include "api/s3_call.h"
 #include "aws/xml.h"
+#include "policy/public.h"
 
 namespace traccia::api {
 namespace {
@@ -178,12 +179,7 @@ Result<http::Response> get_document(S3Call& call) {
   return response;
 }
 
-Result<> check_document(const DocumentKind& kind, std::string_view bucket,
-                        const std::string& body) {
-  if (kind.document == Document::Policy) {
-    TRY(parse_bucket_policy(bucket, body));
-    return {};
-  }
+Result<> check_document(const DocumentKind& kind, const std::string& body) {
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
   if (root.name != kind.root) return s3_error("MalformedXML", "wrong root element");
   const auto status = root.child_text("Status");
@@ -199,15 +195,57 @@ Result<> check_document(const DocumentKind& kind, std::string_view bucket,
   return {};
 }
 
+// Whether the bucket's settings allow a policy that is public.
+Result<> check_public_policy(S3Call& call, meta::Transaction& transaction) {
+  TRY_ASSIGN(const auto settings, call.services().s3.get_document(transaction, call.bucket(),
+                                                                  Document::PublicAccessBlock));
+  if (!settings || !blocks_public(*settings, "BlockPublicPolicy")) return {};
+  return fail(ErrorCode::PermissionDenied, "AccessDenied",
+              fmt::format("User: {} is not authorized to perform: s3:PutBucketPolicy on resource: "
+                          "\"arn:aws:s3:::{}\" because public policies are blocked by the "
+                          "BlockPublicPolicy block public access setting",
+                          call.caller().principal.arn, call.bucket()));
+}
+
+Result<http::Response> put_policy(S3Call& call) {
+  const auto& body = call.request().body;
+  std::map<std::string, std::string> checksums;
+  TRY(s3_check_body(call, body, checksums));
+  TRY_ASSIGN(const auto policy, parse_bucket_policy(call.bucket(), body));
+  TRY_ASSIGN(call.extra_parameters["bucketPolicy"], json::parse(body));
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    if (policy::is_public(policy)) TRY(check_public_policy(call, transaction));
+    return call.services().s3.put_document(transaction, call.bucket(), Document::Policy, body);
+  }));
+  http::Response response;
+  response.status = 204;
+  return response;
+}
+
+Result<http::Response> get_policy_status(S3Call& call) {
+  std::optional<std::string> text;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(text, call.services().s3.get_document(transaction, call.bucket(), Document::Policy));
+    return {};
+  }));
+  if (!text) {
+    return fail(ErrorCode::NotFound, "NoSuchBucketPolicy", "the bucket has no policy");
+  }
+  TRY_ASSIGN(const auto policy, parse_bucket_policy(call.bucket(), *text));
+  TRY(call.record_success());
+  aws::XmlWriter xml;
+  xml.begin("PolicyStatus", kS3Xmlns)
+      .element("IsPublic", policy::is_public(policy) ? "true" : "false")
+      .end();
+  return s3_xml(std::move(xml).take());
+}
+
 Result<http::Response> put_document(S3Call& call) {
   const auto& kind = kind_of(call);
   const auto& body = call.request().body;
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
-  TRY(check_document(kind, call.bucket(), body));
-  if (kind.document == Document::Policy) {
-    TRY_ASSIGN(call.extra_parameters["bucketPolicy"], json::parse(body));
-  }
+  TRY(check_document(kind, body));
   TRY(call.commit([&](meta::Transaction& transaction) {
     return call.services().s3.put_document(transaction, call.bucket(), kind.document, body);
   }));
@@ -255,7 +293,9 @@ std::span<const S3Operation> s3_bucket_operations() {
       reading("GetBucketLocation", "location", "s3:GetBucketLocation", get_location),
       reading("GetBucketAcl", "acl", "s3:GetBucketAcl", get_acl),
       reading("GetBucketPolicy", "policy", "s3:GetBucketPolicy", get_document),
-      writing("PutBucketPolicy", "PUT", "policy", "s3:PutBucketPolicy", put_document),
+      reading("GetBucketPolicyStatus", "policyStatus", "s3:GetBucketPolicyStatus",
+              get_policy_status),
+      writing("PutBucketPolicy", "PUT", "policy", "s3:PutBucketPolicy", put_policy),
       writing("DeleteBucketPolicy", "DELETE", "policy", "s3:DeleteBucketPolicy", delete_document),
       reading("GetBucketVersioning", "versioning", "s3:GetBucketVersioning", get_document),
       writing("PutBucketVersioning", "PUT", "versioning", "s3:PutBucketVersioning", put_document),

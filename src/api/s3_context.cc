@@ -40,26 +40,30 @@ const Source* find_header(std::string_view name) {
 
 std::vector<ContextKey> s3_context_keys(const S3Call& call) {
   std::vector<ContextKey> keys;
+  // Of what comes twice the operation takes the first, a header before a parameter
+  // (S3Call::header): so must the conditions.
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (std::ranges::find(keys, name, &ContextKey::name) == keys.end())
+      keys.push_back({name, value});
+  };
   for (const auto& [name, value] : call.request().headers) {
-    if (const auto* found = find_header(name)) keys.push_back({found->key, value});
+    if (const auto* found = find_header(name)) add(found->key, value);
   }
   const bool listing = lists(call.operation().iam_action);
   for (const auto& [name, value] : call.query_pairs()) {
-    // A header, which is there when both are, says what is done (S3Call::header).
-    const auto* found = find_header(name);
-    if (found != nullptr && !call.request().headers.find(name)) keys.push_back({found->key, value});
-    if (name == "versionId") keys.push_back({"s3:VersionId", value});
+    if (const auto* found = find_header(name)) add(found->key, value);
+    if (name == "versionId") add("s3:VersionId", value);
     if (!listing) continue;
     const auto* parameter = std::ranges::find(kListParameters, name, &Source::name);
-    if (parameter != std::end(kListParameters)) keys.push_back({parameter->key, value});
+    if (parameter != std::end(kListParameters)) add(parameter->key, value);
   }
   if (const auto& tls = call.caller().tls; tls && tls->version.starts_with("TLSv")) {
-    keys.push_back({"s3:TlsVersion", std::string_view(tls->version).substr(4)});
+    add("s3:TlsVersion", std::string_view(tls->version).substr(4));
   }
   if (call.caller().principal.account_id.empty()) return keys;
-  keys.push_back({"s3:signatureversion", "AWS4-HMAC-SHA256"});
+  add("s3:signatureversion", "AWS4-HMAC-SHA256");
   const bool by_header = call.request().headers.find("Authorization").has_value();
-  keys.push_back({"s3:authType", by_header ? "REST-HEADER" : "REST-QUERY-STRING"});
+  add("s3:authType", by_header ? "REST-HEADER" : "REST-QUERY-STRING");
   return keys;
 }
 

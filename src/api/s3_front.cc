@@ -137,7 +137,8 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
 }
 
 // Whoever has no key is authorised before anything of the request is written to disk, and cannot
-// begin what takes several requests or names many keys (S3's own rule).
+// begin what takes several requests or names many keys (S3's own rule). It is not told which
+// buckets there are (decision 14).
 Result<> admit(S3Call& call) {
   if (call.caller().principal.type != identity::PrincipalType::Anonymous) return {};
   const auto& operation = call.operation();
@@ -145,7 +146,9 @@ Result<> admit(S3Call& call) {
     return fail(ErrorCode::PermissionDenied, "AccessDenied",
                 "Anonymous access is forbidden for this operation");
   }
-  return call.read([](meta::Transaction&) { return Result<>(); });
+  auto allowed = call.read([](meta::Transaction&) { return Result<>(); });
+  if (allowed || allowed.error().reason() != "NoSuchBucket") return allowed;
+  return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
 }
 
 Result<http::Response> run(S3Call& call) {

@@ -140,12 +140,16 @@ Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transacti
                                                     std::string_view name) {
   std::optional<PolicedBucket> found;
   TRY(transaction.query(
-      "SELECT b.name, b.owner, b.region, b.created, d.text FROM s3_buckets b "
-      "LEFT JOIN s3_documents d ON d.bucket = b.name AND d.kind = ? "
+      "SELECT b.name, b.owner, b.region, b.created, p.text, a.text FROM s3_buckets b "
+      "LEFT JOIN s3_documents p ON p.bucket = b.name AND p.kind = ? "
+      "LEFT JOIN s3_documents a ON a.bucket = b.name AND a.kind = ? "
       "WHERE b.name = ?",
-      {static_cast<int64_t>(Document::Policy), name}, [&](const meta::Row& row) -> Result<> {
-        found = PolicedBucket{read_bucket(row), std::nullopt};
+      {static_cast<int64_t>(Document::Policy), static_cast<int64_t>(Document::PublicAccessBlock),
+       name},
+      [&](const meta::Row& row) -> Result<> {
+        found = PolicedBucket{read_bucket(row), std::nullopt, std::nullopt};
         if (!row.is_null(4)) found->policy = row.text(4);
+        if (!row.is_null(5)) found->public_access_block = row.text(5);
         return {};
       }));
   if (found) return std::move(*found);

@@ -111,10 +111,12 @@ class S3 {
   Result<> create_bucket(meta::Transaction& transaction, const Bucket& bucket);
   Result<> delete_bucket(meta::Transaction& transaction, std::string_view name);
   Result<Bucket> get_bucket(meta::Transaction& transaction, std::string_view name);
-  // The bucket with its policy, in one look-up: every request to a bucket needs both.
+  // The bucket with its policy and PublicAccessBlock documents, in one look-up: every request to a
+  // bucket needs them.
   struct PolicedBucket {
     Bucket bucket;
     std::optional<std::string> policy;
+    std::optional<std::string> public_access_block;
   };
   Result<PolicedBucket> get_bucket_and_policy(meta::Transaction& transaction,
                                               std::string_view name);
