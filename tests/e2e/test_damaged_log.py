@@ -163,7 +163,7 @@ class DamagedLog(unittest.TestCase):
         self.post("Meanwhile")
         wait_until(lambda: self.server.lookup("Meanwhile"), what="history to go on")
         self.assertTrue(self.server.lookup("Kept"), "history has its own copy")
-        self.server.client("s3").create_bucket(Bucket=BUCKET)
+        self.server.trail_bucket(BUCKET, "stuck")
         error = wait_until(lambda: self.health().json()["sinks"]["delivery"].get("error"),
                            what="delivery to meet the damage")
         self.assertIn(f"'{segment}' at byte {byte}: the entry's checksum does not match", error)

@@ -186,7 +186,7 @@ class FullDisk(unittest.TestCase):
         wait_until(lambda: self.health().status == 200, what="room to be noticed")
         self.assertEqual(self.metric("traccia_log_disk_full"), 0)
         self.assertEqual(self.post().status, 200)
-        self.server.client("s3").create_bucket(Bucket=BUCKET)
+        self.server.trail_bucket(BUCKET, "stuck")
         self.server.restart()  # tries the files at once, not in up to a minute
         self.expect_all_delivered()
         status = self.server.client("cloudtrail").get_trail_status(Name="stuck")
