@@ -22,7 +22,7 @@ AuditEvent describe(const aws::Operation& operation, const Caller& caller,
   AuditEvent event;
   event.source = operation.event_source;
   event.name = operation.name;
-  event.region = caller.region;
+  event.region = operation.reach == aws::Reach::Global ? "us-east-1" : caller.region;
   event.api_version = operation.api_version;
   event.read_only = operation.read_only;
   event.category = operation.category == aws::EventCategory::Data ? event::Category::Data

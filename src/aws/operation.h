@@ -42,11 +42,15 @@ enum class Presence { Optional, Required };
 enum class Sensitivity { Plain, Secret };
 // Which selectors take the operation's event.
 enum class EventCategory { Management, Data };
+// Global: recorded in us-east-1, whatever region the request was signed for.
+enum class Reach { Regional, Global };
 
 // The regular expression as AWS prints it in the message, and the function that decides.
 struct Pattern {
   std::string_view text;
   bool (*matches)(std::string_view) = nullptr;  // nullptr: any text
+  // A service's own words, "It must contain only …", in place of the pattern: IAM has them.
+  std::string_view words = {};
 };
 
 struct Member;
@@ -125,6 +129,7 @@ struct Operation {
   std::string_view api_version;  // "2013-11-01"
   bool read_only = false;
   EventCategory category = EventCategory::Management;
+  Reach reach = Reach::Regional;
   std::string_view iam_action;  // "cloudtrail:CreateTrail"
   const Shape* input = &kEmptyStructure;
   const Shape* output = &kEmptyStructure;

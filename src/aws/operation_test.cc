@@ -138,6 +138,20 @@ TEST(ValidateTest, SecretsAndLongValuesAreNotEchoedWhole) {
   EXPECT_LT(verdict(R"({"Name":")" + std::string(100000, 'x') + "\"}").size(), 1000U);
 }
 
+TEST(ValidateTest, AServiceMayHaveWordsOfItsOwn) {
+  static constexpr Shape kName = string_shape(1, 4, {"[a-z]+", is_lower, "It must be lower case."});
+  static constexpr Member kOwnMembers[] = {{"UserName", &kName}};
+  const auto told = [&](std::string_view name) {
+    const auto result = validate(structure_shape(kOwnMembers), {{"UserName", name}});
+    return result ? "" : result.error().message();
+  };
+  EXPECT_EQ(told("bob"), "");
+  EXPECT_EQ(told("Bobby"), "The specified value for userName is invalid. It must be lower case.");
+  EXPECT_EQ(told("robby"),
+            "1 validation error detected: Value 'robby' at 'userName' failed to satisfy "
+            "constraint: Member must have length less than or equal to 4");
+}
+
 TEST(ValidateTest, WrongTypes) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"Name":1})", "NUMBER_VALUE can not be converted to a String"},

@@ -287,6 +287,9 @@ class ConstraintCheck {
   }
 
   Result<> result() const {
+    if (!own_words_.empty()) {
+      return fail(ErrorCode::InvalidArgument, "ValidationException", own_words_);
+    }
     if (count_ == 0) return {};
     return fail(ErrorCode::InvalidArgument, "ValidationException",
                 fmt::format("{} validation error{} detected: {}", count_, count_ == 1 ? "" : "s",
@@ -298,6 +301,10 @@ class ConstraintCheck {
              Sensitivity sensitivity) {
     for (const auto& broken : broken_constraints(shape, value)) {
       add(value, path, broken, sensitivity);
+    }
+    const auto& pattern = shape.pattern;
+    if (own_words_.empty() && !pattern.words.empty() && !pattern.matches(value.get_string())) {
+      own_words_ = fmt::format("The specified value for {} is invalid. {}", path, pattern.words);
     }
     if (shape.type == MemberType::Structure) {
       check_members(shape, value.get_object(), path + ".", sensitivity);
@@ -364,6 +371,7 @@ class ConstraintCheck {
 
   size_t count_ = 0;
   std::vector<std::string> shown_;
+  std::string own_words_;  // of the first value that breaks a pattern which has some
 };
 
 }  // namespace

@@ -104,7 +104,10 @@ Result<json::Value> decode_value(const Form& form, const std::string& name, cons
 
 std::string scalar_text(const json::Value& value, const Shape& shape) {
   if (shape.type == MemberType::Timestamp) {
-    if (const auto time = decode_timestamp(value)) return format_iso_milliseconds(*time);
+    if (const auto time = decode_timestamp(value)) {
+      return *time == floor_seconds(*time) ? format_iso_seconds(*time)
+                                           : format_iso_milliseconds(*time);
+    }
   }
   if (value.is_string()) return std::string(value.get_string());
   return json::serialize(value);
@@ -190,7 +193,7 @@ std::string render_query_answer(const Operation& operation, std::string_view xml
   const std::string name(operation.name);
   XmlWriter xml;
   xml.begin(name + "Response", xmlns);
-  if (!operation.output->members.empty()) {
+  if (operation.output != &kEmptyStructure) {
     xml.begin(name + "Result");
     write_members(xml, output, *operation.output);
     xml.end();

@@ -44,8 +44,8 @@ Result<Form> parse_form(std::string_view text, FormLimits limits = {});
 Result<json::Object> decode_form(const Form& form, const Shape& input);
 
 // <NAMEResponse xmlns="…"><NAMEResult>…</NAMEResult><ResponseMetadata><RequestId>…: the described
-// members that the output has, in the description's order. No result element when the description
-// has no members.
+// members that the output has, in the description's order. No result element when the output is
+// kEmptyStructure; another shape without members gives an empty one, as some models want it.
 std::string render_query_answer(const Operation& operation, std::string_view xmlns,
                                 const json::Object& output, std::string_view request_id);
 

@@ -103,11 +103,14 @@ TEST(QueryAnswerTest, RendersDescribedMembers) {
           "<GetThingResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetThingResult>"
           "<UserId>&lt;u&gt;</UserId><Names><member>a</member><member>b</member></Names>"
           "<Tag><Key>k</Key></Tag><Labels><entry><key>x</key><value>1</value></entry></Labels>"
-          "<CreateDate>2026-11-24T05:06:07.000Z</CreateDate><IsOn>true</IsOn></GetThingResult>"
+          "<CreateDate>2026-11-24T05:06:07Z</CreateDate><IsOn>true</IsOn></GetThingResult>"
           "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></GetThingResponse>"));
 }
 
 TEST(QueryAnswerTest, VoidOperationsHaveNoResult) {
+  constexpr Shape kNothing = structure_shape({});
+  EXPECT_NE(render_query_answer(operation_with(kNothing), "x", {}, "id").find("Result"),
+            std::string::npos);
   const auto text = render_query_answer(operation_with(kEmptyStructure), "x", {}, "id");
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("Result>")));
   EXPECT_THAT(text, testing::HasSubstr("<RequestId>id</RequestId>"));

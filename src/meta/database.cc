@@ -256,6 +256,7 @@ Result<> Transaction::run(std::string_view sql, std::span<const Argument> argume
 
 Result<int64_t> Transaction::execute(std::string_view sql,
                                      std::initializer_list<Argument> arguments) {
+  wrote_ = true;
   TRY(run(sql, arguments, [](const Row&) -> Result<> { return {}; }));
   return sqlite3_changes64(database_.connection_);
 }

@@ -57,6 +57,8 @@ class Transaction {
   Result<> query(std::string_view sql, const std::vector<Argument>& arguments,
                  const std::function<Result<>(const Row&)>& row);
   int64_t last_insert_id() const;
+  // Whether execute() was called: what this transaction reads may differ from what is committed.
+  bool wrote() const { return wrote_; }
 
  private:
   friend class Database;
@@ -67,6 +69,7 @@ class Transaction {
                const std::function<Result<>(const Row&)>& row);
   Database& database_;
   std::optional<MutexLock> lock_;  // from its first statement, or from its begin()
+  bool wrote_ = false;
 };
 
 enum class Durability {

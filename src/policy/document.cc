@@ -49,14 +49,6 @@ bool is_white_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-// Characters, not bytes: continuation bytes of UTF-8 do not count.
-size_t count_characters(std::string_view text, Limits::WhiteSpace white_space) {
-  return static_cast<size_t>(std::ranges::count_if(text, [&](char c) {
-    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) return false;
-    return white_space == Limits::WhiteSpace::Counted || !is_white_space(c);
-  }));
-}
-
 Result<> check_size(const ReaderView& reader, const Limits& limits) {
   // A text is refused by its bytes before anything is read in it.
   if (reader.text.size() > limits.bytes_max ||
@@ -170,6 +162,13 @@ std::unexpected<Error> ReaderView::refuse(Problem problem, size_t offset,
   const auto code =
       problem == Problem::TooLarge ? ErrorCode::ResourceExhausted : ErrorCode::InvalidArgument;
   return fail(code, reason_of(problem, wording()), message.append(")"));
+}
+
+size_t count_characters(std::string_view text, Limits::WhiteSpace white_space) {
+  return static_cast<size_t>(std::ranges::count_if(text, [&](char c) {
+    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) return false;
+    return white_space == Limits::WhiteSpace::Counted || !is_white_space(c);
+  }));
 }
 
 Limits limits_of(const DocumentType& type) {

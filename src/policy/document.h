@@ -57,6 +57,9 @@ struct Limits {
 // inline policies, are the caller's.
 Limits limits_of(const DocumentType& type);
 
+// Characters as quotas count them, not bytes: continuation bytes of UTF-8 do not count.
+size_t count_characters(std::string_view text, Limits::WhiteSpace white_space);
+
 enum class Effect : uint8_t { Allow, Deny };
 enum class Version : uint8_t { V2008, V2012 };  // variables are text in V2008
 
