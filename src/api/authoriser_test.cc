@@ -20,9 +20,9 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
   s3::S3 s3(fake.os(), *blobs);
   Authoriser authoriser(fake.clock, s3);
-  auto database =
-      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, {identity::kSchema})
-          .value();
+  auto database = meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full,
+                                       {identity::kSchema, identity::kIamSchema})
+                      .value();
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
     Caller asking;
     asking.principal.account_id = caller;

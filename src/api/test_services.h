@@ -101,11 +101,11 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ = meta::Database::open(
-                    fake_.os(), "/d/meta.db", meta::Durability::Full,
-                    {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
-                     delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                     digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema})
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
+                                     {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
+                                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
+                                      digest::kPendingSchema, delivery::kLanesSchema,
+                                      delivery::kChangesSchema, identity::kIamSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

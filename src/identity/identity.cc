@@ -5,52 +5,18 @@
 #include <fmt/format.h>
 
 #include "crypto/crypto.h"
+#include "identity/aws_managed.h"
+#include "identity/sql.h"
 
 namespace traccia::identity {
 
-const std::string_view kSchema = R"sql(
-CREATE TABLE accounts (
-  id         TEXT PRIMARY KEY,
-  management INTEGER NOT NULL,
-  created    INTEGER NOT NULL       -- unix nanoseconds
-) STRICT, WITHOUT ROWID;
-CREATE TABLE users (
-  id            TEXT PRIMARY KEY,   -- AIDA…
-  account       TEXT NOT NULL REFERENCES accounts (id),
-  name          TEXT NOT NULL,
-  administrator INTEGER NOT NULL,
-  UNIQUE (account, name)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE access_keys (
-  id      TEXT PRIMARY KEY,         -- AKIA…
-  user    TEXT NOT NULL REFERENCES users (id),
-  secret  BLOB NOT NULL,            -- sealed, context access-key/ID
-  active  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE tokens (
-  id      TEXT PRIMARY KEY,         -- tkn-…
-  account TEXT NOT NULL REFERENCES accounts (id),
-  hash    BLOB NOT NULL UNIQUE,     -- SHA-256 of the secret
-  created INTEGER NOT NULL,
-  expires INTEGER,
-  revoked INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-)sql";
-
 namespace {
 
-constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::string_view kBase64Letters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kLettersAndDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::string_view kAdministrator = "administrator";
 constexpr std::string_view kTokenColumns =
     "SELECT id, account, created, expires, revoked FROM tokens ";
-
-std::string key_context(std::string_view access_key_id) {
-  return fmt::format("access-key/{}", access_key_id);
-}
 
 Token read_token(const meta::Row& row) {
   Token token;
@@ -70,31 +36,19 @@ bool valid_account_id(std::string_view text) {
 
 Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transaction,
                                                      std::string_view account_id) {
-  bool there = false;
-  TRY(transaction.query("SELECT 1 FROM accounts LIMIT 1", {}, [&](const meta::Row&) -> Result<> {
-    there = true;
-    return {};
-  }));
+  TRY_ASSIGN(const bool there, has_rows(transaction, "SELECT 1 FROM accounts LIMIT 1", {}));
   if (there) return std::nullopt;
   if (!valid_account_id(account_id)) {
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("account id '{}' is not 12 digits", account_id));
   }
-  Bootstrap made;
-  made.account_id = account_id;
-  made.user_name = kAdministrator;
-  made.access_key_id = "AKIA" + os_.random.characters(16, kBase32);
-  made.secret_access_key = os_.random.characters(40, kBase64Letters);
-  const auto user_id = "AIDA" + os_.random.characters(17, kBase32);
-  const auto sealed = master_key_.seal(made.secret_access_key, key_context(made.access_key_id));
   TRY(transaction.execute("INSERT INTO accounts (id, management, created) VALUES (?, 1, ?)",
                           {account_id, to_unix_nanoseconds(os_.clock.now())}));
-  TRY(transaction.execute(
-      "INSERT INTO users (id, account, name, administrator) VALUES (?, ?, ?, 1)",
-      {user_id, account_id, kAdministrator}));
-  TRY(transaction.execute("INSERT INTO access_keys (id, user, secret, active) VALUES (?, ?, ?, 1)",
-                          {made.access_key_id, user_id, meta::Blob{sealed}}));
-  return made;
+  TRY_ASSIGN(const auto user, entities_.create(transaction, {.account_id = std::string(account_id),
+                                                             .name = std::string(kAdministrator)}));
+  TRY(attachments_.attach(transaction, user, kAdministratorAccess));
+  TRY_ASSIGN(const auto key, keys_.create(transaction, user));
+  return Bootstrap{user.account_id, user.name, key.metadata.id, key.secret};
 }
 
 Result<std::string> Identity::management_account(meta::Transaction& transaction) {
@@ -109,38 +63,88 @@ Result<std::string> Identity::management_account(meta::Transaction& transaction)
 }
 
 Result<bool> Identity::account_exists(meta::Transaction& transaction, std::string_view account_id) {
-  bool there = false;
-  TRY(transaction.query("SELECT 1 FROM accounts WHERE id = ?", {account_id},
-                        [&](const meta::Row&) -> Result<> {
-                          there = true;
+  return has_rows(transaction, "SELECT 1 FROM accounts WHERE id = ?", {account_id});
+}
+
+Result<Time> Identity::account_created(meta::Transaction& transaction,
+                                       std::string_view account_id) {
+  TRY_ASSIGN(const auto created,
+             select_number(transaction, "SELECT created FROM accounts WHERE id = ?", {account_id}));
+  return from_unix_nanoseconds(created);
+}
+
+Result<std::string> Identity::account_alias(meta::Transaction& transaction,
+                                            std::string_view account_id) {
+  std::string alias;
+  TRY(transaction.query("SELECT alias FROM account_aliases WHERE account = ?", {account_id},
+                        [&](const meta::Row& row) -> Result<> {
+                          alias = row.text(0);
                           return {};
                         }));
-  return there;
+  return alias;
+}
+
+Result<> Identity::set_account_alias(meta::Transaction& transaction, std::string_view account_id,
+                                     std::string_view alias) {
+  TRY_ASSIGN(const bool taken,
+             has_rows(transaction, "SELECT 1 FROM account_aliases WHERE alias = ? AND account <> ?",
+                      {alias, account_id}));
+  if (taken) {
+    return fail(ErrorCode::AlreadyExists, "EntityAlreadyExists",
+                fmt::format("The account alias {} already exists.", alias));
+  }
+  TRY(transaction.execute("INSERT OR REPLACE INTO account_aliases (account, alias) VALUES (?, ?)",
+                          {account_id, alias}));
+  return {};
+}
+
+Result<> Identity::remove_account_alias(meta::Transaction& transaction, std::string_view account_id,
+                                        std::string_view alias) {
+  TRY_ASSIGN(const auto removed,
+             transaction.execute("DELETE FROM account_aliases WHERE account = ? AND alias = ?",
+                                 {account_id, alias}));
+  if (removed == 0) {
+    return fail(ErrorCode::NotFound, "NoSuchEntity",
+                fmt::format("The account alias {} cannot be found.", alias));
+  }
+  return {};
 }
 
 Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& transaction,
                                                            std::string_view access_key_id) {
   std::optional<AccessKey> found;
+  Entity user;
   TRY(transaction.query(
-      "SELECT k.secret, u.id, u.account, u.name, u.administrator FROM access_keys k "
-      "JOIN users u ON u.id = k.user WHERE k.id = ? AND k.active = 1",
-      {access_key_id}, [&](const meta::Row& row) -> Result<> {
+      "SELECT k.secret, e.id, e.account, e.name, e.path, e.boundary IS NULL AND EXISTS (SELECT 1 "
+      "FROM attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
+      "user_group FROM memberships WHERE user = e.id))) FROM access_keys k JOIN entities e ON "
+      "e.id = k.user WHERE k.id = ?1 AND k.active = 1",
+      {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         AccessKey key;
         TRY_ASSIGN(key.secret_access_key,
-                   master_key_.open(row.view(0), key_context(access_key_id)));
+                   master_key_.open(row.view(0), access_key_context(access_key_id)));
+        user.account_id = row.text(2);
+        user.name = row.text(3);
+        user.path = row.text(4);
         auto& principal = key.principal;
         principal.type = PrincipalType::IamUser;
         principal.principal_id = row.text(1);
-        principal.account_id = row.text(2);
-        principal.user_name = row.text(3);
-        principal.administrator = row.integer(4) != 0;
-        principal.arn =
-            fmt::format("arn:aws:iam::{}:user/{}", principal.account_id, principal.user_name);
+        principal.account_id = user.account_id;
+        principal.user_name = user.name;
+        principal.administrator = row.integer(5) != 0;
+        principal.arn = user.arn();
         principal.access_key_id = access_key_id;
         found = std::move(key);
         return {};
       }));
   return found;
+}
+
+Result<std::shared_ptr<const PrincipalPolicies>> Identity::policies_of(
+    meta::Transaction& transaction, const Principal& principal) {
+  static const auto kNone = std::make_shared<const PrincipalPolicies>();
+  if (principal.type != PrincipalType::IamUser) return kNone;
+  return attachments_.policies_of(transaction, principal.account_id, principal.principal_id);
 }
 
 Result<NewToken> Identity::create_token(meta::Transaction& transaction, std::string_view account_id,

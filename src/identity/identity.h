@@ -1,4 +1,4 @@
-// Accounts, their users and access keys, ingest tokens; secrets sealed under the master key.
+// Accounts, who is behind a key, ingest tokens; and the way to IAM's identities and policies.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -10,24 +10,17 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "identity/access_keys.h"
+#include "identity/attachments.h"
+#include "identity/entities.h"
+#include "identity/managed_policies.h"
+#include "identity/master_key.h"
+#include "identity/policy_cache.h"
+#include "identity/schema.h"
 #include "meta/database.h"
 #include "os/os.h"
 
 namespace traccia::identity {
-
-// 32 random bytes in a file of mode 0600; made at first start. InvalidArgument when the file has
-// another size or is readable by others.
-class MasterKey {
- public:
-  static Result<MasterKey> load_or_create(os::Os os, const std::string& path);
-  explicit MasterKey(std::string bytes) : bytes_(std::move(bytes)) {}
-  // AES-256-GCM; `context` binds the ciphertext to its place ("access-key/AKIA…").
-  std::string seal(std::string_view plaintext, std::string_view context) const;
-  Result<std::string> open(std::string_view sealed, std::string_view context) const;
-
- private:
-  std::string bytes_;
-};
 
 enum class PrincipalType { Root, IamUser, AwsService, Anonymous };
 
@@ -40,6 +33,7 @@ struct Principal {
   std::string user_name;     // empty for root
   std::string access_key_id;
   std::string service;  // "cloudtrail.amazonaws.com" for AwsService
+  // A user with AdministratorAccess, its own or a group's, and no permissions boundary.
   bool administrator = false;
 };
 
@@ -70,12 +64,28 @@ struct Bootstrap {
   std::string secret_access_key;
 };
 
-extern const std::string_view kSchema;
-
 // The functions below take the transaction so that a change commits with its audit event.
+// Thread-safe.
 class Identity {
  public:
-  Identity(os::Os os, const MasterKey& master_key) : os_(os), master_key_(master_key) {}
+  Identity(os::Os os, const MasterKey& master_key)
+      : os_(os),
+        master_key_(master_key),
+        entities_(os, cache_),
+        keys_(os, master_key),
+        policies_(os, cache_),
+        attachments_(policies_, cache_) {}
+
+  Entities& entities() { return entities_; }
+  AccessKeys& keys() { return keys_; }
+  ManagedPolicies& policies() { return policies_; }
+  Attachments& attachments() { return attachments_; }
+
+  // The identity policies and the permissions boundary of a principal. Costs neither SQL nor
+  // parsing while its account's identities and policies stay as they are. Root and services have
+  // none and need none. DataLoss when a stored policy cannot be read: nothing is allowed then.
+  Result<std::shared_ptr<const PrincipalPolicies>> policies_of(meta::Transaction& transaction,
+                                                               const Principal& principal);
 
   // Creates the management account with root and the administrator user when there is no account;
   // nullopt when there is one. The access key id comes back too.
@@ -84,6 +94,14 @@ class Identity {
   // The management account's id.
   Result<std::string> management_account(meta::Transaction& transaction);
   Result<bool> account_exists(meta::Transaction& transaction, std::string_view account_id);
+  Result<Time> account_created(meta::Transaction& transaction, std::string_view account_id);
+  // Empty: none. Reason EntityAlreadyExists when another account has the alias.
+  Result<std::string> account_alias(meta::Transaction& transaction, std::string_view account_id);
+  Result<> set_account_alias(meta::Transaction& transaction, std::string_view account_id,
+                             std::string_view alias);
+  // Reason NoSuchEntity when the account's alias is another.
+  Result<> remove_account_alias(meta::Transaction& transaction, std::string_view account_id,
+                                std::string_view alias);
   // nullopt for an unknown or inactive key.
   Result<std::optional<AccessKey>> find_access_key(meta::Transaction& transaction,
                                                    std::string_view access_key_id);
@@ -100,6 +118,11 @@ class Identity {
  private:
   os::Os os_;
   const MasterKey& master_key_;
+  PolicyCache cache_;
+  Entities entities_;
+  AccessKeys keys_;
+  ManagedPolicies policies_;
+  Attachments attachments_;
 };
 
 bool valid_account_id(std::string_view text);  // 12 digits

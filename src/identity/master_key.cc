@@ -1,9 +1,10 @@
 // The key that seals every secret at rest.
 // SPDX-License-Identifier: Apache-2.0
+#include "identity/master_key.h"
+
 #include <fmt/format.h>
 
 #include "crypto/crypto.h"
-#include "identity/identity.h"
 
 namespace traccia::identity {
 namespace {

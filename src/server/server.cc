@@ -39,6 +39,7 @@ constexpr std::chrono::milliseconds kSinkIdle{200};
 constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
+constexpr std::chrono::seconds kKeyUseInterval{60};
 constexpr std::chrono::seconds kHousekeepingIdle{1};
 constexpr std::chrono::seconds kResendFirst{1};  // doubles up to kResendMax
 constexpr std::chrono::seconds kResendMax{60};
@@ -110,6 +111,7 @@ struct Server::State {
   void run_puts();
   Result<> tell_endpoint(const std::string& endpoint);
   void resend_refused();
+  void store_key_uses();
   void run_housekeeping();
   ServerState describe() const;
 
@@ -177,12 +179,12 @@ Result<> Server::State::open_stores() {
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
   pacer.emplace(os->clock, log->recent());
   TRY_ASSIGN(ingest, ingest::Ingest::open(*os, directory.window(), *log, {}));
-  TRY_ASSIGN(database,
-             meta::Database::open(
-                 *os, directory.meta(), meta::Durability::Full,
-                 {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
-                  delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                  digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema}));
+  TRY_ASSIGN(database, meta::Database::open(
+                           *os, directory.meta(), meta::Durability::Full,
+                           {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
+                            delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
+                            digest::kPendingSchema, delivery::kLanesSchema,
+                            delivery::kChangesSchema, identity::kIamSchema}));
   TRY_ASSIGN(blobs, blob::BlobStore::open(*os, directory.blobs()));
   return {};
 }
@@ -449,8 +451,16 @@ void Server::State::resend_refused() {
   next_resend = real_os.clock.monotonic() + resend_delay;
 }
 
+void Server::State::store_key_uses() {
+  if (auto done = identity->keys().store_uses(*database); !done) {
+    traccia::log(LogLevel::Warning, "when access keys were used could not be written down",
+                 {{"error", done.error().message()}});
+  }
+}
+
 void Server::State::run_housekeeping() {
   auto next_garbage = real_os.clock.monotonic();
+  auto next_key_uses = next_garbage + kKeyUseInterval;
   while (!stop_sinks.is_set()) {
     resend_refused();
     if (real_os.clock.monotonic() >= next_garbage) {
@@ -458,6 +468,10 @@ void Server::State::run_housekeeping() {
       if (auto done = s3->collect_garbage(*database); !done) {
         traccia::log(LogLevel::Error, "garbage collection", {{"error", done.error().message()}});
       }
+    }
+    if (real_os.clock.monotonic() >= next_key_uses) {
+      next_key_uses = real_os.clock.monotonic() + kKeyUseInterval;
+      store_key_uses();
     }
     if (!test_clock) {
       stop_sinks.wait_for(kHousekeepingIdle);
@@ -468,6 +482,7 @@ void Server::State::run_housekeeping() {
     }
     stop_sinks.wait_for(kClockInterval);
   }
+  store_key_uses();
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -1,0 +1,288 @@
+// Users, groups and roles, their keys and tags; and that older directories get them.
+// SPDX-License-Identifier: Apache-2.0
+#include "identity/entities.h"
+
+#include <fmt/format.h>
+
+#include "identity/aws_managed.h"
+#include "identity/test_store.h"
+
+namespace traccia::identity {
+namespace {
+
+class EntitiesTest : public StoreTest {
+ protected:
+  Page<Entity> list(EntityKind kind, std::string_view prefix, const Cursor& cursor) {
+    return write([&](meta::Transaction& transaction) {
+      return identity_.entities().list(transaction, kTestAccount, kind, prefix, cursor);
+    });
+  }
+  auto creating(EntityKind kind, std::string name) {
+    return [this, kind, name](meta::Transaction& transaction) {
+      return identity_.entities().create(transaction, {.kind = kind,
+                                                       .account_id = std::string(kTestAccount),
+                                                       .name = name,
+                                                       .role = {.trust = std::string(kTrust)}});
+    };
+  }
+  auto removing(const Entity& entity) {
+    return [this, entity](meta::Transaction& transaction) {
+      return identity_.entities().remove(transaction, entity);
+    };
+  }
+  std::optional<AccessKey> find_key(const std::string& id) {
+    return write(
+        [&](meta::Transaction& transaction) { return identity_.find_access_key(transaction, id); });
+  }
+};
+
+TEST_F(EntitiesTest, HaveIdsAndArnsOfTheirKind) {
+  const auto user = create(EntityKind::User, "Bob", "/division/team/");
+  EXPECT_TRUE(user.id.starts_with("AIDA"));
+  EXPECT_EQ(user.id.size(), 21U);
+  EXPECT_EQ(user.arn(), "arn:aws:iam::111122223333:user/division/team/Bob");
+  EXPECT_EQ(create(EntityKind::Group, "Bob").arn(), "arn:aws:iam::111122223333:group/Bob");
+  EXPECT_TRUE(create(EntityKind::Role, "Bob").id.starts_with("AROA"));
+}
+
+TEST_F(EntitiesTest, NamesDifferByMoreThanCase) {
+  (void)create(EntityKind::User, "Bob");
+  EXPECT_EQ(message(creating(EntityKind::User, "BOB")), "User with name BOB already exists.");
+  EXPECT_EQ(refusal(creating(EntityKind::User, "bob")), "EntityAlreadyExists");
+  const auto found = write([&](meta::Transaction& transaction) {
+    return identity_.entities().get(transaction, {kTestAccount, EntityKind::User, "bOB"});
+  });
+  EXPECT_EQ(found.name, "Bob");
+  const auto elsewhere = [&](meta::Transaction& transaction) {
+    return identity_.entities().get(transaction, {"444455556666", EntityKind::User, "Bob"});
+  };
+  EXPECT_EQ(message(elsewhere), "The user with name Bob cannot be found.");
+  EXPECT_EQ(refusal(elsewhere), "NoSuchEntity");
+}
+
+TEST_F(EntitiesTest, AreListedByNameInPages) {
+  for (const auto* name : {"eve", "Dan", "carol", "Bob"}) (void)create(EntityKind::User, name);
+  (void)create(EntityKind::User, "alice", "/x/");
+  const auto first = list(EntityKind::User, "/", {.after = "", .items_max = 4});
+  ASSERT_EQ(first.items.size(), 4U);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(first.items[0].name, "administrator");
+  EXPECT_EQ(first.items[3].name, "carol");
+  const auto second = list(EntityKind::User, "/", {.after = "carol", .items_max = 4});
+  ASSERT_EQ(second.items.size(), 2U);
+  EXPECT_FALSE(second.more);
+  EXPECT_EQ(second.items[1].name, "eve");
+  const auto below = list(EntityKind::User, "/x/", {});
+  ASSERT_EQ(below.items.size(), 1U);
+  EXPECT_EQ(below.items[0].name, "alice");
+}
+
+TEST_F(EntitiesTest, MoveToFreeNamesOnly) {
+  const auto bob = create(EntityKind::User, "Bob");
+  (void)create(EntityKind::User, "Carol");
+  const auto rename = [&](std::string_view name, std::string_view path) {
+    return refusal([&](meta::Transaction& transaction) {
+      return identity_.entities().rename(transaction, bob, name, path);
+    });
+  };
+  EXPECT_EQ(rename("carol", ""), "EntityAlreadyExists");
+  EXPECT_EQ(rename("BOB", "/new/"), "");
+  const auto found = list(EntityKind::User, "/new/", {});
+  ASSERT_EQ(found.items.size(), 1U);
+  EXPECT_EQ(found.items[0].arn(), "arn:aws:iam::111122223333:user/new/BOB");
+}
+
+TEST_F(EntitiesTest, StayWhileSomethingHangsOnThem) {
+  const auto user = create(EntityKind::User, "Bob");
+  const auto group = create(EntityKind::Group, "team");
+  const auto key = write(
+      [&](meta::Transaction& transaction) { return identity_.keys().create(transaction, user); });
+  EXPECT_EQ(message(removing(user)), "Cannot delete entity, must delete access keys first.");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.keys().remove(transaction, user, key.metadata.id);
+            }),
+            "");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.entities().add_to_group(transaction, user, group);
+            }),
+            "");
+  EXPECT_EQ(message(removing(user)), "Cannot delete entity, must remove user from groups first.");
+  EXPECT_EQ(message(removing(group)), "Cannot delete entity, must remove users from group first.");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.entities().remove_from_group(transaction, user, group);
+            }),
+            "");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.attachments().put_inline(transaction, user, "p", kReadTrails);
+            }),
+            "");
+  EXPECT_EQ(message(removing(user)), "Cannot delete entity, must delete policies first.");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) -> Result<> {
+              TRY(identity_.attachments().remove_inline(transaction, user, "p"));
+              return identity_.attachments().attach(transaction, user, kAdministratorAccess);
+            }),
+            "");
+  EXPECT_EQ(refusal(removing(user)), "DeleteConflict");
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.attachments().detach(transaction, user, kAdministratorAccess);
+            }),
+            "");
+  EXPECT_EQ(refusal(removing(user)), "");
+  EXPECT_EQ(refusal(removing(group)), "");
+}
+
+TEST_F(EntitiesTest, UsersAreInTenGroupsAtMost) {
+  const auto user = create(EntityKind::User, "Bob");
+  const auto join = [&](const Entity& group) {
+    return message([&](meta::Transaction& transaction) {
+      return identity_.entities().add_to_group(transaction, user, group);
+    });
+  };
+  const auto first = create(EntityKind::Group, "g0");
+  EXPECT_EQ(join(first), "");
+  for (int i = 1; i < 10; ++i)
+    EXPECT_EQ(join(create(EntityKind::Group, fmt::format("g{}", i))), "");
+  EXPECT_EQ(join(create(EntityKind::Group, "g10")), "Cannot exceed quota for GroupsPerUser: 10");
+  EXPECT_EQ(join(first), "") << "a member already";
+}
+
+TEST_F(EntitiesTest, RolesKeepATrustPolicyThatParses) {
+  auto role = create(EntityKind::Role, "delivery");
+  const auto set_trust = [&](std::string trust) {
+    role.role.trust = std::move(trust);
+    return refusal([&](meta::Transaction& transaction) {
+      return identity_.entities().update_role(transaction, role);
+    });
+  };
+  EXPECT_EQ(set_trust(std::string(kReadTrails)), "MalformedPolicyDocument");
+  EXPECT_EQ(set_trust("{"), "MalformedPolicyDocument");
+  std::string large(kTrust);
+  large.insert(large.find("\"Effect\""), "\"Sid\":\"" + std::string(2048, 'a') + "\",");
+  EXPECT_EQ(set_trust(large), "LimitExceeded");
+  EXPECT_EQ(set_trust(std::string(kTrust)), "");
+}
+
+TEST_F(EntitiesTest, TwoKeysAUserThatCanBeSwitchedOff) {
+  const auto user = create(EntityKind::User, "Bob");
+  const auto make = [&](meta::Transaction& transaction) {
+    return identity_.keys().create(transaction, user);
+  };
+  const auto first = write(make);
+  (void)write(make);
+  EXPECT_EQ(message(make), "Cannot exceed quota for AccessKeysPerUser: 2");
+  const auto found = find_key(first.metadata.id);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->secret_access_key, first.secret);
+  EXPECT_FALSE(found->principal.administrator);
+  const auto set = [&](const Entity& owner, KeyStatus status) {
+    return refusal([&](meta::Transaction& transaction) {
+      return identity_.keys().set_status(transaction, owner, first.metadata.id, status);
+    });
+  };
+  EXPECT_EQ(set(create(EntityKind::User, "Eve"), KeyStatus::Inactive), "NoSuchEntity");
+  EXPECT_EQ(set(user, KeyStatus::Inactive), "");
+  EXPECT_FALSE(find_key(first.metadata.id));
+  EXPECT_EQ(set(user, KeyStatus::Active), "");
+  EXPECT_TRUE(find_key(first.metadata.id));
+}
+
+TEST_F(EntitiesTest, UsesOfKeysAreStoredFromTimeToTime) {
+  auto& keys = identity_.keys();
+  const auto last_used = [&] {
+    return write([&](meta::Transaction& transaction) {
+      return identity_.keys().last_used(transaction, bootstrap_->access_key_id);
+    });
+  };
+  EXPECT_FALSE(last_used().use);
+  keys.note_use(bootstrap_->access_key_id, "iam", "us-east-1");
+  EXPECT_EQ(last_used().use->service, "iam");
+  const auto writes = database_->writes();
+  ASSERT_TRUE(keys.store_uses(*database_));
+  EXPECT_EQ(database_->writes(), writes + 1);
+  ASSERT_TRUE(keys.store_uses(*database_));
+  EXPECT_EQ(database_->writes(), writes + 1) << "nothing to store";
+  Identity later(fake_.os(), master_key_);
+  const auto stored = write([&](meta::Transaction& transaction) {
+    return later.keys().last_used(transaction, bootstrap_->access_key_id);
+  });
+  EXPECT_EQ(stored.user_name, "administrator");
+  EXPECT_EQ(stored.use->region, "us-east-1");
+  EXPECT_EQ(stored.use->time, fake_.clock.now());
+}
+
+TEST_F(EntitiesTest, AdministratorsHaveAdministratorAccessWithoutABoundary) {
+  const auto user = create(EntityKind::User, "Bob");
+  const auto group = create(EntityKind::Group, "admins");
+  const auto key = write(
+      [&](meta::Transaction& transaction) { return identity_.keys().create(transaction, user); });
+  const auto administrator = [&] { return find_key(key.metadata.id)->principal.administrator; };
+  EXPECT_FALSE(administrator());
+  EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.administrator);
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) -> Result<> {
+              TRY(identity_.attachments().attach(transaction, group, kAdministratorAccess));
+              return identity_.entities().add_to_group(transaction, user, group);
+            }),
+            "");
+  EXPECT_TRUE(administrator());
+  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.attachments().set_boundary(transaction, user, kAdministratorAccess);
+            }),
+            "");
+  EXPECT_FALSE(administrator()) << "the engine has to say";
+}
+
+TEST_F(EntitiesTest, TagKeysDifferByMoreThanCase) {
+  const auto user = create(EntityKind::User, "Bob");
+  const auto set = [&](std::vector<Tag> tags) {
+    return refusal(
+        [&](meta::Transaction& transaction) { return set_tags(transaction, user.id, tags); });
+  };
+  EXPECT_EQ(set({{"Team", "a"}, {"Cost", "1"}}), "");
+  EXPECT_EQ(set({{"team", "b"}}), "");
+  EXPECT_EQ(set({{"x", "1"}, {"X", "2"}}), "InvalidInput");
+  EXPECT_EQ(set({{"AWS:x", "1"}}), "InvalidInput");
+  std::vector<Tag> many;
+  for (int i = 0; i < 49; ++i) many.push_back({fmt::format("k{}", i), ""});
+  EXPECT_EQ(set(many), "LimitExceeded");
+  const auto page = write([&](meta::Transaction& transaction) {
+    return list_tags(transaction, user.id, {.after = "", .items_max = 1});
+  });
+  EXPECT_EQ(page.items[0].key, "Cost");
+  EXPECT_TRUE(page.more);
+}
+
+// What a directory of the first schema holds is there afterwards.
+TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
+  os::FakeOs fake;
+  ASSERT_TRUE(fake.files.make_directories("/d"));
+  const MasterKey master_key(std::string(32, 'k'));
+  const auto sealed = master_key.seal("secret", "access-key/AKIAOLD");
+  {
+    const auto old =
+        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kSchema}).value();
+    ASSERT_TRUE(old->write([&](meta::Transaction& transaction) -> Result<> {
+      TRY(transaction.execute("INSERT INTO accounts VALUES (?, 1, 7)", {kTestAccount}));
+      TRY(transaction.execute("INSERT INTO users VALUES ('AIDAOLD', ?, 'administrator', 1)",
+                              {kTestAccount}));
+      TRY(transaction.execute("INSERT INTO access_keys VALUES ('AKIAOLD', 'AIDAOLD', ?, 1)",
+                              {meta::Blob{sealed}}));
+      return {};
+    }));
+  }
+  const auto database =
+      meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kSchema, kIamSchema})
+          .value();
+  Identity identity(fake.os(), master_key);
+  ASSERT_TRUE(database->read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(const auto key, identity.find_access_key(transaction, "AKIAOLD"));
+    EXPECT_EQ(key->secret_access_key, "secret");
+    EXPECT_EQ(key->principal.principal_id, "AIDAOLD");
+    EXPECT_TRUE(key->principal.administrator);
+    TRY_ASSIGN(const auto policies, identity.policies_of(transaction, key->principal));
+    EXPECT_EQ(policies->identity.size(), 1U);
+    return {};
+  }));
+}
+
+}  // namespace
+}  // namespace traccia::identity

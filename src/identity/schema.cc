@@ -1,0 +1,126 @@
+// What the tables hold.
+// SPDX-License-Identifier: Apache-2.0
+#include "identity/schema.h"
+
+namespace traccia::identity {
+
+const std::string_view kSchema = R"sql(
+CREATE TABLE accounts (
+  id         TEXT PRIMARY KEY,
+  management INTEGER NOT NULL,
+  created    INTEGER NOT NULL       -- unix nanoseconds
+) STRICT, WITHOUT ROWID;
+CREATE TABLE users (
+  id            TEXT PRIMARY KEY,   -- AIDA…
+  account       TEXT NOT NULL REFERENCES accounts (id),
+  name          TEXT NOT NULL,
+  administrator INTEGER NOT NULL,
+  UNIQUE (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE access_keys (
+  id      TEXT PRIMARY KEY,         -- AKIA…
+  user    TEXT NOT NULL REFERENCES users (id),
+  secret  BLOB NOT NULL,            -- sealed, context access-key/ID
+  active  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tokens (
+  id      TEXT PRIMARY KEY,         -- tkn-…
+  account TEXT NOT NULL REFERENCES accounts (id),
+  hash    BLOB NOT NULL UNIQUE,     -- SHA-256 of the secret
+  created INTEGER NOT NULL,
+  expires INTEGER,
+  revoked INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// Names differ by more than case (NOCASE), as IAM wants it. Policies are named by ARN, since those
+// that come with the server lie in no table. Owners of tags are entities and policies, by id.
+const std::string_view kIamSchema = R"sql(
+CREATE TABLE entities (
+  id          TEXT PRIMARY KEY,     -- AIDA…, AGPA…, AROA…
+  account     TEXT NOT NULL REFERENCES accounts (id),
+  kind        INTEGER NOT NULL,     -- EntityKind
+  name        TEXT NOT NULL COLLATE NOCASE,
+  path        TEXT NOT NULL,
+  created     INTEGER NOT NULL,     -- unix nanoseconds
+  boundary    TEXT,                 -- ARN of the permissions boundary
+  trust       TEXT,                 -- of a role: its trust policy
+  description TEXT,                 -- of a role
+  session_max INTEGER,              -- of a role, seconds
+  UNIQUE (account, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entities_by_boundary ON entities (boundary) WHERE boundary IS NOT NULL;
+CREATE TABLE memberships (
+  user       TEXT NOT NULL REFERENCES entities (id),
+  user_group TEXT NOT NULL REFERENCES entities (id),
+  PRIMARY KEY (user, user_group)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_by_group ON memberships (user_group);
+CREATE TABLE inline_policies (
+  entity   TEXT NOT NULL REFERENCES entities (id),
+  name     TEXT NOT NULL COLLATE NOCASE,
+  document TEXT NOT NULL,
+  PRIMARY KEY (entity, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attached_policies (
+  entity TEXT NOT NULL REFERENCES entities (id),
+  policy TEXT NOT NULL,             -- ARN
+  PRIMARY KEY (entity, policy)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attached_policies_by_policy ON attached_policies (policy);
+CREATE TABLE managed_policies (
+  arn             TEXT PRIMARY KEY,
+  id              TEXT NOT NULL,    -- ANPA…
+  account         TEXT NOT NULL REFERENCES accounts (id),
+  name            TEXT NOT NULL COLLATE NOCASE,
+  path            TEXT NOT NULL,
+  description     TEXT NOT NULL,
+  created         INTEGER NOT NULL,
+  updated         INTEGER NOT NULL,
+  default_version INTEGER NOT NULL,
+  last_version    INTEGER NOT NULL, -- the highest number ever given
+  UNIQUE (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE policy_versions (
+  policy   TEXT NOT NULL REFERENCES managed_policies (arn),
+  version  INTEGER NOT NULL,
+  document TEXT NOT NULL,
+  created  INTEGER NOT NULL,
+  PRIMARY KEY (policy, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE identity_tags (
+  owner TEXT NOT NULL,
+  key   TEXT NOT NULL COLLATE NOCASE,
+  value TEXT NOT NULL,
+  PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE account_aliases (
+  account TEXT PRIMARY KEY REFERENCES accounts (id),
+  alias   TEXT NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entity_keys (
+  id           TEXT PRIMARY KEY,    -- AKIA…
+  user         TEXT NOT NULL REFERENCES entities (id),
+  secret       BLOB NOT NULL,       -- sealed, context access-key/ID
+  active       INTEGER NOT NULL,
+  created      INTEGER NOT NULL,
+  used         INTEGER,
+  used_service TEXT,
+  used_region  TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entity_keys_by_user ON entity_keys (user);
+
+INSERT INTO entities (id, account, kind, name, path, created)
+  SELECT u.id, u.account, 0, u.name, '/', a.created
+  FROM users u JOIN accounts a ON a.id = u.account;
+INSERT INTO attached_policies (entity, policy)
+  SELECT id, 'arn:aws:iam::aws:policy/AdministratorAccess' FROM users WHERE administrator = 1;
+INSERT INTO entity_keys (id, user, secret, active, created)
+  SELECT k.id, k.user, k.secret, k.active, a.created
+  FROM access_keys k JOIN users u ON u.id = k.user JOIN accounts a ON a.id = u.account;
+DROP TABLE access_keys;
+DROP TABLE users;
+ALTER TABLE entity_keys RENAME TO access_keys;
+)sql";
+
+}  // namespace traccia::identity
