@@ -79,7 +79,8 @@ json::Object describe(const aws::Shape& shape) {
 
 json::Array describe_operations() {
   json::Array out;
-  for (const auto bindings : {cloudtrail_bindings(), sts_bindings(), traccia_bindings()}) {
+  for (const auto bindings :
+       {cloudtrail_bindings(), iam_bindings(), sts_bindings(), traccia_bindings()}) {
     for (const auto& binding : bindings) {
       const auto& operation = *binding.operation;
       out.push_back(json::Object{{"service", operation.service},

@@ -55,6 +55,11 @@ constexpr Entry kQuery[] = {
      "The security token included in the request is invalid."},
     {"InvalidRegion", "SignatureDoesNotMatch", 403, ""},
     {"AccessDenied", "AccessDenied", 403, ""},
+    {"ValidationException", "ValidationError", 400, ""},
+    {"NoSuchEntity", "NoSuchEntity", 404, ""},
+    {"EntityAlreadyExists", "EntityAlreadyExists", 409, ""},
+    {"LimitExceeded", "LimitExceeded", 409, ""},
+    {"DeleteConflict", "DeleteConflict", 409, ""},
     {"ServiceUnavailable", "ServiceUnavailable", 503,
      "The service cannot take requests at the moment. Retry later."},
     {"InternalFailure", "InternalFailure", 500, "The server met an internal error."}};
@@ -134,6 +139,11 @@ constexpr Entry kS3[] = {
     {"InternalFailure", "InternalError", 500,
      "We encountered an internal error. Please try again."}};
 
+// IAM's names on the wire lack what the names of its exceptions, and CloudTrail's records, have.
+constexpr std::string_view kIamErrors[] = {"NoSuchEntity",  "EntityAlreadyExists",
+                                           "LimitExceeded", "DeleteConflict",
+                                           "InvalidInput",  "MalformedPolicyDocument"};
+
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
   const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" ||
@@ -182,7 +192,10 @@ aws::ApiError to_api_error(const Error& error, aws::Protocol protocol) {
 }
 
 std::string audit_error_code(const aws::ApiError& error) {
-  return error.name == "AccessDeniedException" ? "AccessDenied" : error.name;
+  if (error.name == "AccessDeniedException") return "AccessDenied";
+  if (error.name == "ValidationError") return "ValidationException";
+  const bool of_iam = std::ranges::find(kIamErrors, error.name) != std::end(kIamErrors);
+  return of_iam ? error.name + "Exception" : error.name;
 }
 
 }  // namespace traccia::api

@@ -20,14 +20,14 @@ namespace {
 constexpr int kRefusalsLoggedPerSecond = 5;
 constexpr std::string_view kBearer = "Bearer ";
 constexpr size_t kQuickBytesMax = 16 << 10;  // of events: about 0.1 ms of work
-constexpr std::string_view kStsXmlns = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-// One row a service: its wire name, protocol, operations and X-Amz-Target prefixes.
+// One row a service: its wire name, protocol, operations, X-Amz-Target prefixes or XML namespace.
 struct ServiceEntry {
   std::string_view name;
   aws::Protocol protocol;
   std::span<const Binding> (*bindings)();
   std::array<std::string_view, 2> targets;
+  std::string_view xmlns = {};
 };
 
 std::span<const Binding> no_bindings() {
@@ -40,7 +40,8 @@ constexpr ServiceEntry kServices[] = {
      cloudtrail_bindings,
      {"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"}},
     {"traccia", aws::Protocol::Json11, traccia_bindings, {"Traccia_20261101", "Traccia_20261101"}},
-    {"sts", aws::Protocol::Query, sts_bindings, {}},
+    {"iam", aws::Protocol::Query, iam_bindings, {}, "https://iam.amazonaws.com/doc/2010-05-08/"},
+    {"sts", aws::Protocol::Query, sts_bindings, {}, "https://sts.amazonaws.com/doc/2011-06-15/"},
     {"s3", aws::Protocol::RestXml, no_bindings, {}}};
 
 const ServiceEntry* find_service(std::string_view name) {
@@ -152,6 +153,7 @@ Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request)
                             "serves: {}",
                             scope.region, fmt::join(services_.regions, ", ")));
   }
+  services_.identity.keys().note_use(authorization.access_key_id, scope.service, scope.region);
   return Authenticated{key->principal, scope};
 }
 
@@ -211,14 +213,18 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   const auto form = aws::parse_form(request.method == "GET" ? request.query : request.body);
   if (!form) return refused(form.error());
   const auto action = form->get("Action");
-  const auto* binding = find_binding(*find_service(service), action);
+  const auto& entry = *find_service(service);
+  const auto* binding = find_binding(entry, action);
   if (binding == nullptr) {
     return refused(Error(ErrorCode::InvalidArgument, "InvalidAction",
                          fmt::format("Could not find operation {} for version {}",
                                      action.substr(0, 128), form->get("Version").substr(0, 32))));
   }
   const auto input = aws::decode_form(*form, *binding->operation->input);
-  if (!input) return refused(input.error());
+  if (!input) {
+    const auto recorded = record_failure(services_, caller, *binding->operation, {}, input.error());
+    return refused(recorded ? input.error() : recorded.error());
+  }
   const auto output = execute(services_, caller, *binding, *input);
   if (!output) {
     auto response = refused(output.error());
@@ -229,7 +235,7 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   response.headers.add("Content-Type", "text/xml");
   aws::add_request_id(response, aws::Protocol::Query, request_id);
   response.body =
-      aws::render_query_answer(*binding->operation, kStsXmlns, output->document, request_id.id);
+      aws::render_query_answer(*binding->operation, entry.xmlns, output->document, request_id.id);
   count(service, action, response.status);
   return response;
 }

@@ -20,6 +20,15 @@ KNOWN = {
     "cloudtrail.UpdateTrail: output RecursiveLogging is not in the model",
     "cloudtrail.GetTrail: output Trail.RecursiveLogging is not in the model",
     "cloudtrail.DescribeTrails: output trailList[].RecursiveLogging is not in the model",
+    # Sessions of sign-in and templates of roles are not of this server.
+    "iam.CreateRole: input MaxSigninSessionDuration is missing here",
+    "iam.UpdateRole: input MaxSigninSessionDuration is missing here",
+    "iam.UpdateRole: input ResetMaxSigninSessionDuration is missing here",
+} | {
+    f"iam.{operation}: output {role}.{member} is missing here"
+    for operation, role in (("CreateRole", "Role"), ("GetRole", "Role"), ("ListRoles", "Roles[]"),
+                            ("UpdateRoleDescription", "Role"))
+    for member in ("MaxSigninSessionDuration", "SourceRoleTemplate")
 }
 NUMBERS = {"integer", "long"}
 

@@ -1,0 +1,98 @@
+// Requests and answers of IAM.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/iam_call.h"
+
+#include "base/bytes.h"
+
+namespace traccia::api::iam {
+namespace {
+
+constexpr size_t kItemsDefault = 100;
+constexpr std::string_view kMarkerVersion = "1:";
+
+}  // namespace
+
+Result<identity::Entity> named_entity(Call& call, EntityKind kind) {
+  const auto name = get_string(call.input, name_member(kind));
+  return call.services.identity.entities().get(call.transaction,
+                                               {call.caller.principal.account_id, kind, name});
+}
+
+Result<identity::Entity> named_user_or_caller(Call& call) {
+  const auto& principal = call.caller.principal;
+  const auto name = optional_string(call.input, "UserName");
+  if (!name && principal.user_name.empty()) {
+    return fail(ErrorCode::InvalidArgument, "ValidationException",
+                "Must specify userName when calling with non-User credentials");
+  }
+  return call.services.identity.entities().get(
+      call.transaction,
+      {principal.account_id, EntityKind::User, name ? *name : principal.user_name});
+}
+
+Result<identity::Cursor> read_cursor(const json::Object& input) {
+  identity::Cursor cursor;
+  cursor.items_max =
+      static_cast<size_t>(optional_integer(input, "MaxItems").value_or(kItemsDefault));
+  const auto marker = optional_string(input, "Marker");
+  if (!marker) return cursor;
+  const auto decoded = base64_decode(*marker);
+  if (!decoded || !decoded->starts_with(kMarkerVersion)) {
+    return fail(ErrorCode::InvalidArgument, "ValidationException", "Invalid Marker.");
+  }
+  cursor.after = decoded->substr(kMarkerVersion.size());
+  return cursor;
+}
+
+void write_page(json::Object& output, bool more, std::string_view last) {
+  output["IsTruncated"] = more;
+  if (more) output["Marker"] = base64_encode(std::string(kMarkerVersion) + std::string(last));
+}
+
+Result<std::vector<identity::Tag>> read_tags(const json::Object& input) {
+  std::vector<identity::Tag> tags;
+  const auto* list = json::find(input, "Tags");
+  if (list == nullptr || !list->is_array()) return tags;
+  for (const auto& tag : list->get_array()) {
+    tags.push_back({get_string(tag.as_object(), "Key"), get_string(tag.as_object(), "Value")});
+  }
+  return tags;
+}
+
+json::Array render(const std::vector<identity::Tag>& tags) {
+  json::Array out;
+  for (const auto& tag : tags) {
+    out.push_back(json::Object{{"Key", tag.key}, {"Value", tag.value}});
+  }
+  return out;
+}
+
+json::Object render(const identity::Entity& entity) {
+  json::Object out{{"Path", entity.path},
+                   {name_member(entity.kind), entity.name},
+                   {pick(entity.kind, "UserId", "GroupId", "RoleId"), entity.id},
+                   {"Arn", entity.arn()},
+                   {"CreateDate", aws::encode_timestamp(floor_seconds(entity.created))}};
+  if (entity.kind != EntityKind::Role) return out;
+  out["AssumeRolePolicyDocument"] = encode_document(entity.role.trust);
+  if (!entity.role.description.empty()) out["Description"] = entity.role.description;
+  out["MaxSessionDuration"] = entity.role.session_seconds_max;
+  return out;
+}
+
+Result<json::Object> render_in_full(Call& call, const identity::Entity& entity) {
+  auto out = render(entity);
+  if (entity.boundary) {
+    out["PermissionsBoundary"] = json::Object{{"PermissionsBoundaryType", kBoundaryTypes[0]},
+                                              {"PermissionsBoundaryArn", *entity.boundary}};
+  }
+  TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, entity.id, {}));
+  if (!tags.items.empty()) out["Tags"] = render(tags.items);
+  return out;
+}
+
+std::string encode_document(std::string_view document) {
+  return percent_encode(document, KeepSlash::No);
+}
+
+}  // namespace traccia::api::iam

@@ -1,0 +1,127 @@
+// IAM Tag, Untag and List…Tags of users, roles and policies.
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "api/iam_call.h"
+
+namespace traccia::api::iam {
+namespace {
+
+enum class Tagged : uint8_t { User, Role, Policy };
+
+constexpr std::string_view pick_tagged(Tagged tagged, std::string_view user, std::string_view role,
+                                       std::string_view policy) {
+  switch (tagged) {
+    case Tagged::User:
+      return user;
+    case Tagged::Role:
+      return role;
+    case Tagged::Policy:
+      return policy;
+  }
+  return {};
+}
+
+template <Tagged tagged>
+constexpr Member kOwner{pick_tagged(tagged, "UserName", "RoleName", "PolicyArn"),
+                        tagged == Tagged::User   ? &kName128
+                        : tagged == Tagged::Role ? &kName64
+                                                 : &kArn,
+                        Presence::Required};
+constexpr std::string_view kTagErrors[] = {kNoSuchEntity, kLimitExceeded, kInvalidInput};
+
+template <Tagged tagged>
+constexpr Member kTagInput[] = {kOwner<tagged>, {"Tags", &kTags, Presence::Required}};
+template <Tagged tagged>
+constexpr Shape kTagRequest = aws::structure_shape(kTagInput<tagged>);
+template <Tagged tagged>
+constexpr auto kTagOperation =
+    change(pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy"), kTagRequest<tagged>,
+           aws::kEmptyStructure, kTagErrors);
+
+template <Tagged tagged>
+constexpr Member kUntagInput[] = {kOwner<tagged>, {"TagKeys", &kTagKeys, Presence::Required}};
+template <Tagged tagged>
+constexpr Shape kUntagRequest = aws::structure_shape(kUntagInput<tagged>);
+template <Tagged tagged>
+constexpr auto kUntagOperation =
+    change(pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy"),
+           kUntagRequest<tagged>, aws::kEmptyStructure, kReadErrors);
+
+template <Tagged tagged>
+constexpr Member kListInput[] = {kOwner<tagged>, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
+template <Tagged tagged>
+constexpr Shape kListRequest = aws::structure_shape(kListInput<tagged>);
+constexpr Member kListOutput[] = {
+    {"Tags", &kTags, Presence::Required}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
+constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
+template <Tagged tagged>
+constexpr auto kListOperation =
+    query(pick_tagged(tagged, "iam:ListUserTags", "iam:ListRoleTags", "iam:ListPolicyTags"),
+          kListRequest<tagged>, kListAnswer, kReadErrors);
+
+enum class Intent : uint8_t { Read, Change };
+
+// The id under which the tags lie.
+template <Tagged tagged>
+Result<std::string> find_owner(Call& call, Intent intent) {
+  if (tagged != Tagged::Policy) {
+    const auto kind = tagged == Tagged::User ? EntityKind::User : EntityKind::Role;
+    TRY_ASSIGN(const auto entity, named_entity(call, kind));
+    return entity.id;
+  }
+  const auto arn = get_string(call.input, "PolicyArn");
+  auto& policies = call.services.identity.policies();
+  const identity::PolicyName name{call.caller.principal.account_id, arn};
+  TRY_ASSIGN(const auto policy, intent == Intent::Read ? policies.get(call.transaction, name)
+                                                       : policies.get_own(call.transaction, name));
+  return policy.id;
+}
+
+template <Tagged tagged>
+Result<json::Object> tag(Call& call) {
+  TRY_ASSIGN(const auto owner, find_owner<tagged>(call, Intent::Change));
+  TRY_ASSIGN(const auto tags, read_tags(call.input));
+  TRY(identity::set_tags(call.transaction, owner, tags));
+  return json::Object{};
+}
+
+template <Tagged tagged>
+Result<json::Object> untag(Call& call) {
+  TRY_ASSIGN(const auto owner, find_owner<tagged>(call, Intent::Change));
+  std::vector<std::string> keys;
+  for (const auto& key : call.input.at("TagKeys").as_array()) keys.emplace_back(key.as_string());
+  TRY(identity::remove_tags(call.transaction, owner, keys));
+  return json::Object{};
+}
+
+template <Tagged tagged>
+Result<json::Object> list(Call& call) {
+  TRY_ASSIGN(const auto owner, find_owner<tagged>(call, Intent::Read));
+  TRY_ASSIGN(const auto cursor, read_cursor(call.input));
+  TRY_ASSIGN(const auto page, identity::list_tags(call.transaction, owner, cursor));
+  json::Object out{{"Tags", render(page.items)}};
+  write_page(out, page.more, page.items.empty() ? "" : page.items.back().key);
+  return out;
+}
+
+template <Tagged tagged>
+constexpr std::array kBindings{Binding{&kTagOperation<tagged>, tag<tagged>},
+                               Binding{&kUntagOperation<tagged>, untag<tagged>},
+                               Binding{&kListOperation<tagged>, list<tagged>}};
+
+}  // namespace
+
+std::span<const Binding> tag_bindings() {
+  static const auto bindings = [] {
+    std::vector<Binding> out;
+    for (const auto& some :
+         {kBindings<Tagged::User>, kBindings<Tagged::Role>, kBindings<Tagged::Policy>}) {
+      out.insert(out.end(), some.begin(), some.end());
+    }
+    return out;
+  }();
+  return bindings;
+}
+
+}  // namespace traccia::api::iam
