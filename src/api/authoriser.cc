@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "base/assert.h"
 #include "policy/messages.h"
 #include "policy/public.h"
 
@@ -15,9 +13,6 @@ namespace traccia::api {
 namespace {
 
 using identity::PrincipalType;
-
-constexpr std::string_view kAdministratorAccess =
-    R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
 
 // What the owner needs to put a policy right that denies the owner too.
 constexpr std::string_view kPolicyActions[] = {"s3:GetBucketPolicy", "s3:PutBucketPolicy",
@@ -105,17 +100,6 @@ std::unexpected<Error> denied_by_s3(const policy::Request& asked,
 
 }  // namespace
 
-std::span<const policy::AttachedPolicy> identity_policies_of(const identity::Principal& principal) {
-  static const std::array administrator{policy::AttachedPolicy{
-      "arn:aws:iam::aws:policy/AdministratorAccess", [] {
-        auto document = policy::parse(kAdministratorAccess, {.kind = policy::Kind::Identity});
-        TRACCIA_ASSERT(document.has_value());
-        return std::make_shared<const policy::Document>(std::move(*document));
-      }()}};
-  if (!principal.administrator) return {};
-  return administrator;
-}
-
 policy::Request Authoriser::ask(const AccessRequest& request,
                                 std::string_view resource_account) const {
   policy::Request asked;
@@ -130,11 +114,13 @@ policy::Request Authoriser::ask(const AccessRequest& request,
   return asked;
 }
 
-Result<> Authoriser::authorise(meta::Transaction&, const AccessRequest& request) {
+Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessRequest& request) {
   const auto& principal = request.caller.principal;
+  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
   const auto asked = ask(request, principal.account_id);
   policy::PoliciesView policies;
-  policies.identity = identity_policies_of(principal);
+  policies.identity = own->identity;
+  policies.boundary = own->boundary_or_null();
   const auto decision = policy::evaluate(asked, policies);
   if (decision.allowed()) return {};
   if (request.action.starts_with("s3:")) return denied_by_s3(asked, decision);
@@ -158,9 +144,11 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
     }
     compiled = std::move(*made);
   }
+  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
   const auto asked = ask(request, found.bucket.owner_account);
   policy::PoliciesView policies;
-  policies.identity = identity_policies_of(principal);
+  policies.identity = own->identity;
+  policies.boundary = own->boundary_or_null();
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied_by_s3(asked, decision);
@@ -172,12 +160,11 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   return std::move(found.bucket);
 }
 
-Result<> Authoriser::authorise_history(meta::Transaction& transaction, identity::Identity& identity,
-                                       const AccessRequest& request,
+Result<> Authoriser::authorise_history(meta::Transaction& transaction, const AccessRequest& request,
                                        std::optional<std::string_view> account) {
   const auto& own = request.caller.principal.account_id;
   if (account == own) return {};
-  TRY_ASSIGN(const auto management, identity.management_account(transaction));
+  TRY_ASSIGN(const auto management, identity_.management_account(transaction));
   if (own == management) return {};
   const auto asked = ask(request, own);
   return denied(policy::access_denied_message(

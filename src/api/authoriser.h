@@ -32,7 +32,8 @@ struct AccessRequest {
 // aws:SourceIp.
 class Authoriser {
  public:
-  Authoriser(os::Clock& clock, s3::S3& s3) : clock_(clock), s3_(s3) {}
+  Authoriser(os::Clock& clock, identity::Identity& identity, s3::S3& s3)
+      : clock_(clock), identity_(identity), s3_(s3) {}
 
   // Of operations on resources that have no policy of their own. Reason AccessDenied.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
@@ -43,19 +44,16 @@ class Authoriser {
                                          const AccessRequest& request);
   // Beside authorise(), for reading the event history of accounts: everybody's own; any other, and
   // all, for the management account only. Reason AccessDenied.
-  Result<> authorise_history(meta::Transaction& transaction, identity::Identity& identity,
-                             const AccessRequest& request, std::optional<std::string_view> account);
+  Result<> authorise_history(meta::Transaction& transaction, const AccessRequest& request,
+                             std::optional<std::string_view> account);
 
  private:
   policy::Request ask(const AccessRequest& request, std::string_view resource_account) const;
 
   os::Clock& clock_;
+  identity::Identity& identity_;
   s3::S3& s3_;
   BucketPolicies bucket_policies_;
 };
-
-// What a principal may by itself: the administrator has AdministratorAccess, nobody else anything
-// (a root user needs no policy). They live as long as the process.
-std::span<const policy::AttachedPolicy> identity_policies_of(const identity::Principal& principal);
 
 }  // namespace traccia::api

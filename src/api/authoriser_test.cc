@@ -19,7 +19,7 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   identity::Identity identity(fake.os(), key);
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
   s3::S3 s3(fake.os(), *blobs);
-  Authoriser authoriser(fake.clock, s3);
+  Authoriser authoriser(fake.clock, identity, s3);
   auto database = meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full,
                                        {identity::kSchema, identity::kIamSchema})
                       .value();
@@ -28,8 +28,8 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
     asking.principal.account_id = caller;
     asking.principal.administrator = true;
     const auto done = database->read([&](meta::Transaction& transaction) {
-      return authoriser.authorise_history(transaction, identity,
-                                          {asking, "traccia:SearchEvents", "*"}, account);
+      return authoriser.authorise_history(transaction, {asking, "traccia:SearchEvents", "*"},
+                                          account);
     });
     EXPECT_TRUE(done || done.error().reason() == "AccessDenied") << done.error().message();
     return done.has_value();

@@ -110,7 +110,7 @@ class ServicesTest : public testing::Test {
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);
     outbox_.emplace(*database_, *ingest_);
-    authoriser_.emplace(fake_.clock, *s3_);
+    authoriser_.emplace(fake_.clock, identity_, *s3_);
     store_.emplace(fake_.os(), *database_, *outbox_, *authoriser_, *s3_, trails_);
   }
 

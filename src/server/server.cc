@@ -194,7 +194,7 @@ Result<> Server::State::open_services() {
   s3.emplace(*os, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
-  authoriser.emplace(os->clock, *s3);
+  authoriser.emplace(os->clock, *identity, *s3);
   object_store.emplace(*os, *database, *outbox, *authoriser, *s3, *trails);
   TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto made, identity->bootstrap(transaction, config.account_id));
