@@ -49,6 +49,7 @@ class BucketPolicyTest : public S3FrontTest {
   void become(std::string_view name, std::string_view account = kAccount) {
     auto& principal = caller_.principal;
     principal.account_id = account;
+    principal.principal_id = "AIDAWITHOUTPOLICIES";
     principal.user_name = name;
     principal.arn = fmt::format("arn:aws:iam::{}:user/{}", account, name);
     principal.administrator = false;

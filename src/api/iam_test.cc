@@ -21,12 +21,7 @@ class IamTest : public ServicesTest {
   void SetUp() override {
     ServicesTest::SetUp();
     run_log();
-    ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(const auto made, identity_.bootstrap(transaction, kAccount));
-      TRY_ASSIGN(const auto key, identity_.find_access_key(transaction, made->access_key_id));
-      caller_.principal = key->principal;
-      return {};
-    }));
+    caller_.principal = administrator();
     caller_.region = "eu-west-1";
     caller_.source_ip = "127.0.0.1";
   }
@@ -266,11 +261,47 @@ TEST_F(IamTest, TheAccountHasOneAlias) {
   EXPECT_EQ(map.at("AccessKeysPerUserQuota"), 2);
 }
 
-TEST_F(IamTest, OthersThanAdministratorsAreDeniedAndThatIsRecorded) {
-  caller_.principal.administrator = false;
-  EXPECT_TRUE(error("ListUsers", {}).starts_with("403 AccessDenied: User: "));
+// Denied, granted, limited by a boundary, and denied again; a denial is recorded.
+TEST_F(IamTest, WhatIsAttachedDecides) {
+  constexpr std::string_view kList =
+      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:List*","Resource":"*"}})";
+  (void)get("CreateUser", {{"UserName", "Bob"}});
+  const auto made = get("CreateAccessKey", {{"UserName", "Bob"}});
+  const std::string id(made.at("AccessKey").at("AccessKeyId").as_string());
+  const auto administrator = caller_;
+  auto bob = caller_;
+  ASSERT_TRUE(database_->read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(const auto key, identity_.find_access_key(transaction, id));
+    bob.principal = key->principal;
+    return {};
+  }));
+  const auto as_bob = [&] {
+    caller_ = bob;
+    const auto said = error("ListUsers", {});
+    caller_ = administrator;
+    return said;
+  };
+  EXPECT_EQ(as_bob(),
+            "403 AccessDenied: User: arn:aws:iam::111122223333:user/Bob is not authorized to "
+            "perform: iam:ListUsers because no identity-based policy allows the iam:ListUsers "
+            "action");
   EXPECT_EQ(last_event().at("errorCode"), "AccessDenied");
   EXPECT_EQ(last_event().at("awsRegion"), "us-east-1");
+  (void)get("PutUserPolicy",
+            {{"UserName", "Bob"}, {"PolicyName", "list"}, {"PolicyDocument", kList}});
+  EXPECT_EQ(as_bob(), "");
+  (void)get("PutUserPermissionsBoundary",
+            {{"UserName", "Bob"},
+             {"PermissionsBoundary", "arn:aws:iam::aws:policy/AWSCloudTrail_ReadOnlyAccess"}});
+  EXPECT_NE(as_bob().find("because no permissions boundary allows the iam:ListUsers action"),
+            std::string::npos);
+  (void)get("DeleteUserPermissionsBoundary", {{"UserName", "Bob"}});
+  EXPECT_EQ(as_bob(), "");
+  (void)get("DeleteUserPolicy", {{"UserName", "Bob"}, {"PolicyName", "list"}});
+  EXPECT_TRUE(as_bob().starts_with("403 AccessDenied: "));
+  // Who one is may be asked by everybody ("GetCallerIdentity").
+  caller_ = bob;
+  EXPECT_TRUE(execute(*services_, caller_, sts_bindings().front(), {}));
 }
 
 }  // namespace

@@ -20,19 +20,12 @@ class S3FrontTest : public ServicesTest {
  protected:
   void SetUp() override {
     ServicesTest::SetUp();
-    caller_.principal = {identity::PrincipalType::IamUser,
-                         std::string(kAccount),
-                         "arn:aws:iam::111122223333:user/administrator",
-                         "AIDAEXAMPLE",
-                         "administrator",
-                         "AKIAEXAMPLE",
-                         "",
-                         true};
+    run_log();
+    caller_.principal = administrator();
     caller_.region = "us-east-1";
     caller_.source_ip = "192.0.2.1";
     caller_.user_agent = "test";
     caller_.host = "localhost:4780";
-    run_log();
   }
 
   // `target` is a path with its query, percent-encoded.

@@ -48,6 +48,17 @@ class ServicesTest : public testing::Test {
     log_thread_.join();
   }
 
+  // The account's first user, as the server makes it; once.
+  identity::Principal administrator() {
+    identity::Principal out;
+    EXPECT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(const auto made, identity_.bootstrap(transaction, kAccount));
+      TRY_ASSIGN(const auto key, identity_.find_access_key(transaction, made->access_key_id));
+      out = key->principal;
+      return {};
+    }));
+    return out;
+  }
   // For calls that wait until their records are durable.
   void run_log() {
     log_thread_ = std::thread([this] {
