@@ -264,7 +264,8 @@ TEST_F(IamTest, TheAccountHasOneAlias) {
 // Denied, granted, limited by a boundary, and denied again; a denial is recorded.
 TEST_F(IamTest, WhatIsAttachedDecides) {
   constexpr std::string_view kList =
-      R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:List*","Resource":"*"}})";
+      R"({"Version":"2012-10-17",)"
+      R"("Statement":{"Effect":"Allow","Action":"iam:List*","Resource":"*"}})";
   (void)get("CreateUser", {{"UserName", "Bob"}});
   const auto made = get("CreateAccessKey", {{"UserName", "Bob"}});
   const std::string id(made.at("AccessKey").at("AccessKeyId").as_string());
