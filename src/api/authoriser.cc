@@ -72,7 +72,7 @@ void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now)
 }
 
 // The owner's root user, whom AWS lets manage a policy that denies everybody; the administrator
-// stands for it, since this server gives a root user no keys (decision 14).
+// stands for it, since this server gives a root user no keys (decision 15).
 bool owns(const identity::Principal& principal, const s3::Bucket& bucket) {
   return principal.account_id == bucket.owner_account &&
          (principal.type == PrincipalType::Root || principal.administrator);

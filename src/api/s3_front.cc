@@ -138,7 +138,7 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
 
 // Whoever has no key is authorised before anything of the request is written to disk, and cannot
 // begin what takes several requests or names many keys (S3's own rule). It is not told which
-// buckets there are (decision 14).
+// buckets there are (decision 15).
 Result<> admit(S3Call& call) {
   if (call.caller().principal.type != identity::PrincipalType::Anonymous) return {};
   const auto& operation = call.operation();
