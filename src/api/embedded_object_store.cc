@@ -38,12 +38,9 @@ AuditEvent put_event(const delivery::PutRequest& request, const s3::Bucket& buck
 Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction& transaction,
                                                                const delivery::PutRequest& request,
                                                                const blob::BlobId& blob) {
-  auto caller = cloudtrail_service(request.trail_arn, "", request.region, os_.random.uuid());
-  const auto resource = fmt::format("arn:aws:s3:::{}/{}", request.bucket, request.key);
-  TRY_ASSIGN(const auto bucket,
-             authoriser_.authorise_in_bucket(transaction, request.bucket,
-                                             {caller, "s3:PutObject", resource, kDeliveryKeys}));
-  caller.principal.account_id = bucket.owner_account;
+  TRY_ASSIGN(const auto bucket, authorise(transaction, request));
+  const auto caller = cloudtrail_service(request.trail_arn, bucket.owner_account, request.region,
+                                         os_.random.uuid());
   s3::PutOptions options;
   options.headers.content_type = "application/json";
   options.headers.content_encoding = "gzip";
@@ -57,7 +54,20 @@ Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction
   return drafts;
 }
 
+Result<s3::Bucket> EmbeddedObjectStore::authorise(meta::Transaction& transaction,
+                                                  const delivery::PutRequest& request) {
+  const auto caller = cloudtrail_service(request.trail_arn, "", request.region, "");
+  const auto resource = fmt::format("arn:aws:s3:::{}/{}", request.bucket, request.key);
+  return authoriser_.authorise_in_bucket(transaction, request.bucket,
+                                         {caller, "s3:PutObject", resource, kDeliveryKeys});
+}
+
+// What is refused is tried again for a month: its bytes must not be written each time.
 Result<> EmbeddedObjectStore::put_if_absent(const delivery::PutRequest& request) {
+  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY(authorise(transaction, request));
+    return {};
+  }));
   TRY_ASSIGN(const auto blob, s3_.store_bytes(request.bytes));
   auto stored = outbox_.commit(
       [&](meta::Transaction& transaction) { return put_in(transaction, request, blob); });

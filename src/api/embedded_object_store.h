@@ -29,6 +29,7 @@ class EmbeddedObjectStore : public delivery::ObjectStore {
   Result<std::string> get(std::string_view bucket, std::string_view key) override;
 
  private:
+  Result<s3::Bucket> authorise(meta::Transaction& transaction, const delivery::PutRequest& request);
   Result<std::vector<ingest::Draft>> put_in(meta::Transaction& transaction,
                                             const delivery::PutRequest& request,
                                             const blob::BlobId& blob);
