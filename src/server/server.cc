@@ -48,7 +48,8 @@ constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kHistoryRecordsPerStep = 4096;
 constexpr double kCheckShare = 0.5;     // of one CPU's time, for the check of the sealed log
 constexpr double kPrepareShare = 0.25;  // of the disk's, for the log's next segment
-constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
+constexpr uint64_t kDiskKeptFree = 1ULL << 30;     // the log leaves it for what frees space
+constexpr uint64_t kDiskRoomToGoOn = 16ULL << 20;  // beyond that, after the disk was full
 
 // Sleeps that stop() ends.
 class StopSignal {
@@ -366,7 +367,10 @@ void Server::State::run_history() {
 // The configured limit, or what the disk has left beside what everything else needs.
 Result<> Server::State::limit_log() {
   TRY_ASSIGN(const auto free, os->files.free_bytes(directory.wal()));
-  const auto room = free > kDiskKeptFree ? free - kDiskKeptFree : 0;
+  // Once full it stays so until there is some more: what others write and remove on the disk would
+  // make it take events and refuse them in turn.
+  const auto kept = kDiskKeptFree + (log_was_full ? kDiskRoomToGoOn : 0);
+  const auto room = free > kept ? free - kept : 0;
   log->limit_disk(std::min(config.log_disk_max, log->disk_bytes() + room));
   const bool full = log->disk_full();
   if (full != log_was_full) {
@@ -509,8 +513,8 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.housekeeping_thread = os::start_thread("housekeeping", os::ThreadRole::Background,
                                                [&state] { state.run_housekeeping(); });
   TRY(state.listen());
-  state.log_files_thread = os::start_thread("log files", os::ThreadRole::Follower,
-                                            [&state] { state.run_log_files(); });
+  state.log_files_thread =
+      os::start_thread("log files", os::ThreadRole::Follower, [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));
   return server;
 }
