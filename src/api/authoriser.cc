@@ -71,11 +71,11 @@ void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now)
   keys.set("aws:SourceAccount", account_of(caller.source_arn));
 }
 
-// The owner's root user, whom AWS lets manage a policy that denies everybody; the administrator
-// stands for it, since this server gives a root user no keys (decision 15).
+// The owner's root user, whom AWS lets manage a policy that denies everybody; the account's first
+// user stands for it, since this server gives a root user no keys (decision 15).
 bool owns(const identity::Principal& principal, const s3::Bucket& bucket) {
   return principal.account_id == bucket.owner_account &&
-         (principal.type == PrincipalType::Root || principal.administrator);
+         (principal.type == PrincipalType::Root || principal.stands_for_root);
 }
 
 // RestrictPublicBuckets leaves a public bucket to AWS's services and its owner's account.

@@ -52,7 +52,7 @@ class BucketPolicyTest : public S3FrontTest {
     principal.principal_id = "AIDAWITHOUTPOLICIES";
     principal.user_name = name;
     principal.arn = fmt::format("arn:aws:iam::{}:user/{}", account, name);
-    principal.administrator = false;
+    principal.administrator = principal.stands_for_root = false;
   }
   void become_nobody() {
     caller_.principal = {};
@@ -281,6 +281,34 @@ TEST_F(BucketPolicyTest, PublicAccessCanBeBlocked) {
   EXPECT_EQ(refusal("GET", "/bucket/k"), "") << "of the owner's account";
   become_nobody();
   EXPECT_EQ(refusal("GET", "/bucket/k"), "AccessDenied: Access Denied");
+}
+
+// AWS leaves that to the root user: AdministratorAccess is not enough.
+TEST_F(BucketPolicyTest, OnlyWhoStandsForRootPutsAPolicyRightThatDeniesEverybody) {
+  make_bucket();
+  const auto first = caller_.principal;
+  identity::Principal other;
+  ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(const auto user,
+               identity_.entities().create(transaction, {.account_id = std::string(kAccount),
+                                                         .name = "second-administrator"}));
+    TRY(identity_.attachments().attach(transaction, user,
+                                       "arn:aws:iam::aws:policy/AdministratorAccess"));
+    TRY_ASSIGN(const auto made, identity_.keys().create(transaction, user));
+    TRY_ASSIGN(const auto key, identity_.find_access_key(transaction, made.metadata.id));
+    other = key->principal;
+    return {};
+  }));
+  EXPECT_TRUE(other.administrator);
+  allow({statement("Deny", "\"*\"", "s3:*", "bucket")});
+  caller_.principal = other;
+  EXPECT_THAT(refusal("GET", "/bucket?policy"), HasSubstr("with an explicit deny"));
+  EXPECT_THAT(refusal("DELETE", "/bucket?policy"), HasSubstr("with an explicit deny"));
+  caller_.principal = first;
+  EXPECT_THAT(refusal("GET", "/bucket"), HasSubstr("with an explicit deny"));
+  EXPECT_EQ(refusal("DELETE", "/bucket?policy"), "");
+  caller_.principal = other;
+  EXPECT_EQ(refusal("GET", "/bucket"), "");
 }
 
 TEST_F(BucketPolicyTest, AnUnreadablePolicyDeniesAllButItsReplacement) {

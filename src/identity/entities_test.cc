@@ -218,12 +218,14 @@ TEST_F(EntitiesTest, AdministratorsHaveAdministratorAccessWithoutABoundary) {
   const auto administrator = [&] { return find_key(key.metadata.id)->principal.administrator; };
   EXPECT_FALSE(administrator());
   EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.administrator);
+  EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.stands_for_root);
   ASSERT_EQ(refusal([&](meta::Transaction& transaction) -> Result<> {
               TRY(identity_.attachments().attach(transaction, group, kAdministratorAccess));
               return identity_.entities().add_to_group(transaction, user, group);
             }),
             "");
   EXPECT_TRUE(administrator());
+  EXPECT_FALSE(find_key(key.metadata.id)->principal.stands_for_root);
   ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
               return identity_.attachments().set_boundary(transaction, user, kAdministratorAccess);
             }),
@@ -278,6 +280,7 @@ TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
     EXPECT_EQ(key->secret_access_key, "secret");
     EXPECT_EQ(key->principal.principal_id, "AIDAOLD");
     EXPECT_TRUE(key->principal.administrator);
+    EXPECT_TRUE(key->principal.stands_for_root);
     TRY_ASSIGN(const auto policies, identity.policies_of(transaction, key->principal));
     EXPECT_EQ(policies->identity.size(), 1U);
     return {};

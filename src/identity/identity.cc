@@ -46,6 +46,7 @@ Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transact
                           {account_id, to_unix_nanoseconds(os_.clock.now())}));
   TRY_ASSIGN(const auto user, entities_.create(transaction, {.account_id = std::string(account_id),
                                                              .name = std::string(kAdministrator)}));
+  TRY(transaction.execute("INSERT INTO first_users (user) VALUES (?)", {user.id}));
   TRY(attachments_.attach(transaction, user, kAdministratorAccess));
   TRY_ASSIGN(const auto key, keys_.create(transaction, user));
   return Bootstrap{user.account_id, user.name, key.metadata.id, key.secret};
@@ -117,8 +118,9 @@ Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& tr
   TRY(transaction.query(
       "SELECT k.secret, e.id, e.account, e.name, e.path, e.boundary IS NULL AND EXISTS (SELECT 1 "
       "FROM attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
-      "user_group FROM memberships WHERE user = e.id))) FROM access_keys k JOIN entities e ON "
-      "e.id = k.user WHERE k.id = ?1 AND k.active = 1",
+      "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users) "
+      "FROM "
+      "access_keys k JOIN entities e ON e.id = k.user WHERE k.id = ?1 AND k.active = 1",
       {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         AccessKey key;
         TRY_ASSIGN(key.secret_access_key,
@@ -132,6 +134,7 @@ Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& tr
         principal.account_id = user.account_id;
         principal.user_name = user.name;
         principal.administrator = row.integer(5) != 0;
+        principal.stands_for_root = principal.administrator && row.integer(6) != 0;
         principal.arn = user.arn();
         principal.access_key_id = access_key_id;
         found = std::move(key);

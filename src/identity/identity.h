@@ -35,6 +35,9 @@ struct Principal {
   std::string service;  // "cloudtrail.amazonaws.com" for AwsService
   // A user with AdministratorAccess, its own or a group's, and no permissions boundary.
   bool administrator = false;
+  // The user that came with the account, while it is an administrator: it stands for the root user,
+  // to whom this server gives no keys.
+  bool stands_for_root = false;
 };
 
 struct AccessKey {

@@ -50,6 +50,9 @@ CREATE TABLE entities (
   UNIQUE (account, kind, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entities_by_boundary ON entities (boundary) WHERE boundary IS NOT NULL;
+CREATE TABLE first_users (          -- made with their account, and never again
+  user TEXT PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 CREATE TABLE memberships (
   user       TEXT NOT NULL REFERENCES entities (id),
   user_group TEXT NOT NULL REFERENCES entities (id),
@@ -113,6 +116,7 @@ CREATE INDEX entity_keys_by_user ON entity_keys (user);
 INSERT INTO entities (id, account, kind, name, path, created)
   SELECT u.id, u.account, 0, u.name, '/', a.created
   FROM users u JOIN accounts a ON a.id = u.account;
+INSERT INTO first_users (user) SELECT id FROM users WHERE administrator = 1;
 INSERT INTO attached_policies (entity, policy)
   SELECT id, 'arn:aws:iam::aws:policy/AdministratorAccess' FROM users WHERE administrator = 1;
 INSERT INTO entity_keys (id, user, secret, active, created)
