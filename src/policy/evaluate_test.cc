@@ -10,6 +10,7 @@
 #include <new>
 
 #include "policy/messages.h"
+#include "policy/test_policies.h"
 
 namespace {
 thread_local size_t allocations = 0;
@@ -31,78 +32,6 @@ thread_local size_t allocations = 0;
 
 namespace traccia::policy {
 namespace {
-
-constexpr std::string_view kHome = "111122223333", kOther = "444455556666";
-constexpr std::string_view kManagement = "999900001111";
-
-// Policies of the tests, parsed: the text has ' for ", and is a list of statements.
-AttachedPolicy attach(Kind kind, std::string_view statements, std::string_view name = "p") {
-  auto text = fmt::format("{{'Version':'2012-10-17','Statement':[{}]}}", statements);
-  std::ranges::replace(text, '\'', '"');
-  auto document = parse(text, {.kind = kind});
-  EXPECT_TRUE(document) << document.error().message() << "\n" << text;
-  return {std::string(name), std::make_shared<const Document>(std::move(document).value())};
-}
-
-AttachedPolicy allowing(Kind kind, std::string_view action = "s3:*") {
-  return attach(
-      kind, fmt::format("{{'Sid':'Yes','Effect':'Allow','Action':'{}','Resource':'*'}}", action));
-}
-AttachedPolicy denying(Kind kind, std::string_view action = "s3:*") {
-  return attach(kind,
-                fmt::format("{{'Sid':'No','Effect':'Deny','Action':'{}','Resource':'*'}}", action));
-}
-// A policy of a resource that has one statement for this Principal element.
-AttachedPolicy granting(std::string_view principal, std::string_view effect = "Allow",
-                        std::string_view rest = "") {
-  return attach(Kind::Resource,
-                fmt::format("{{'Sid':'Grant','Effect':'{}','Principal':{},'Action':'*',"
-                            "'Resource':'*'{}}}",
-                            effect, principal, rest));
-}
-
-Principal user(std::string_view account = kHome) {
-  return {.kind = PrincipalKind::User,
-          .arn = fmt::format("arn:aws:iam::{}:user/alice", account),
-          .account = std::string(account),
-          .unique_id = "AIDAALICEALICEALICE1",
-          .name = "alice"};
-}
-Principal session(std::string_view account = kHome) {
-  return {.kind = PrincipalKind::AssumedRole,
-          .arn = fmt::format("arn:aws:sts::{}:assumed-role/auditor/run", account),
-          .issuer_arn = fmt::format("arn:aws:iam::{}:role/path/auditor", account),
-          .account = std::string(account),
-          .unique_id = "AROAAUDITORAUDITOR12:run"};
-}
-Principal root(std::string_view account = kHome) {
-  return {.kind = PrincipalKind::Root,
-          .arn = fmt::format("arn:aws:iam::{}:root", account),
-          .account = std::string(account),
-          .unique_id = std::string(account)};
-}
-Principal federated_user() {
-  return {.kind = PrincipalKind::FederatedUser,
-          .arn = "arn:aws:sts::111122223333:federated-user/bob",
-          .issuer_arn = "arn:aws:iam::111122223333:user/alice",
-          .account = std::string(kHome),
-          .unique_id = "111122223333:bob"};
-}
-Principal service(std::string_view name = "cloudtrail.amazonaws.com") {
-  return {.kind = PrincipalKind::Service, .services = {std::string(name)}};
-}
-
-Request request_of(Principal principal, std::string_view action = "s3:GetObject",
-                   std::string_view resource = "arn:aws:s3:::b/k",
-                   std::string_view resource_account = kHome) {
-  Request out{.principal = std::move(principal),
-              .action = std::string(action),
-              .resource = std::string(resource),
-              .resource_account = std::string(resource_account),
-              .context = {}};
-  set_principal_keys(out.context, out.principal);
-  return out;
-}
 
 std::string_view word(Outcome outcome) {
   switch (outcome) {
@@ -489,50 +418,6 @@ TEST(Evaluate, NotPrincipal) {
   EXPECT_FALSE(spare(kAccount, {})) << "the public is never listed";
 }
 
-// "Troubleshoot access denied error messages".
-TEST(Messages, SayWhatAwsSays) {
-  const auto who = request_of(user(), "s3:GetObject", "arn:aws:s3:::b/k");
-  const auto no_resource = request_of(user(), "s3:ListAllMyBuckets", "*");
-  const auto kStart =
-      std::string("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: ");
-  EXPECT_EQ(access_denied_message(who, {.type = PolicyType::Identity}),
-            kStart +
-                "s3:GetObject on resource: arn:aws:s3:::b/k because no identity-based policy "
-                "allows the s3:GetObject action");
-  EXPECT_EQ(access_denied_message(no_resource, {.type = PolicyType::ServiceControl}),
-            kStart +
-                "s3:ListAllMyBuckets because no service control policy allows the "
-                "s3:ListAllMyBuckets action");
-  const std::pair<PolicyType, std::string_view> rows[] = {
-      {PolicyType::ServiceControl, "a service control policy"},
-      {PolicyType::ResourceControl, "a resource control policy"},
-      {PolicyType::Resource, "a resource-based policy"},
-      {PolicyType::Trust, "the role trust policy"},
-      {PolicyType::Identity, "an identity-based policy"},
-      {PolicyType::Boundary, "a permissions boundary"},
-      {PolicyType::Session, "a session policy"},
-  };
-  AttachedPolicy policy{.name = "arn:aws:iam::111122223333:policy/p", .document = nullptr};
-  for (const auto& [type, words] : rows) {
-    const Decision denied{.outcome = Outcome::ExplicitDeny, .type = type, .policy = &policy};
-    const auto expected =
-        fmt::format("{}s3:ListAllMyBuckets with an explicit deny in {}", kStart, words);
-    EXPECT_EQ(access_denied_message(no_resource, denied), expected);
-    EXPECT_EQ(access_denied_message(no_resource, denied, NamePolicy::Yes),
-              expected + ": arn:aws:iam::111122223333:policy/p");
-  }
-  policy.name = "inline";
-  const Decision denied{
-      .outcome = Outcome::ExplicitDeny, .type = PolicyType::Identity, .policy = &policy};
-  EXPECT_EQ(access_denied_message(who, denied, NamePolicy::Yes),
-            kStart +
-                "s3:GetObject on resource: arn:aws:s3:::b/k with an explicit deny in an "
-                "identity-based policy");
-  EXPECT_EQ(access_denied_message(request_of({}, "s3:GetObject", "arn:aws:s3:::b/k")),
-            "User: anonymous is not authorized to perform: s3:GetObject on resource: "
-            "arn:aws:s3:::b/k");
-}
-
 // Every policy type, variables, quantifiers and operands of each kind.
 TEST(Evaluate, AllocatesNothing) {
   const std::vector<AttachedPolicy> identity = {
@@ -600,26 +485,6 @@ TEST(Explain, NamesEveryStatementThatApplies) {
   EXPECT_EQ(summarize(evaluate(request_of(user()), {.service_control = levels})),
             "denied: no identity-based policy allows it");
   EXPECT_EQ(summarize(evaluate(request_of(root()), {})), "allowed by the caller's own right");
-}
-
-TEST(Principals, SetTheirKeys) {
-  const auto value = [](const Principal& principal, std::string_view key) {
-    ContextKeys keys;
-    set_principal_keys(keys, principal);
-    const auto found = keys.find(key);
-    return found.empty() ? std::string("absent") : found.front();
-  };
-  EXPECT_EQ(value(session(), "aws:principalarn"), "arn:aws:iam::111122223333:role/path/auditor");
-  EXPECT_EQ(value(session(), "aws:username"), "absent");
-  EXPECT_EQ(value(session(), "aws:userid"), "AROAAUDITORAUDITOR12:run");
-  EXPECT_EQ(value(user(), "aws:username"), "alice");
-  EXPECT_EQ(value(user(), "aws:principalisawsservice"), "false");
-  EXPECT_EQ(value(root(), "aws:principaltype"), "Account");
-  EXPECT_EQ(value(service(), "aws:principalarn"), "absent");
-  EXPECT_EQ(value(service(), "aws:principalisawsservice"), "true");
-  EXPECT_EQ(value(service(), "aws:principalservicename"), "cloudtrail.amazonaws.com");
-  EXPECT_EQ(value({}, "aws:principaltype"), "Anonymous");
-  EXPECT_EQ(value({}, "aws:principalaccount"), "absent");
 }
 
 }  // namespace

@@ -306,6 +306,25 @@ class Server:
         s3.put_bucket_policy(Bucket=bucket, Policy=policy)
         return policy
 
+    def trail_without_bucket(self, name, bucket):
+        """A trail that logs, and whose bucket exists no more: delivery needs the log."""
+        s3, trail = self.client("s3"), self.client("cloudtrail")
+        self.trail_bucket(bucket, name)
+        trail.create_trail(Name=name, S3BucketName=bucket)
+        trail.start_logging(Name=name)
+
+        def deleted():
+            for key in self.keys(bucket):
+                s3.delete_object(Bucket=bucket, Key=key)
+            try:
+                s3.delete_bucket(Bucket=bucket)
+            except s3.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "BucketNotEmpty":
+                    raise
+                return False
+            return True
+        wait_until(deleted, what="the bucket to be deleted")
+
     def connect(self):
         """A plain TCP connection to the server."""
         parts = urllib.parse.urlsplit(self.endpoint)

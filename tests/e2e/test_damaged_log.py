@@ -103,24 +103,6 @@ class DamagedLog(unittest.TestCase):
             file.seek(byte)
             file.write(bytes([old ^ 0x10]))
 
-    def lose_bucket(self):
-        """A trail that logs, and whose bucket exists no more: delivery needs the log."""
-        s3, trail = self.server.client("s3"), self.server.client("cloudtrail")
-        self.server.trail_bucket(BUCKET, "stuck")
-        trail.create_trail(Name="stuck", S3BucketName=BUCKET)
-        trail.start_logging(Name="stuck")
-
-        def deleted():
-            for key in self.server.keys(BUCKET):
-                s3.delete_object(Bucket=BUCKET, Key=key)
-            try:
-                s3.delete_bucket(Bucket=BUCKET)
-            except s3.exceptions.ClientError as error:
-                self.assertEqual(error.response["Error"]["Code"], "BucketNotEmpty")
-                return False
-            return True
-        wait_until(deleted, what="the bucket to be deleted")
-
     def pass_a_day(self, position):
         """History and the repeat window let go of the log below the position."""
         (self.server.data / "test-clock").write_text(f"{A_DAY}\n")
@@ -149,7 +131,7 @@ class DamagedLog(unittest.TestCase):
             self.assertIn(part, lines[0])
 
     def test_what_only_delivery_needs(self):
-        self.lose_bucket()
+        self.server.trail_without_bucket("stuck", BUCKET)
         self.post("Kept", PAD)
         segment = self.seal()
         wait_until(lambda: self.metric("traccia_delivery_files_pending"), what="a closed file")

@@ -112,24 +112,6 @@ class FullDisk(unittest.TestCase):
             self.acknowledged.update(ids)
         return answer
 
-    def lose_bucket(self):
-        """A trail that logs, and whose bucket exists no more."""
-        s3, trail = self.server.client("s3"), self.server.client("cloudtrail")
-        self.server.trail_bucket(BUCKET, "stuck")
-        trail.create_trail(Name="stuck", S3BucketName=BUCKET)
-        trail.start_logging(Name="stuck")
-
-        def deleted():
-            for key in self.server.keys(BUCKET):
-                s3.delete_object(Bucket=BUCKET, Key=key)
-            try:
-                s3.delete_bucket(Bucket=BUCKET)
-            except s3.exceptions.ClientError as error:
-                self.assertEqual(error.response["Error"]["Code"], "BucketNotEmpty")
-                return False
-            return True
-        wait_until(deleted, what="the bucket to be deleted")
-
     def fill(self):
         for _ in range(BATCHES_MAX):
             answer = self.post()
@@ -165,7 +147,7 @@ class FullDisk(unittest.TestCase):
 
     def test_fills_up_and_goes_on(self):
         self.token = self.server.token()
-        self.lose_bucket()
+        self.server.trail_without_bucket("stuck", BUCKET)
         refused = self.fill()
         self.assertEqual(refused.status, 503, refused)
         self.assertIn("Retry-After", refused.headers)
