@@ -91,7 +91,7 @@ TEST_F(OutboxTest, WhatALogThatIsFullRefusesReachesItOnceThereIsRoom) {
   EXPECT_EQ(change("c"), kCommittedNotLogged);
   EXPECT_FALSE(outbox_->resend());
   EXPECT_EQ(logged(), Strings{"a"});
-  wal_->limit_disk(1 << 20);
+  wal_->limit_disk(1 << 30);
   EXPECT_EQ(outbox_->resend().value(), 2U);
   EXPECT_EQ(logged(), (Strings{"a", "b", "c"}));
   EXPECT_EQ(outbox_->resend().value(), 0U);
@@ -102,7 +102,7 @@ TEST_F(OutboxTest, WhatALogThatIsFullRefusesReachesItOnceThereIsRoom) {
 TEST_F(OutboxTest, ALaterChangeDoesNotOvertake) {
   wal_->limit_disk(0);
   EXPECT_EQ(change("a"), kCommittedNotLogged);
-  wal_->limit_disk(1 << 20);
+  wal_->limit_disk(1 << 30);
   EXPECT_EQ(change("b"), "");
   EXPECT_EQ(logged(), (Strings{"a", "b"}));
 }
@@ -115,7 +115,7 @@ TEST_F(OutboxTest, SoManyMayWait) {
   EXPECT_EQ(change("one more"), "LogDiskFull");
   EXPECT_EQ(column("SELECT count(*) FROM changes"), Strings{std::to_string(Outbox::kWaitingMax)})
       << "refused without a trace";
-  wal_->limit_disk(1 << 20);
+  wal_->limit_disk(1 << 30);
   EXPECT_EQ(outbox_->resend().value(), Outbox::kWaitingMax);
   EXPECT_EQ(logged().size(), Outbox::kWaitingMax);
   EXPECT_EQ(change("one more"), "");
@@ -130,7 +130,7 @@ TEST_F(OutboxTest, ARestartOnAFullDiskLosesNothing) {
   wal_->limit_disk(0);
   EXPECT_EQ(outbox_->drain().error().code(), ErrorCode::ResourceExhausted);
   EXPECT_EQ(change("b"), kCommittedNotLogged);
-  wal_->limit_disk(1 << 20);
+  wal_->limit_disk(1 << 30);
   EXPECT_EQ(outbox_->resend().value(), 2U);
   EXPECT_EQ(logged(), (Strings{"a", "b"}));
 }

@@ -48,8 +48,7 @@ constexpr std::chrono::seconds kDrain{20};
 constexpr size_t kHistoryRecordsPerStep = 4096;
 constexpr double kCheckShare = 0.5;     // of one CPU's time, for the check of the sealed log
 constexpr double kPrepareShare = 0.25;  // of the disk's, for the log's next segment
-constexpr uint64_t kDiskKeptFree = 1ULL << 30;     // the log leaves it for what frees space
-constexpr uint64_t kDiskRoomToGoOn = 16ULL << 20;  // beyond that, after the disk was full
+constexpr uint64_t kDiskKeptFree = 1ULL << 30;  // the log leaves it for what frees space
 
 // Sleeps that stop() ends.
 class StopSignal {
@@ -366,17 +365,12 @@ void Server::State::run_history() {
 
 // The configured limit, or what the disk has left beside what everything else needs.
 Result<> Server::State::limit_log() {
-  TRY_ASSIGN(const auto free, os->files.free_bytes(directory.wal()));
-  // Once full it stays so until there is some more: what others write and remove on the disk would
-  // make it take events and refuse them in turn.
-  const auto kept = kDiskKeptFree + (log_was_full ? kDiskRoomToGoOn : 0);
-  const auto room = free > kept ? free - kept : 0;
-  log->limit_disk(std::min(config.log_disk_max, log->disk_bytes() + room));
+  TRY(log->limit_to_disk(config.log_disk_max, kDiskKeptFree));
   const bool full = log->disk_full();
   if (full != log_was_full) {
     traccia::log(full ? LogLevel::Error : LogLevel::Info,
                  full ? "the log is full; events are refused" : "the log takes events again",
-                 {{"bytes", log->disk_bytes()}, {"free", free}});
+                 {{"bytes", log->disk_bytes()}});
   }
   log_was_full = full;
   return {};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "os/fake_os.h"
@@ -165,11 +166,11 @@ TEST(WalFaults, ALimitKeepsTheLogFromFillingTheDisk) {
   ASSERT_TRUE(fake.files.make_directories("/wal"));
   fake.files.set_capacity(40'000);
   auto options = small();
-  options.disk_reserve_bytes = 3000;
+  options.disk_reserve_bytes = 2000;
+  options.disk_go_on_bytes = 100;
   const auto wal = Wal::open(fake.files, "/wal", options).value();
   const auto limit = [&] {
-    const auto free = fake.files.free_bytes("/wal").value();
-    wal->limit_disk(wal->disk_bytes() + (free > kKeptFree ? free - kKeptFree : 0));
+    ASSERT_TRUE(wal->limit_to_disk(std::numeric_limits<uint64_t>::max(), kKeptFree));
   };
   std::string refusal;
   const auto put = [&](Room room) {
@@ -192,6 +193,83 @@ TEST(WalFaults, ALimitKeepsTheLogFromFillingTheDisk) {
     limit();
     EXPECT_FALSE(wal->disk_full());
   }
+}
+
+// Entries and a segment that is made ready, on a disk that is small for both.
+class SmallDisk : public testing::Test {
+ protected:
+  static constexpr uint64_t kSegmentBytes = 4 << 20;
+  static constexpr uint64_t kKeptFree = 6 << 20;
+
+  SmallDisk() : fake_(6) {
+    (void)fake_.files.make_directories("/wal");
+    fake_.files.set_capacity(kKeptFree + 7 * (1 << 20));
+    Options options;
+    options.segment_bytes_max = kSegmentBytes;
+    options.disk_reserve_bytes = 2 << 20;
+    options.disk_go_on_bytes = 1 << 20;
+    wal_ = Wal::open(fake_.files, "/wal", options).value();
+  }
+
+  void limit() {
+    ASSERT_TRUE(wal_->limit_to_disk(std::numeric_limits<uint64_t>::max(), kKeptFree));
+  }
+
+  // The reason of a refusal.
+  std::string put(Room room) {
+    limit();
+    auto told = wal_->append(
+        std::string(100'000, 'x'), [](Result<Position> done) { EXPECT_TRUE(done); }, room);
+    wal_->step(Duration(0));
+    return told ? "" : std::string(told.error().reason());
+  }
+
+  std::string fill(Room room) {
+    std::string refused;
+    for (int i = 0; i < 200 && refused.empty(); ++i) refused = put(room);
+    return refused;
+  }
+
+  uint64_t free_bytes() { return fake_.files.free_bytes("/wal").value(); }
+
+  os::FakeOs fake_;
+  std::unique_ptr<Wal> wal_;
+};
+
+TEST_F(SmallDisk, ASegmentHalfReadyDoesNotMoveTheLimit) {
+  limit();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(wal_->prepare().value());
+  EXPECT_EQ(fill(Room::Queue), "LogDiskFull");
+  limit();
+  EXPECT_TRUE(wal_->disk_full()) << "and so it stays";
+  EXPECT_FALSE(wal_->prepare().value()) << "given up";
+  EXPECT_EQ(wal_->disk_bytes(), fake_.files.used_bytes());
+  EXPECT_EQ(fill(Room::Queue), "LogDiskFull") << "its room is used";
+  EXPECT_GE(free_bytes(), kKeptFree - 200'000);
+  EXPECT_LE(free_bytes(), kKeptFree + (1 << 20));
+}
+
+TEST_F(SmallDisk, WhatWasRefusedOnceWaitsForSomeRoom) {
+  EXPECT_EQ(fill(Room::Queue), "LogDiskFull");
+  fake_.files.set_capacity(kKeptFree + 7 * (1 << 20) + 500'000);
+  limit();
+  EXPECT_TRUE(wal_->disk_full()) << "somebody else removed a file";
+  EXPECT_EQ(put(Room::Queue), "LogDiskFull");
+  EXPECT_EQ(put(Room::Reserve), "");
+  fake_.files.set_capacity(kKeptFree + 7 * (1 << 20) + 1'500'000);
+  limit();
+  EXPECT_FALSE(wal_->disk_full());
+  EXPECT_EQ(put(Room::Queue), "");
+}
+
+TEST_F(SmallDisk, TheReserveEndsBeforeTheDisk) {
+  EXPECT_EQ(fill(Room::Queue), "LogDiskFull");
+  fake_.files.set_capacity(fake_.files.used_bytes() + kKeptFree - (1 << 20));
+  EXPECT_EQ(put(Room::Reserve), "") << "others took of what is kept free";
+  EXPECT_EQ(fill(Room::Reserve), "LogDiskFull");
+  EXPECT_LT(free_bytes(), kKeptFree / 2);
+  EXPECT_GT(free_bytes(), 500'000U);
+  EXPECT_FALSE(wal_->stopped());
 }
 
 }  // namespace

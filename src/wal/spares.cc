@@ -88,11 +88,19 @@ Result<> Spares::write_piece() {
 Result<> Spares::prepare() {
   auto done = write_piece();
   if (done) return done;
-  if (partial_) (void)files_.remove(partial_->path);
-  partial_.reset();
-  const MutexLock lock(mutex_);
-  written_ = 0;
+  (void)give_up();  // the first error tells more
   return std::unexpected(std::move(done).error().with_context("prepare a segment of the log"));
+}
+
+// A file that cannot be removed is left to the next start, and counts no more.
+Result<> Spares::give_up() {
+  if (!partial_) return {};
+  const auto path = std::exchange(partial_, std::nullopt)->path;
+  {
+    const MutexLock lock(mutex_);
+    written_ = 0;
+  }
+  return files_.remove(path);
 }
 
 Result<> Spares::keep(const std::string& path) {

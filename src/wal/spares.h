@@ -43,6 +43,8 @@ class Spares {
   bool full() const;
   // Writes a piece of a new spare. After an error, a full disk say, what was written is gone.
   Result<> prepare();
+  // Removes what prepare() has not finished. By the thread that prepares.
+  Result<> give_up();
   // A name for a segment that is cut; once it has it for good, keep() makes it a spare. A file that
   // is too small is removed.
   std::string next_path();

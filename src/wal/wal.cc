@@ -59,9 +59,12 @@ Result<bool> Wal::queue(Item item, Room room, Haste haste) {
     return fail(ErrorCode::Unavailable, "LogStopped",
                 "the log stopped after a failed write; restart the server once the disk is sound");
   }
-  const auto reserve = room == Room::Reserve ? options_.disk_reserve_bytes : 0;
   const auto used = entry_bytes_locked() + queue_bytes_;
-  if (!item.payload.empty() && used >= disk_limit_ && used - disk_limit_ >= reserve) {
+  const bool refuses = room == Room::Reserve ? used >= disk_limit_ &&
+                                                   used - disk_limit_ >= options_.disk_reserve_bytes
+                                             : disk_full_locked();
+  if (!item.payload.empty() && refuses) {
+    disk_refused_ = true;
     return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
                 fmt::format("the log has {} bytes, its limit is {}: see /healthz which sink keeps "
                             "it from being cut, free disk space or raise --log-disk-max; retry "
@@ -305,6 +308,7 @@ Result<> Wal::remove_below(Position position) {
 }
 
 Result<bool> Wal::prepare() {
+  bool fits = false;
   {
     const MutexLock lock(mutex_);
     if (stopped() || !spares_.empty()) return false;
@@ -314,7 +318,11 @@ Result<bool> Wal::prepare() {
       return false;
     }
     const auto taken = disk_bytes_locked();
-    if (taken > disk_limit_ || disk_limit_ - taken < spares_.bytes_missing()) return false;
+    fits = taken <= disk_limit_ && disk_limit_ - taken >= spares_.bytes_missing();
+  }
+  if (!fits) {
+    TRY(spares_.give_up());
+    return false;
   }
   TRY(spares_.prepare());
   return true;
@@ -339,11 +347,30 @@ uint64_t Wal::disk_bytes() const {
 void Wal::limit_disk(uint64_t bytes) {
   const MutexLock lock(mutex_);
   disk_limit_ = bytes;
+  disk_refused_ = disk_refused_ && disk_full_locked();
+}
+
+Result<> Wal::limit_to_disk(uint64_t bytes_max, uint64_t kept_free) {
+  TRY_ASSIGN(const auto free, files_.free_bytes(directory_));
+  uint64_t limit = 0;
+  {
+    const MutexLock lock(mutex_);
+    const auto all = disk_bytes_locked() + free;
+    limit = std::max(all - std::min(all, kept_free),
+                     std::min(entry_bytes_locked(), all - std::min(all, kept_free / 2)));
+  }
+  limit_disk(std::min(bytes_max, limit));
+  return {};
+}
+
+bool Wal::disk_full_locked() const {
+  const auto used = entry_bytes_locked() + queue_bytes_;
+  return used + (disk_refused_ ? options_.disk_go_on_bytes : 0) >= disk_limit_;
 }
 
 bool Wal::disk_full() const {
   const MutexLock lock(mutex_);
-  return entry_bytes_locked() + queue_bytes_ >= disk_limit_;
+  return disk_full_locked();
 }
 
 }  // namespace traccia::wal

@@ -27,6 +27,7 @@ struct Options {
   uint64_t queue_bytes_max = 256ULL << 20;         // appended, not yet durable
   uint64_t reserve_bytes = 32ULL << 20;            // beyond that, for Room::Reserve
   uint64_t disk_reserve_bytes = 256ULL << 20;      // beyond limit_disk(), for Room::Reserve
+  uint64_t disk_go_on_bytes = 16ULL << 20;         // below the limit, to end a refusal
   uint64_t recent_bytes_max = 96ULL << 20;         // decoded entries kept in memory;
   uint64_t recent_read_bytes_max = 16ULL << 20;    // of new ones, after all readers passed them;
   uint64_t recent_shared_bytes_max = 48ULL << 20;  // of those that a reader decoded for the others
@@ -111,7 +112,8 @@ class Wal {
   Result<> remove_below(Position position);
   // Makes the next segment ready, a piece a call; true when there was something to do. Without it,
   // or after an error, segments grow as they are written, which costs each sync more. Called from
-  // one thread. Takes nothing beyond limit_disk().
+  // one thread. Takes nothing beyond limit_disk(): what cannot be finished is given up, since its
+  // bytes are of no use.
   Result<bool> prepare();
   // Reads the next piece of what was sealed when the log was opened; false when all is checked.
   // Called from one thread.
@@ -122,8 +124,13 @@ class Wal {
   // From now on entries are refused (ResourceExhausted, reason LogDiskFull) once the log and its
   // queue have `bytes`; those with Room::Reserve at Options::disk_reserve_bytes more. No limit at
   // first. What was queued before is still written. What is allocated is used before the limit is
-  // met: entries count, not files.
+  // met: entries count, not files. After a refusal it refuses until Options::disk_go_on_bytes are
+  // free, so that a little room that comes and goes does not make it take entries in turn.
   void limit_disk(uint64_t bytes);
+  // limit_disk(): `bytes_max`, or what leaves the disk `kept_free` bytes if that is less. When
+  // others took of those, it refuses, and the reserve ends only where half of them are gone, so
+  // `kept_free` is to be more than twice Options::disk_reserve_bytes.
+  Result<> limit_to_disk(uint64_t bytes_max, uint64_t kept_free);
   // Whether the limit refuses entries now.
   bool disk_full() const;
 
@@ -147,6 +154,7 @@ class Wal {
 
   uint64_t entry_bytes_locked() const REQUIRES(mutex_);
   uint64_t disk_bytes_locked() const REQUIRES(mutex_);
+  bool disk_full_locked() const REQUIRES(mutex_);
   // Whether step() is to be told.
   Result<bool> queue(Item item, Room room, Haste haste);
   std::vector<Item> take_queued(Duration idle_wait);
@@ -177,6 +185,7 @@ class Wal {
   bool hurried_ GUARDED_BY(mutex_) = false;  // somebody waits for what is queued
   uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   uint64_t disk_limit_ GUARDED_BY(mutex_) = std::numeric_limits<uint64_t>::max();
+  bool disk_refused_ GUARDED_BY(mutex_) = false;  // since there was room enough
   std::map<Position, Segment> segments_ GUARDED_BY(mutex_);
   std::deque<Position> to_check_ GUARDED_BY(mutex_);  // sealed segments, the first is being checked
   CheckState check_ GUARDED_BY(mutex_);

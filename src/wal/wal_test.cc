@@ -194,6 +194,7 @@ TEST_F(WalTest, ADiskLimitRefusesAndKeepsAReserve) {
   Options options;
   options.segment_bytes_max = 1000;
   options.disk_reserve_bytes = 2000;
+  options.disk_go_on_bytes = 500;
   auto wal = Wal::open(fake_.files, "/wal", options).value();
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(put(*wal, std::string(900, 'x')));
   wal->limit_disk(4 * 1000);
