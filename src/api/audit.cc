@@ -58,15 +58,16 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
                     std::string_view event_id, std::string_view account) {
   json::Object record;
   record["eventVersion"] = kEventVersion;
-  record["userIdentity"] = user_identity(caller.principal);
+  record["userIdentity"] = event.user_identity.is_object() ? event.user_identity.get_object()
+                                                           : user_identity(caller.principal);
   record["eventTime"] = format_iso_seconds(time);
   record["eventSource"] = event.source;
   record["eventName"] = event.name;
   record["awsRegion"] = event.region;
   record["sourceIPAddress"] = caller.source_ip;
   record["userAgent"] = shortened(caller.user_agent);
-  if (!event.error_code.empty()) {
-    record["errorCode"] = shortened(event.error_code);
+  if (!event.error_code.empty()) record["errorCode"] = shortened(event.error_code);
+  if (!event.error_code.empty() || !event.error_message.empty()) {
     record["errorMessage"] = shortened(event.error_message);
   }
   record["requestParameters"] = event.request_parameters;

@@ -48,9 +48,10 @@ struct AuditEvent {
   std::string_view type = "AwsApiCall";
   event::Category category = event::Category::Management;
   bool read_only = false;
-  std::string error_code, error_message;
-  json::Value request_parameters;  // object or null
-  json::Value response_elements;   // object or null
+  std::string error_code, error_message;  // of a sign-in the message only
+  json::Value user_identity;              // object, or null: of the caller's principal
+  json::Value request_parameters;         // object or null
+  json::Value response_elements;          // object or null
   json::Value additional_event_data;
   json::Value resources;  // array or null
 };

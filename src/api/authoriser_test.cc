@@ -20,9 +20,10 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
   s3::S3 s3(fake.os(), *blobs);
   Authoriser authoriser(fake.clock, identity, s3);
-  auto database = meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full,
-                                       {identity::kSchema, identity::kIamSchema})
-                      .value();
+  auto database =
+      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full,
+                           {identity::kSchema, identity::kIamSchema, identity::kSigninSchema})
+          .value();
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
     Caller asking;
     asking.principal.account_id = caller;

@@ -60,6 +60,10 @@ constexpr Entry kQuery[] = {
     {"EntityAlreadyExists", "EntityAlreadyExists", 409, ""},
     {"LimitExceeded", "LimitExceeded", 409, ""},
     {"DeleteConflict", "DeleteConflict", 409, ""},
+    {"EntityTemporarilyUnmodifiable", "EntityTemporarilyUnmodifiable", 409, ""},
+    {"ReportNotPresent", "ReportNotPresent", 410, ""},
+    {"ReportExpired", "ReportExpired", 410, ""},
+    {"Throttling", "Throttling", 400, ""},
     {"ServiceUnavailable", "ServiceUnavailable", 503,
      "The service cannot take requests at the moment. Retry later."},
     {"InternalFailure", "InternalFailure", 500, "The server met an internal error."}};
@@ -140,9 +144,15 @@ constexpr Entry kS3[] = {
      "We encountered an internal error. Please try again."}};
 
 // IAM's names on the wire lack what the names of its exceptions, and CloudTrail's records, have.
-constexpr std::string_view kIamErrors[] = {"NoSuchEntity",  "EntityAlreadyExists",
-                                           "LimitExceeded", "DeleteConflict",
-                                           "InvalidInput",  "MalformedPolicyDocument"};
+constexpr std::string_view kIamErrors[] = {"NoSuchEntity",
+                                           "EntityAlreadyExists",
+                                           "LimitExceeded",
+                                           "DeleteConflict",
+                                           "InvalidInput",
+                                           "InvalidUserType",
+                                           "MalformedPolicyDocument",
+                                           "PasswordPolicyViolation",
+                                           "EntityTemporarilyUnmodifiable"};
 
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();

@@ -260,6 +260,14 @@ http::Response FrontDoor::answer_anonymous(http::Request request, const Error& u
   return response;
 }
 
+http::Response FrontDoor::answer_console(const http::Request& request) {
+  const auto request_id =
+      aws::make_request_id(aws::Protocol::Json11, services_.os.random.bytes(aws::kRequestIdBytes));
+  auto response = signin_.answer(request, request_id.id);
+  count("console", request.method, response.status);
+  return response;
+}
+
 http::Response FrontDoor::answer(http::Request request) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto guessed = guess_protocol(request);
@@ -373,6 +381,7 @@ void FrontDoor::handle(http::Request request, http::Responder respond) {
   if (reads && request.path == "/healthz") return respond(pages_.health());
   if (reads && request.path == "/metrics") return respond(pages_.metrics());
   if (request.path == "/v1/events") return handle_ingest(std::move(request), std::move(respond));
+  if (SigninPages::has(request.path)) return respond(answer_console(request));
   respond(answer(std::move(request)));
 }
 

@@ -11,6 +11,7 @@
 #include "api/key_cache.h"
 #include "api/operation_call.h"
 #include "api/services.h"
+#include "api/signin.h"
 #include "api/token_cache.h"
 #include "aws/error.h"
 #include "aws/sigv4.h"
@@ -33,7 +34,10 @@ class FrontDoor {
   // Signatures are judged by `signature_clock`, the machine's own, also when the services' clock is
   // a test's.
   FrontDoor(Services& services, os::Clock& signature_clock, Pages pages)
-      : services_(services), signature_clock_(signature_clock), pages_(std::move(pages)) {}
+      : services_(services),
+        signature_clock_(signature_clock),
+        pages_(std::move(pages)),
+        signin_(services) {}
 
   void handle(http::Request request, http::Responder respond);
   // Takes what needs no waiting: a few events of a sender whose token is known. False: the request
@@ -50,6 +54,7 @@ class FrontDoor {
   };
 
   http::Response answer(http::Request request);
+  http::Response answer_console(const http::Request& request);
   http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
   Result<Authenticated> authenticate(http::Request& request);
   Caller make_caller(const http::Request& request, const Authenticated& who,
@@ -69,6 +74,7 @@ class FrontDoor {
   Services& services_;
   os::Clock& signature_clock_;
   Pages pages_;
+  SigninPages signin_;
   aws::SigningKeyCache signing_keys_;
   KeyCache keys_;
   TokenCache tokens_;

@@ -26,6 +26,9 @@ std::span<const Binding> policy_bindings();
 std::span<const Binding> policy_version_bindings();
 std::span<const Binding> boundary_bindings();
 std::span<const Binding> account_bindings();
+std::span<const Binding> password_bindings();
+std::span<const Binding> password_policy_bindings();
+std::span<const Binding> credential_report_bindings();
 
 // The entity that the request names with UserName, GroupName or RoleName.
 Result<identity::Entity> named_entity(Call& call, EntityKind kind);

@@ -98,7 +98,6 @@ inline constexpr Member kBoundaryMembers[] = {{"PermissionsBoundaryType", &kBoun
                                               {"PermissionsBoundaryArn", &kString}};
 inline constexpr Shape kBoundary = aws::structure_shape(kBoundaryMembers);
 
-// Users are born without a password, which there is no way to get, hence no PasswordLastUsed.
 inline constexpr Member kUserMembers[] = {{"Path", &kString, Presence::Required},
                                           {"UserName", &kString, Presence::Required},
                                           {"UserId", &kString, Presence::Required},
@@ -126,6 +125,8 @@ constexpr std::string_view pick(EntityKind kind, std::string_view user, std::str
       return group;
     case EntityKind::Role:
       return role;
+    case EntityKind::Root:  // no request names it
+      break;
   }
   return {};
 }
@@ -164,6 +165,8 @@ inline constexpr std::string_view kLimitExceeded = "LimitExceededException";
 inline constexpr std::string_view kDeleteConflict = "DeleteConflictException";
 inline constexpr std::string_view kInvalidInput = "InvalidInputException";
 inline constexpr std::string_view kMalformedDocument = "MalformedPolicyDocumentException";
+inline constexpr std::string_view kPasswordViolation = "PasswordPolicyViolationException";
+inline constexpr std::string_view kUnmodifiable = "EntityTemporarilyUnmodifiableException";
 inline constexpr std::string_view kReadErrors[] = {kNoSuchEntity};
 
 }  // namespace traccia::api::iam

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "api/error_table.h"
-#include "api/operation_call.h"
-#include "api/test_services.h"
+#include "api/test_iam.h"
 
 namespace traccia::api {
 namespace {
@@ -15,41 +13,6 @@ constexpr std::string_view kReadTrails =
 constexpr std::string_view kTrust =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
     R"("Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
-
-class IamTest : public ServicesTest {
- protected:
-  void SetUp() override {
-    ServicesTest::SetUp();
-    run_log();
-    caller_.principal = administrator();
-    caller_.region = "eu-west-1";
-    caller_.source_ip = "127.0.0.1";
-  }
-
-  Result<json::Object> call(std::string_view name, const json::Object& input) {
-    for (const auto& binding : iam_bindings()) {
-      if (binding.operation->name != name) continue;
-      TRY_ASSIGN(auto output, execute(*services_, caller_, binding, input));
-      return std::move(output.document);
-    }
-    return fail(ErrorCode::NotFound, "NoSuchOperation", std::string(name));
-  }
-  json::Object get(std::string_view name, const json::Object& input) {
-    auto output = call(name, input);
-    if (!output) ADD_FAILURE() << name << ": " << output.error().message();
-    return output ? *output : json::Object{};
-  }
-  // "STATUS NAME: MESSAGE" as the wire has it; empty when the call succeeded.
-  std::string error(std::string_view name, const json::Object& input) {
-    const auto output = call(name, input);
-    if (output) return "";
-    const auto shown = to_api_error(output.error(), aws::Protocol::Query);
-    return fmt::format("{} {}: {}", shown.status, shown.name, shown.message);
-  }
-  json::Object last_event() { return events().back(); }
-
-  Caller caller_;
-};
 
 TEST_F(IamTest, UsersComeAndGo) {
   const auto made =

@@ -43,12 +43,21 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
                           const json::Object& input) {
   json::Object output;
   bool trails_changed = false;
+  Prepared prepared;
+  if (binding.prepare != nullptr) {
+    TRY(services.database.read([&](meta::Transaction& transaction) {
+      return services.authoriser.authorise(transaction,
+                                           {caller, binding.operation->iam_action, "*"});
+    }));
+    TRY_ASSIGN(prepared, binding.prepare(services, caller, input));
+  }
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
         TRY(services.authoriser.authorise(transaction,
                                           {caller, binding.operation->iam_action, "*"}));
         Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
                   {},       false,  {},    Recorded::Now};
+        call.prepared = prepared;
         TRY_ASSIGN(output, binding.run(call));
         auto event = describe(*binding.operation, caller, input);
         event.resources = call.resources;

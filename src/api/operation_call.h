@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,11 @@ struct Output {
   std::string text;  // instead of `document` unless it is empty
 };
 
+// What an operation's Prepare made: the hashes of passwords.
+struct Prepared {
+  std::optional<identity::HashedPassword> password, old_password;
+};
+
 // What an operation's function works with. Lives as long as the operation's transaction.
 struct Call {
   Services& services;
@@ -42,16 +48,21 @@ struct Call {
   // not hold the store. What run() returned is not used then.
   std::function<Result<Output>()> rest;
   Recorded recorded = Recorded::Now;
+  Prepared prepared = {};
 
   trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
 };
 
 using Run = Result<json::Object> (*)(Call&);
+// Work that takes long, before the transaction of an operation that changes something. The caller
+// is authorised by then, and will be once more.
+using Prepare = Result<Prepared> (*)(Services&, const Caller&, const json::Object& input);
 
 struct Binding {
   const aws::Operation* operation;
   Run run;
   http::RequestClass request_class = http::RequestClass::Other;
+  Prepare prepare = nullptr;
 };
 
 // Every operation this server answers with JSON 1.1 or Query, by service.

@@ -90,7 +90,7 @@ class ServicesTest : public testing::Test {
   os::FakeOs fake_;
   std::vector<std::string> regions_{"us-east-1", "eu-west-1"};
   identity::MasterKey master_key_{std::string(32, 'k')};
-  identity::Identity identity_{fake_.os(), master_key_};
+  identity::Identity identity_{fake_.os(), master_key_, {.n = 16, .r = 1, .p = 1}};
   trail::Trails trails_{regions_};
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
@@ -112,11 +112,12 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                     {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
-                                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                                      digest::kPendingSchema, delivery::kLanesSchema,
-                                      delivery::kChangesSchema, identity::kIamSchema})
+    database_ = meta::Database::open(
+                    fake_.os(), "/d/meta.db", meta::Durability::Full,
+                    {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
+                     delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
+                     digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
+                     identity::kIamSchema, identity::kSigninSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

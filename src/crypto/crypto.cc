@@ -96,6 +96,15 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   return out;
 }
 
+std::string scrypt(std::string_view password, std::string_view salt, ScryptCost cost,
+                   size_t bytes) {
+  std::string out(bytes, '\0');
+  TRACCIA_ASSERT(EVP_PBE_scrypt(password.data(), password.size(), data_of(salt), salt.size(),
+                                cost.n, cost.r, cost.p, kScryptBytesMax, data_of(out),
+                                out.size()) == 1);
+  return out;
+}
+
 Hasher::Hasher(Algorithm algorithm) : context_(EVP_MD_CTX_new()) {
   TRACCIA_ASSERT(
       EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), method(algorithm), nullptr) == 1);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,16 @@ std::string sha256_hex(std::string_view bytes);
 std::string sha1(std::string_view bytes);
 std::string md5(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+
+// scrypt (RFC 7914), for passwords: `n` (a power of two) times `r` times 128 bytes of memory, at
+// most kScryptBytesMax, `p` times over.
+struct ScryptCost {
+  uint64_t n = 1 << 15;
+  uint32_t r = 8;
+  uint32_t p = 3;
+};
+inline constexpr uint64_t kScryptBytesMax = 64 << 20;
+std::string scrypt(std::string_view password, std::string_view salt, ScryptCost cost, size_t bytes);
 
 // Incremental hashing. owned by one thread.
 class Hasher {

@@ -18,6 +18,16 @@ TEST(Hash, PublishedVectors) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+// RFC 7914, section 12
+TEST(Scrypt, PublishedVectors) {
+  EXPECT_EQ(hex_encode(scrypt("", "", {.n = 16, .r = 1, .p = 1}, 64)),
+            "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+            "fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906");
+  EXPECT_EQ(hex_encode(scrypt("password", "NaCl", {.n = 1024, .r = 8, .p = 16}, 64)),
+            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+            "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
+}
+
 TEST(Hash, InPiecesEqualsAtOnce) {
   Hasher hasher(Hasher::Algorithm::Sha256);
   hasher.update("a");

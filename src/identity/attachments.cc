@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "identity/aws_managed.h"
+#include "identity/password_policy.h"
 #include "identity/sql.h"
 #include "policy/document.h"
 
@@ -252,6 +253,11 @@ Result<PrincipalPolicies> Attachments::load(meta::Transaction& transaction,
   for (const auto& arn : arns) {
     TRY_ASSIGN(auto policy, compile(transaction, {account_id, arn}));
     out.identity.push_back(std::move(policy));
+  }
+  TRY_ASSIGN(const auto passwords, find_password_policy(transaction, account_id));
+  if (passwords && passwords->users_may_change) {
+    const auto* allows = find_aws_managed_policy(kUserChangePassword);
+    out.identity.push_back({.name = "account-password-policy", .document = allows->compiled});
   }
   std::string boundary;
   TRY(transaction.query("SELECT boundary FROM entities WHERE id = ?", {entity_id},

@@ -115,6 +115,22 @@ constexpr Source kSources[] = {
     }
   ]
 })json"},
+    {"IAMUserChangePassword", "Provides the ability for an IAM user to change their own password.",
+     "2016-11-15T00:25:16Z", "2016-11-15T23:18:55Z", 2, R"json({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "iam:ChangePassword",
+      "Resource": "arn:aws:iam::*:user/${aws:username}"
+    },
+    {
+      "Effect": "Allow",
+      "Action": "iam:GetAccountPasswordPolicy",
+      "Resource": "*"
+    }
+  ]
+})json"},
     {"ReadOnlyAccess", "Provides read-only access to AWS services and resources.",
      "2015-02-06T18:39:48Z", "2015-02-06T18:39:48Z", 1, R"json({
   "Version": "2012-10-17",

@@ -14,6 +14,9 @@ namespace traccia::identity {
 
 inline constexpr std::string_view kAdministratorAccess =
     "arn:aws:iam::aws:policy/AdministratorAccess";
+// What an account's password policy can allow to all of its users.
+inline constexpr std::string_view kUserChangePassword =
+    "arn:aws:iam::aws:policy/IAMUserChangePassword";
 
 // Immutable. Only the default version exists here.
 struct AwsManagedPolicy {

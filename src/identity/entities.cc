@@ -51,6 +51,8 @@ std::string_view id_prefix(EntityKind kind) {
       return "AGPA";
     case EntityKind::Role:
       return "AROA";
+    case EntityKind::Root:
+      return "";  // its id is the account's
   }
   return "";
 }
@@ -86,6 +88,8 @@ std::string_view word_of(EntityKind kind) {
       return "group";
     case EntityKind::Role:
       return "role";
+    case EntityKind::Root:
+      return "root";
   }
   return "";
 }
@@ -98,6 +102,8 @@ std::string_view title_of(EntityKind kind) {
       return "Group";
     case EntityKind::Role:
       return "Role";
+    case EntityKind::Root:
+      return "Root";
   }
   return "";
 }
@@ -110,6 +116,8 @@ int64_t entities_max(EntityKind kind) {
       return Quotas::kGroups;
     case EntityKind::Role:
       return Quotas::kRoles;
+    case EntityKind::Root:
+      return 1;
   }
   return 0;
 }
@@ -122,15 +130,19 @@ int64_t inline_policy_size_max(EntityKind kind) {
       return 5120;
     case EntityKind::Role:
       return 10'240;
+    case EntityKind::Root:
+      return 0;
   }
   return 0;
 }
 
 int64_t attached_policies_max(EntityKind kind) {
+  if (kind == EntityKind::Root) return 0;
   return kind == EntityKind::Role ? 20 : 10;
 }
 
 std::string Entity::arn() const {
+  if (kind == EntityKind::Root) return fmt::format("arn:aws:iam::{}:root", account_id);
   return fmt::format("arn:aws:iam::{}:{}{}{}", account_id, word_of(kind), path, name);
 }
 
@@ -177,6 +189,22 @@ Result<Entity> Entities::create(meta::Transaction& transaction, Entity wanted) {
   return wanted;
 }
 
+Result<Entity> Entities::get_by_id(meta::Transaction& transaction, std::string_view id) {
+  TRY_ASSIGN(auto page, read_page(transaction, "entities e WHERE e.id = ?", {id}, {}));
+  if (!page.items.empty()) return std::move(page.items.front());
+  return fail(ErrorCode::NotFound, fmt::format("no entity has the id '{}'", id));
+}
+
+Result<Entity> Entities::root_user(meta::Transaction& transaction, std::string_view account_id) {
+  TRY_ASSIGN(auto found, find(transaction, {account_id, EntityKind::Root, kRootName}));
+  if (found) return std::move(*found);
+  TRY(transaction.execute(
+      "INSERT INTO entities (id, account, kind, name, path, created) SELECT id, id, ?, ?, '/', "
+      "created FROM accounts WHERE id = ?",
+      {number_of(EntityKind::Root), kRootName, account_id}));
+  return get_by_id(transaction, account_id);
+}
+
 Result<Page<Entity>> Entities::list(meta::Transaction& transaction, std::string_view account_id,
                                     EntityKind kind, std::string_view path_prefix,
                                     const Cursor& cursor) {
@@ -210,6 +238,7 @@ Result<> Entities::check_removable(meta::Transaction& transaction, const Entity&
     std::string_view sql, what;
   };
   constexpr Obstacle kObstacles[] = {
+      {"SELECT 1 FROM login_profiles WHERE owner = ?", "must delete login profile first."},
       {"SELECT 1 FROM access_keys WHERE user = ?", "must delete access keys first."},
       {"SELECT 1 FROM inline_policies WHERE entity = ?", "must delete policies first."},
       {"SELECT 1 FROM attached_policies WHERE entity = ?", "must detach all policies first."},

@@ -18,7 +18,9 @@
 namespace traccia::identity {
 
 // The values are stored.
-enum class EntityKind : uint8_t { User = 0, Group = 1, Role = 2 };
+// Root is an account's root user: one, under the account's id, once it has got credentials.
+enum class EntityKind : uint8_t { User = 0, Group = 1, Role = 2, Root = 3 };
+inline constexpr std::string_view kRootName = "root";
 std::string_view word_of(EntityKind kind);   // "user"
 std::string_view title_of(EntityKind kind);  // "User"
 
@@ -75,11 +77,17 @@ class Entities {
   // Takes account, kind, name, path and role of `wanted`; gives it an id and the time.
   Result<Entity> create(meta::Transaction& transaction, Entity wanted);
   Result<Entity> get(meta::Transaction& transaction, const EntityName& name);
+  // nullopt instead of NoSuchEntity.
+  Result<std::optional<Entity>> find(meta::Transaction& transaction, const EntityName& name);
   // By name.
   Result<Page<Entity>> list(meta::Transaction& transaction, std::string_view account_id,
                             EntityKind kind, std::string_view path_prefix, const Cursor& cursor);
   Result<int64_t> count(meta::Transaction& transaction, std::string_view account_id,
                         EntityKind kind);
+  // By id, of any kind. NotFound.
+  Result<Entity> get_by_id(meta::Transaction& transaction, std::string_view id);
+  // The account's root user, made when it is not there yet.
+  Result<Entity> root_user(meta::Transaction& transaction, std::string_view account_id);
   // What is empty stays. The new name may be the old one in another case.
   Result<> rename(meta::Transaction& transaction, const Entity& entity, std::string_view new_name,
                   std::string_view new_path);
@@ -100,7 +108,6 @@ class Entities {
                                  const Cursor& cursor);
 
  private:
-  Result<std::optional<Entity>> find(meta::Transaction& transaction, const EntityName& name);
   Result<> check_removable(meta::Transaction& transaction, const Entity& entity);
 
   os::Os os_;

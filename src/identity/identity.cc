@@ -28,6 +28,30 @@ Token read_token(const meta::Row& row) {
   return token;
 }
 
+// Of an entity e; ?2 is the ARN of AdministratorAccess.
+constexpr std::string_view kPrincipalColumns =
+    "e.id, e.account, e.name, e.path, e.kind, e.boundary IS NULL AND EXISTS (SELECT 1 FROM "
+    "attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
+    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users)";
+
+Principal read_principal(const meta::Row& row) {
+  Entity entity;
+  entity.account_id = row.text(1);
+  entity.name = row.text(2);
+  entity.path = row.text(3);
+  entity.kind = static_cast<EntityKind>(row.integer(4));
+  const bool root = entity.kind == EntityKind::Root;
+  Principal principal;
+  principal.type = root ? PrincipalType::Root : PrincipalType::IamUser;
+  principal.principal_id = row.text(0);
+  principal.account_id = entity.account_id;
+  if (!root) principal.user_name = entity.name;
+  principal.administrator = root || row.integer(5) != 0;
+  principal.stands_for_root = principal.administrator && row.integer(6) != 0;
+  principal.arn = entity.arn();
+  return principal;
+}
+
 }  // namespace
 
 bool valid_account_id(std::string_view text) {
@@ -61,6 +85,19 @@ Result<std::string> Identity::management_account(meta::Transaction& transaction)
                         }));
   if (id.empty()) return fail(ErrorCode::NotFound, "there is no management account");
   return id;
+}
+
+Result<std::optional<std::string>> Identity::find_account(meta::Transaction& transaction,
+                                                          std::string_view id_or_alias) {
+  std::optional<std::string> found;
+  TRY(transaction.query(
+      "SELECT id FROM accounts WHERE id = ?1 UNION SELECT account FROM account_aliases WHERE alias "
+      "= ?1",
+      {id_or_alias}, [&](const meta::Row& row) -> Result<> {
+        found = row.text(0);
+        return {};
+      }));
+  return found;
 }
 
 Result<bool> Identity::account_exists(meta::Transaction& transaction, std::string_view account_id) {
@@ -111,32 +148,32 @@ Result<> Identity::remove_account_alias(meta::Transaction& transaction, std::str
   return {};
 }
 
+Result<std::optional<Principal>> Identity::principal_of(meta::Transaction& transaction,
+                                                        std::string_view entity_id) {
+  std::optional<Principal> found;
+  TRY(transaction.query(
+      fmt::format("SELECT {} FROM entities e WHERE e.id = ?1 AND e.kind IN (0, 3)",
+                  kPrincipalColumns),
+      {entity_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
+        found = read_principal(row);
+        return {};
+      }));
+  return found;
+}
+
 Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& transaction,
                                                            std::string_view access_key_id) {
   std::optional<AccessKey> found;
-  Entity user;
   TRY(transaction.query(
-      "SELECT k.secret, e.id, e.account, e.name, e.path, e.boundary IS NULL AND EXISTS (SELECT 1 "
-      "FROM attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
-      "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users) "
-      "FROM "
-      "access_keys k JOIN entities e ON e.id = k.user WHERE k.id = ?1 AND k.active = 1",
+      fmt::format("SELECT {}, k.secret FROM access_keys k JOIN entities e ON e.id = k.user WHERE "
+                  "k.id = ?1 AND k.active = 1",
+                  kPrincipalColumns),
       {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         AccessKey key;
         TRY_ASSIGN(key.secret_access_key,
-                   master_key_.open(row.view(0), access_key_context(access_key_id)));
-        user.account_id = row.text(2);
-        user.name = row.text(3);
-        user.path = row.text(4);
-        auto& principal = key.principal;
-        principal.type = PrincipalType::IamUser;
-        principal.principal_id = row.text(1);
-        principal.account_id = user.account_id;
-        principal.user_name = user.name;
-        principal.administrator = row.integer(5) != 0;
-        principal.stands_for_root = principal.administrator && row.integer(6) != 0;
-        principal.arn = user.arn();
-        principal.access_key_id = access_key_id;
+                   master_key_.open(row.view(7), access_key_context(access_key_id)));
+        key.principal = read_principal(row);
+        key.principal.access_key_id = access_key_id;
         found = std::move(key);
         return {};
       }));

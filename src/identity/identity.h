@@ -15,8 +15,10 @@
 #include "identity/entities.h"
 #include "identity/managed_policies.h"
 #include "identity/master_key.h"
+#include "identity/passwords.h"
 #include "identity/policy_cache.h"
 #include "identity/schema.h"
+#include "identity/signin.h"
 #include "meta/database.h"
 #include "os/os.h"
 
@@ -71,18 +73,23 @@ struct Bootstrap {
 // Thread-safe.
 class Identity {
  public:
-  Identity(os::Os os, const MasterKey& master_key)
+  // `password_cost` is what hashing a password takes.
+  Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
       : os_(os),
         master_key_(master_key),
         entities_(os, cache_),
         keys_(os, master_key),
         policies_(os, cache_),
-        attachments_(policies_, cache_) {}
+        attachments_(policies_, cache_),
+        passwords_(os, cache_, password_cost),
+        signin_(os) {}
 
   Entities& entities() { return entities_; }
   AccessKeys& keys() { return keys_; }
   ManagedPolicies& policies() { return policies_; }
   Attachments& attachments() { return attachments_; }
+  Passwords& passwords() { return passwords_; }
+  Signin& signin() { return signin_; }
 
   // The identity policies and the permissions boundary of a principal. Costs neither SQL nor
   // parsing while its account's identities and policies stay as they are. Root and services have
@@ -96,6 +103,9 @@ class Identity {
                                              std::string_view account_id);
   // The management account's id.
   Result<std::string> management_account(meta::Transaction& transaction);
+  // By id or alias; nullopt when there is none.
+  Result<std::optional<std::string>> find_account(meta::Transaction& transaction,
+                                                  std::string_view id_or_alias);
   Result<bool> account_exists(meta::Transaction& transaction, std::string_view account_id);
   Result<Time> account_created(meta::Transaction& transaction, std::string_view account_id);
   // Empty: none. Reason EntityAlreadyExists when another account has the alias.
@@ -105,6 +115,9 @@ class Identity {
   // Reason NoSuchEntity when the account's alias is another.
   Result<> remove_account_alias(meta::Transaction& transaction, std::string_view account_id,
                                 std::string_view alias);
+  // A user or root user by its entity's id, without a key; nullopt when there is none.
+  Result<std::optional<Principal>> principal_of(meta::Transaction& transaction,
+                                                std::string_view entity_id);
   // nullopt for an unknown or inactive key.
   Result<std::optional<AccessKey>> find_access_key(meta::Transaction& transaction,
                                                    std::string_view access_key_id);
@@ -126,6 +139,8 @@ class Identity {
   AccessKeys keys_;
   ManagedPolicies policies_;
   Attachments attachments_;
+  Passwords passwords_;
+  Signin signin_;
 };
 
 bool valid_account_id(std::string_view text);  // 12 digits

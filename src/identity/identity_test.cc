@@ -14,7 +14,7 @@ class IdentityTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                     {kSchema, kIamSchema})
+                                     {kSchema, kIamSchema, kSigninSchema})
                     .value();
   }
   template <typename T>

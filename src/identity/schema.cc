@@ -127,4 +127,56 @@ DROP TABLE users;
 ALTER TABLE entity_keys RENAME TO access_keys;
 )sql";
 
+// Owners are entities, the root user among them, by id; all of theirs goes with them.
+const std::string_view kSigninSchema = R"sql(
+CREATE TABLE login_profiles (
+  owner       TEXT PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE,
+  created     INTEGER NOT NULL,     -- unix nanoseconds, as all times
+  changed     INTEGER NOT NULL,     -- the password
+  must_change INTEGER NOT NULL,
+  used        INTEGER,
+  salt        BLOB NOT NULL,
+  hash        BLOB NOT NULL,        -- scrypt
+  session_seconds INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE old_passwords (
+  owner   TEXT NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
+  changed INTEGER NOT NULL,         -- when it became the password
+  hash    BLOB NOT NULL,
+  PRIMARY KEY (owner, changed)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE password_policies (
+  account          TEXT PRIMARY KEY REFERENCES accounts (id),
+  length_min       INTEGER NOT NULL,
+  symbols          INTEGER NOT NULL,
+  numbers          INTEGER NOT NULL,
+  upper_case       INTEGER NOT NULL,
+  lower_case       INTEGER NOT NULL,
+  users_may_change INTEGER NOT NULL,
+  days_max         INTEGER,
+  not_among_last   INTEGER,
+  hard_expiry      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE signin_failures (
+  owner    TEXT PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE,
+  failures INTEGER NOT NULL,        -- in a row
+  last     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE signin_sessions (
+  hash    BLOB PRIMARY KEY,         -- SHA-256 of the token
+  account TEXT NOT NULL REFERENCES accounts (id),
+  owner   TEXT NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
+  mfa     INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  seen    INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signin_sessions_by_owner ON signin_sessions (owner);
+CREATE TABLE credential_reports (
+  account TEXT PRIMARY KEY REFERENCES accounts (id),
+  made    INTEGER NOT NULL,
+  content TEXT NOT NULL             -- CSV
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace traccia::identity

@@ -9,5 +9,6 @@ namespace traccia::identity {
 extern const std::string_view kSchema;
 // Users, groups, roles and policies; turns the users of kSchema into entities.
 extern const std::string_view kIamSchema;
+extern const std::string_view kSigninSchema;
 
 }  // namespace traccia::identity

@@ -23,7 +23,7 @@ class StoreTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                     {kSchema, kIamSchema})
+                                     {kSchema, kIamSchema, kSigninSchema})
                     .value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
       TRY_ASSIGN(bootstrap_, identity_.bootstrap(transaction, kTestAccount));
@@ -82,7 +82,7 @@ class StoreTest : public testing::Test {
   os::FakeOs fake_;
   std::unique_ptr<meta::Database> database_;
   MasterKey master_key_{std::string(32, 'k')};
-  Identity identity_{fake_.os(), master_key_};
+  Identity identity_{fake_.os(), master_key_, {.n = 16, .r = 1, .p = 1}};
   std::optional<Bootstrap> bootstrap_;
 };
 

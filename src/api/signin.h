@@ -1,0 +1,80 @@
+// Sign-in of people to the console: /console/signin, /console/signout, /console/session.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/services.h"
+#include "api/signin_page.h"
+#include "base/mutex.h"
+#include "http/message.h"
+
+namespace traccia::api {
+
+// How often somebody may try, by address. Thread-safe. A window is a minute of the clock.
+class AttemptLimit {
+ public:
+  static constexpr int kPerMinute = 20;
+  static constexpr size_t kSourcesMax = 4096;  // further ones share one count
+
+  bool take(std::string_view source, Time now);
+
+ private:
+  Mutex mutex_;
+  int64_t minute_ GUARDED_BY(mutex_) = 0;
+  std::map<std::string, int, std::less<>> counts_ GUARDED_BY(mutex_);
+};
+
+// Thread-safe. Pages for browsers; JSON for requests that accept application/json. Every attempt on
+// an account that exists is a ConsoleLogin event, durable before its answer leaves. One message
+// tells of all failures, and all take the same time.
+//
+//   POST /console/signin   form: account (id or alias), username (none: the root user), password,
+//                          mfa_code, new_password (when the present one must be replaced).
+//                          200 {arn, expires} or 303, with the cookie of a session;
+//                          401 {message}, with mfaRequired or passwordChangeRequired: what lacks;
+//                          429 beyond AttemptLimit, or when too many passwords are being checked
+//   POST /console/signout  ends the session
+//   GET  /console/session  200 {account, arn, mfaUsed, expires}, 401
+//   GET  /console/         who is signed in; GET /console/signin the form
+class SigninPages {
+ public:
+  explicit SigninPages(Services& services) : services_(services) {}
+
+  static bool has(std::string_view path) {
+    return path == "/console" || path.starts_with("/console/");
+  }
+  http::Response answer(const http::Request& request, std::string_view request_id);
+
+ private:
+  struct Attempt;
+  struct Subject;
+  struct Visitor {
+    identity::SigninSession session;
+    identity::Principal principal;
+  };
+
+  http::Response sign_in(const http::Request& request, std::string_view request_id);
+  http::Response sign_out(const http::Request& request);
+  http::Response show_session(const http::Request& request);
+  http::Response show_home(const http::Request& request);
+
+  Result<std::optional<Subject>> find_subject(const Attempt& attempt);
+  Result<bool> password_matches(const Subject& subject, std::string_view password);
+  Result<> replace_password(const Attempt& attempt, const Subject& subject);
+  Result<> record_failure(const Attempt& attempt, const Subject& subject);
+  Result<identity::NewSigninSession> record_success(const Attempt& attempt, const Subject& subject);
+  Result<http::Response> try_sign_in(const Attempt& attempt);
+  // Who is signed in, and is seen by it.
+  Result<std::optional<Visitor>> visitor_of(const http::Request& request);
+
+  Services& services_;
+  AttemptLimit attempts_;
+};
+
+}  // namespace traccia::api
