@@ -31,7 +31,8 @@ struct Caller {
   std::optional<http::Tls> tls;
 };
 
-// A condition key of the operation: "s3:prefix".
+// A condition key of the operation: "s3:prefix". A name that comes more than once is one key with
+// several values.
 struct ContextKey {
   std::string_view name;
   std::string_view value;

@@ -109,11 +109,12 @@ policy::Request Authoriser::ask(const AccessRequest& request,
   asked.principal = to_policy(request.caller.principal);
   asked.action = request.action;
   asked.resource = request.resource;
+  asked.resource_words = request.resource_words;
   asked.resource_account = resource_account;
   policy::set_principal_keys(asked.context, asked.principal);
   add_request_keys(asked.context, request.caller, clock_.now());
   asked.context.set("aws:ResourceAccount", resource_account);
-  for (const auto& [name, value] : request.keys) asked.context.set(name, value);
+  for (const auto& [name, value] : request.keys) asked.context.add(name, value);
   return asked;
 }
 

@@ -23,6 +23,7 @@ struct AccessRequest {
   std::string_view resource;  // ARN, or "*"
   // Beside the keys that every request has.
   std::span<const ContextKey> keys = {};
+  std::string_view resource_words = {};  // as policy::Request has them
 };
 
 // Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies and the

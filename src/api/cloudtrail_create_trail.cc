@@ -36,11 +36,17 @@ constexpr std::string_view kErrors[] = {"MaximumNumberOfTrailsExceededException"
                                         "InvalidCloudWatchLogsRoleArnException",
                                         "InvalidTagParameterException",
                                         "OrganizationsNotInUseException"};
+constexpr aws::Access kAccess{.resource = "trail",
+                              .named_by = "Name",
+                              .existence = aws::Existence::Made,
+                              .keys = kTagsInRequest,
+                              .tag_action = "cloudtrail:AddTags"};
 constexpr aws::Operation kOperation{.service = kService,
                                     .event_source = kSource,
                                     .name = "CreateTrail",
                                     .api_version = kVersion,
                                     .iam_action = "cloudtrail:CreateTrail",
+                                    .access = kAccess,
                                     .input = &kRequest,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};

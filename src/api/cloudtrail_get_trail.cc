@@ -19,6 +19,7 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .api_version = kVersion,
                                     .read_only = true,
                                     .iam_action = "cloudtrail:GetTrail",
+                                    .access = on_trail("Name"),
                                     .input = &kRequest,
                                     .output = &kAnswer,
                                     .errors = kErrors};

@@ -35,6 +35,7 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .api_version = kVersion,
                                     .read_only = true,
                                     .iam_action = "cloudtrail:GetTrailStatus",
+                                    .access = on_trail("Name"),
                                     .input = &kRequest,
                                     .output = &kAnswer,
                                     .errors = kErrors};

@@ -17,6 +17,14 @@ inline constexpr std::string_view kService = "cloudtrail";
 inline constexpr std::string_view kSource = "cloudtrail.amazonaws.com";
 inline constexpr std::string_view kVersion = "2013-11-01";
 
+// Trails are named by name or ARN.
+constexpr aws::Access on_trail(std::string_view named_by,
+                               std::span<const std::string_view> keys = {}) {
+  return {.resource = "trail", .named_by = named_by, .keys = keys};
+}
+inline constexpr std::string_view kTagsInRequest[] = {"aws:RequestTag", "aws:TagKeys"};
+inline constexpr std::string_view kTagKeysInRequest[] = {"aws:TagKeys"};
+
 inline constexpr Shape kStrings = aws::list_shape(kString);
 
 inline constexpr Shape kTagKey = aws::string_shape(1, 128);

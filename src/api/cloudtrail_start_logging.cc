@@ -18,6 +18,7 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .api_version = kVersion,
                                     .read_only = false,
                                     .iam_action = "cloudtrail:StartLogging",
+                                    .access = on_trail("Name"),
                                     .input = &kRequest,
                                     .errors = kErrors};
 

@@ -39,6 +39,7 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .name = "UpdateTrail",
                                     .api_version = kVersion,
                                     .iam_action = "cloudtrail:UpdateTrail",
+                                    .access = on_trail("Name"),
                                     .input = &kRequest,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/describe.h"
 
-#include "api/operation_call.h"
+#include "api/service_table.h"
 
 namespace traccia::api {
 namespace {
@@ -79,9 +79,8 @@ json::Object describe(const aws::Shape& shape) {
 
 json::Array describe_operations() {
   json::Array out;
-  for (const auto bindings :
-       {cloudtrail_bindings(), iam_bindings(), sts_bindings(), traccia_bindings()}) {
-    for (const auto& binding : bindings) {
+  for (const auto& service : service_table()) {
+    for (const auto& binding : service.bindings()) {
       const auto& operation = *binding.operation;
       out.push_back(json::Object{{"service", operation.service},
                                  {"name", operation.name},
@@ -89,6 +88,8 @@ json::Array describe_operations() {
                                  {"apiVersion", operation.api_version},
                                  {"readOnly", operation.read_only},
                                  {"action", operation.iam_action},
+                                 {"resource", operation.access.resource},
+                                 {"conditionKeys", texts(operation.access.keys)},
                                  {"errors", texts(operation.errors)},
                                  {"input", describe(*operation.input)},
                                  {"output", describe(*operation.output)}});

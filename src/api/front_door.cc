@@ -4,12 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 #include "api/error_table.h"
 #include "api/events_endpoint.h"
 #include "api/s3_front.h"
+#include "api/service_table.h"
 #include "aws/json11.h"
 #include "aws/query_protocol.h"
 #include "base/log.h"
@@ -20,34 +18,6 @@ namespace {
 constexpr int kRefusalsLoggedPerSecond = 5;
 constexpr std::string_view kBearer = "Bearer ";
 constexpr size_t kQuickBytesMax = 16 << 10;  // of events: about 0.1 ms of work
-
-// One row a service: its wire name, protocol, operations, X-Amz-Target prefixes or XML namespace.
-struct ServiceEntry {
-  std::string_view name;
-  aws::Protocol protocol;
-  std::span<const Binding> (*bindings)();
-  std::array<std::string_view, 2> targets;
-  std::string_view xmlns = {};
-};
-
-std::span<const Binding> no_bindings() {
-  return {};
-}
-
-constexpr ServiceEntry kServices[] = {
-    {"cloudtrail",
-     aws::Protocol::Json11,
-     cloudtrail_bindings,
-     {"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"}},
-    {"traccia", aws::Protocol::Json11, traccia_bindings, {"Traccia_20261101", "Traccia_20261101"}},
-    {"iam", aws::Protocol::Query, iam_bindings, {}, "https://iam.amazonaws.com/doc/2010-05-08/"},
-    {"sts", aws::Protocol::Query, sts_bindings, {}, "https://sts.amazonaws.com/doc/2011-06-15/"},
-    {"s3", aws::Protocol::RestXml, no_bindings, {}}};
-
-const ServiceEntry* find_service(std::string_view name) {
-  const auto at = std::ranges::find(kServices, name, &ServiceEntry::name);
-  return at == std::end(kServices) ? nullptr : at;
-}
 
 // The protocol to speak with a client that has not proven which service it wants.
 aws::Protocol guess_protocol(const http::Request& request) {
@@ -67,13 +37,6 @@ bool may_be_anonymous(const http::Request& request, aws::Protocol guessed, const
   return error.reason() == "MissingAuthenticationToken" && guessed == aws::Protocol::RestXml &&
          request.path.find_first_not_of('/') != std::string::npos &&
          !request.headers.get("x-amz-content-sha256").starts_with("STREAMING-");
-}
-
-const Binding* find_binding(const ServiceEntry& service, std::string_view operation) {
-  for (const auto& binding : service.bindings()) {
-    if (binding.operation->name == operation) return &binding;
-  }
-  return nullptr;
 }
 
 http::Response json_answer(Output output, const aws::RequestId& request_id) {
@@ -184,7 +147,7 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
   const auto header = request.headers.get("X-Amz-Target");
   const auto target = aws::parse_target(header, entry.targets);
   if (!target) return unknown(header);
-  const auto* binding = find_binding(entry, target->operation);
+  const auto* binding = entry.find(target->operation);
   if (binding == nullptr) return unknown(target->operation);
   const auto body =
       request.body.empty() ? Result<json::Value>(json::Object{}) : json::parse(request.body);
@@ -214,7 +177,7 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   if (!form) return refused(form.error());
   const auto action = form->get("Action");
   const auto& entry = *find_service(service);
-  const auto* binding = find_binding(entry, action);
+  const auto* binding = entry.find(action);
   if (binding == nullptr) {
     return refused(Error(ErrorCode::InvalidArgument, "InvalidAction",
                          fmt::format("Could not find operation {} for version {}",

@@ -24,7 +24,8 @@ constexpr Shape kKey = aws::structure_shape(kKeyMembers);
 constexpr Member kCreateOutput[] = {{"AccessKey", &kKey, Presence::Required}};
 constexpr Shape kCreateAnswer = aws::structure_shape(kCreateOutput);
 constexpr std::string_view kCreateErrors[] = {kNoSuchEntity, kLimitExceeded};
-constexpr auto kCreate = change("iam:CreateAccessKey", kUserRequest, kCreateAnswer, kCreateErrors);
+constexpr auto kCreate =
+    change("iam:CreateAccessKey", on(EntityKind::User), kUserRequest, kCreateAnswer, kCreateErrors);
 
 constexpr Member kListInput[] = {
     {"UserName", &kName128}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -39,21 +40,22 @@ constexpr Member kListOutput[] = {{"AccessKeyMetadata", &kMetadataList, Presence
                                   {"IsTruncated", &kBoolean},
                                   {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListAccessKeys", kListRequest, kListAnswer, kReadErrors);
+constexpr auto kList =
+    query("iam:ListAccessKeys", on(EntityKind::User), kListRequest, kListAnswer, kReadErrors);
 
 constexpr Member kUpdateInput[] = {{"UserName", &kName128},
                                    {"AccessKeyId", &kKeyId, Presence::Required},
                                    {"Status", &kStatus, Presence::Required}};
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr std::string_view kUpdateErrors[] = {kNoSuchEntity, kInvalidInput};
-constexpr auto kUpdate =
-    change("iam:UpdateAccessKey", kUpdateRequest, aws::kEmptyStructure, kUpdateErrors);
+constexpr auto kUpdate = change("iam:UpdateAccessKey", on(EntityKind::User), kUpdateRequest,
+                                aws::kEmptyStructure, kUpdateErrors);
 
 constexpr Member kDeleteInput[] = {{"UserName", &kName128},
                                    {"AccessKeyId", &kKeyId, Presence::Required}};
 constexpr Shape kDeleteRequest = aws::structure_shape(kDeleteInput);
-constexpr auto kDelete =
-    change("iam:DeleteAccessKey", kDeleteRequest, aws::kEmptyStructure, kReadErrors);
+constexpr auto kDelete = change("iam:DeleteAccessKey", on(EntityKind::User), kDeleteRequest,
+                                aws::kEmptyStructure, kReadErrors);
 
 constexpr Member kLastUsedInput[] = {{"AccessKeyId", &kKeyId, Presence::Required}};
 constexpr Shape kLastUsedRequest = aws::structure_shape(kLastUsedInput);
@@ -63,7 +65,9 @@ constexpr Member kLastUsedMembers[] = {{"LastUsedDate", &kTimestamp},
 constexpr Shape kLastUsed = aws::structure_shape(kLastUsedMembers);
 constexpr Member kLastUsedOutput[] = {{"UserName", &kString}, {"AccessKeyLastUsed", &kLastUsed}};
 constexpr Shape kLastUsedAnswer = aws::structure_shape(kLastUsedOutput);
-constexpr auto kGetLastUsed = query("iam:GetAccessKeyLastUsed", kLastUsedRequest, kLastUsedAnswer);
+constexpr aws::Access kOnUserOfKey{.resource = "user", .named_by = "AccessKeyId"};
+constexpr auto kGetLastUsed =
+    query("iam:GetAccessKeyLastUsed", kOnUserOfKey, kLastUsedRequest, kLastUsedAnswer);
 
 json::Object render(const identity::KeyMetadata& key) {
   return {{"UserName", key.user_name},

@@ -20,9 +20,9 @@ constexpr Member kAliasInput[] = {{"AccountAlias", &kAlias, Presence::Required}}
 constexpr Shape kAliasRequest = aws::structure_shape(kAliasInput);
 constexpr std::string_view kCreateErrors[] = {kAlreadyExists};
 constexpr auto kCreate =
-    change("iam:CreateAccountAlias", kAliasRequest, aws::kEmptyStructure, kCreateErrors);
+    change("iam:CreateAccountAlias", kOnAll, kAliasRequest, aws::kEmptyStructure, kCreateErrors);
 constexpr auto kDelete =
-    change("iam:DeleteAccountAlias", kAliasRequest, aws::kEmptyStructure, kReadErrors);
+    change("iam:DeleteAccountAlias", kOnAll, kAliasRequest, aws::kEmptyStructure, kReadErrors);
 
 constexpr Member kListInput[] = {{"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
 constexpr Shape kListRequest = aws::structure_shape(kListInput);
@@ -30,12 +30,13 @@ constexpr Member kListOutput[] = {{"AccountAliases", &kAliases, Presence::Requir
                                   {"IsTruncated", &kBoolean},
                                   {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListAccountAliases", kListRequest, kListAnswer);
+constexpr auto kList = query("iam:ListAccountAliases", kOnAll, kListRequest, kListAnswer);
 
 constexpr Shape kSummaryMap = aws::map_shape(kString, kInteger);
 constexpr Member kSummaryOutput[] = {{"SummaryMap", &kSummaryMap}};
 constexpr Shape kSummaryAnswer = aws::structure_shape(kSummaryOutput);
-constexpr auto kSummary = query("iam:GetAccountSummary", aws::kEmptyStructure, kSummaryAnswer);
+constexpr auto kSummary =
+    query("iam:GetAccountSummary", kOnAll, aws::kEmptyStructure, kSummaryAnswer);
 
 Result<json::Object> create(Call& call) {
   TRY(call.services.identity.set_account_alias(call.transaction, call.caller.principal.account_id,

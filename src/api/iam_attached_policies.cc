@@ -12,6 +12,11 @@ constexpr Member kOwner{name_member(kind), kind == EntityKind::Group ? &kName128
                         Presence::Required};
 
 template <EntityKind kind>
+constexpr std::span<const std::string_view> kKeys = kAttachKeys;
+template <>
+constexpr std::span<const std::string_view> kKeys<EntityKind::Group> = kPolicyKeys;
+
+template <EntityKind kind>
 constexpr Member kAttachInput[] = {kOwner<kind>, {"PolicyArn", &kArn, Presence::Required}};
 template <EntityKind kind>
 constexpr Shape kAttachRequest = aws::structure_shape(kAttachInput<kind>);
@@ -19,12 +24,12 @@ constexpr std::string_view kAttachErrors[] = {kNoSuchEntity, kLimitExceeded, kIn
 template <EntityKind kind>
 constexpr auto kAttach =
     change(pick(kind, "iam:AttachUserPolicy", "iam:AttachGroupPolicy", "iam:AttachRolePolicy"),
-           kAttachRequest<kind>, aws::kEmptyStructure, kAttachErrors);
+           on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, kAttachErrors);
 constexpr std::string_view kDetachErrors[] = {kNoSuchEntity, kInvalidInput};
 template <EntityKind kind>
 constexpr auto kDetach =
     change(pick(kind, "iam:DetachUserPolicy", "iam:DetachGroupPolicy", "iam:DetachRolePolicy"),
-           kAttachRequest<kind>, aws::kEmptyStructure, kDetachErrors);
+           on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, kDetachErrors);
 
 template <EntityKind kind>
 constexpr Member kListInput[] = {
@@ -40,7 +45,7 @@ constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 template <EntityKind kind>
 constexpr auto kList = query(pick(kind, "iam:ListAttachedUserPolicies",
                                   "iam:ListAttachedGroupPolicies", "iam:ListAttachedRolePolicies"),
-                             kListRequest<kind>, kListAnswer, kReadErrors);
+                             on(kind), kListRequest<kind>, kListAnswer, kReadErrors);
 
 constexpr std::string_view kFilterNames[] = {"User", "Role", "Group", "LocalManagedPolicy",
                                              "AWSManagedPolicy"};
@@ -68,7 +73,7 @@ constexpr Member kUsersOutput[] = {{"PolicyGroups", &kPolicyGroups},
 constexpr Shape kUsersAnswer = aws::structure_shape(kUsersOutput);
 constexpr std::string_view kUsersErrors[] = {kNoSuchEntity, kInvalidInput};
 constexpr auto kListUsers =
-    query("iam:ListEntitiesForPolicy", kUsersRequest, kUsersAnswer, kUsersErrors);
+    query("iam:ListEntitiesForPolicy", on_policy(), kUsersRequest, kUsersAnswer, kUsersErrors);
 
 template <EntityKind kind>
 Result<json::Object> attach(Call& call) {

@@ -17,7 +17,7 @@ constexpr std::string_view kPutErrors[] = {kNoSuchEntity, kInvalidInput};
 template <EntityKind kind>
 constexpr auto kPut =
     change(pick(kind, "iam:PutUserPermissionsBoundary", {}, "iam:PutRolePermissionsBoundary"),
-           kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
+           on(kind, kBoundaryKeys), kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
 
 template <EntityKind kind>
 constexpr Member kDeleteInput[] = {kOwner<kind>};
@@ -26,7 +26,7 @@ constexpr Shape kDeleteRequest = aws::structure_shape(kDeleteInput<kind>);
 template <EntityKind kind>
 constexpr auto kDelete =
     change(pick(kind, "iam:DeleteUserPermissionsBoundary", {}, "iam:DeleteRolePermissionsBoundary"),
-           kDeleteRequest<kind>, aws::kEmptyStructure, kReadErrors);
+           on(kind, kBoundaryKeys), kDeleteRequest<kind>, aws::kEmptyStructure, kReadErrors);
 
 template <EntityKind kind>
 Result<json::Object> put(Call& call) {

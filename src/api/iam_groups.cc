@@ -12,7 +12,10 @@ constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
 constexpr Member kCreateOutput[] = {{"Group", &kGroup, Presence::Required}};
 constexpr Shape kCreateAnswer = aws::structure_shape(kCreateOutput);
 constexpr std::string_view kCreateErrors[] = {kLimitExceeded, kAlreadyExists};
-constexpr auto kCreate = change("iam:CreateGroup", kCreateRequest, kCreateAnswer, kCreateErrors);
+constexpr aws::Access kMakeAccess{
+    .resource = "group", .named_by = "GroupName", .existence = aws::Existence::Made};
+constexpr auto kCreate =
+    change("iam:CreateGroup", kMakeAccess, kCreateRequest, kCreateAnswer, kCreateErrors);
 
 constexpr Member kGetInput[] = {
     {"GroupName", &kName128, Presence::Required}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -22,7 +25,8 @@ constexpr Member kGetOutput[] = {{"Group", &kGroup, Presence::Required},
                                  {"IsTruncated", &kBoolean},
                                  {"Marker", &kString}};
 constexpr Shape kGetAnswer = aws::structure_shape(kGetOutput);
-constexpr auto kGet = query("iam:GetGroup", kGetRequest, kGetAnswer, kReadErrors);
+constexpr auto kGet =
+    query("iam:GetGroup", on(EntityKind::Group), kGetRequest, kGetAnswer, kReadErrors);
 
 constexpr Member kListInput[] = {
     {"PathPrefix", &kPathPrefix}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -30,34 +34,36 @@ constexpr Shape kListRequest = aws::structure_shape(kListInput);
 constexpr Member kListOutput[] = {
     {"Groups", &kGroups, Presence::Required}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListGroups", kListRequest, kListAnswer);
+constexpr auto kList =
+    query("iam:ListGroups", on_path(EntityKind::Group), kListRequest, kListAnswer);
 
 constexpr Member kUpdateInput[] = {
     {"GroupName", &kName128, Presence::Required}, {"NewPath", &kPath}, {"NewGroupName", &kName128}};
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr std::string_view kUpdateErrors[] = {kNoSuchEntity, kAlreadyExists};
-constexpr auto kUpdate =
-    change("iam:UpdateGroup", kUpdateRequest, aws::kEmptyStructure, kUpdateErrors);
+constexpr auto kUpdate = change("iam:UpdateGroup", on(EntityKind::Group), kUpdateRequest,
+                                aws::kEmptyStructure, kUpdateErrors);
 
 constexpr Member kDeleteInput[] = {{"GroupName", &kName128, Presence::Required}};
 constexpr Shape kDeleteRequest = aws::structure_shape(kDeleteInput);
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kDeleteConflict};
-constexpr auto kDelete =
-    change("iam:DeleteGroup", kDeleteRequest, aws::kEmptyStructure, kDeleteErrors);
+constexpr auto kDelete = change("iam:DeleteGroup", on(EntityKind::Group), kDeleteRequest,
+                                aws::kEmptyStructure, kDeleteErrors);
 
 constexpr Member kMemberInput[] = {{"GroupName", &kName128, Presence::Required},
                                    {"UserName", &kName128, Presence::Required}};
 constexpr Shape kMemberRequest = aws::structure_shape(kMemberInput);
 constexpr std::string_view kMemberErrors[] = {kNoSuchEntity, kLimitExceeded};
-constexpr auto kAdd =
-    change("iam:AddUserToGroup", kMemberRequest, aws::kEmptyStructure, kMemberErrors);
-constexpr auto kRemove =
-    change("iam:RemoveUserFromGroup", kMemberRequest, aws::kEmptyStructure, kReadErrors);
+constexpr auto kAdd = change("iam:AddUserToGroup", on(EntityKind::Group), kMemberRequest,
+                             aws::kEmptyStructure, kMemberErrors);
+constexpr auto kRemove = change("iam:RemoveUserFromGroup", on(EntityKind::Group), kMemberRequest,
+                                aws::kEmptyStructure, kReadErrors);
 
 constexpr Member kOfUserInput[] = {
     {"UserName", &kName128, Presence::Required}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
 constexpr Shape kOfUserRequest = aws::structure_shape(kOfUserInput);
-constexpr auto kOfUser = query("iam:ListGroupsForUser", kOfUserRequest, kListAnswer, kReadErrors);
+constexpr auto kOfUser =
+    query("iam:ListGroupsForUser", on(EntityKind::User), kOfUserRequest, kListAnswer, kReadErrors);
 
 json::Object render_page(std::string_view list, const identity::Page<identity::Entity>& page) {
   json::Array items;

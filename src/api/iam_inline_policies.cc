@@ -13,6 +13,12 @@ constexpr Member kOwner{name_member(kind), kind == EntityKind::Role ? &kName64 :
 constexpr Member kPolicyName{"PolicyName", &kName128, Presence::Required};
 constexpr Member kPolicyDocument{"PolicyDocument", &kDocument, Presence::Required};
 
+// Of changes.
+template <EntityKind kind>
+constexpr std::span<const std::string_view> kKeys = kBoundaryKeys;
+template <>
+constexpr std::span<const std::string_view> kKeys<EntityKind::Group> = {};
+
 template <EntityKind kind>
 constexpr Member kPutInput[] = {kOwner<kind>, kPolicyName, kPolicyDocument};
 template <EntityKind kind>
@@ -21,7 +27,7 @@ constexpr std::string_view kPutErrors[] = {kLimitExceeded, kMalformedDocument, k
 template <EntityKind kind>
 constexpr auto kPut =
     change(pick(kind, "iam:PutUserPolicy", "iam:PutGroupPolicy", "iam:PutRolePolicy"),
-           kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
+           on(kind, kKeys<kind>), kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
 
 template <EntityKind kind>
 constexpr Member kNameInput[] = {kOwner<kind>, kPolicyName};
@@ -35,7 +41,7 @@ template <EntityKind kind>
 constexpr Shape kGetAnswer = aws::structure_shape(kGetOutput<kind>);
 template <EntityKind kind>
 constexpr auto kGet =
-    query(pick(kind, "iam:GetUserPolicy", "iam:GetGroupPolicy", "iam:GetRolePolicy"),
+    query(pick(kind, "iam:GetUserPolicy", "iam:GetGroupPolicy", "iam:GetRolePolicy"), on(kind),
           kNameRequest<kind>, kGetAnswer<kind>, kReadErrors);
 
 template <EntityKind kind>
@@ -49,12 +55,12 @@ constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 template <EntityKind kind>
 constexpr auto kList =
     query(pick(kind, "iam:ListUserPolicies", "iam:ListGroupPolicies", "iam:ListRolePolicies"),
-          kListRequest<kind>, kListAnswer, kReadErrors);
+          on(kind), kListRequest<kind>, kListAnswer, kReadErrors);
 
 template <EntityKind kind>
 constexpr auto kDelete =
     change(pick(kind, "iam:DeleteUserPolicy", "iam:DeleteGroupPolicy", "iam:DeleteRolePolicy"),
-           kNameRequest<kind>, aws::kEmptyStructure, kReadErrors);
+           on(kind, kKeys<kind>), kNameRequest<kind>, aws::kEmptyStructure, kReadErrors);
 
 template <EntityKind kind>
 Result<json::Object> put(Call& call) {

@@ -37,10 +37,16 @@ constexpr Member kCreateInput[] = {{"PolicyName", &kName128, Presence::Required}
 constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
 constexpr std::string_view kCreateErrors[] = {kInvalidInput, kLimitExceeded, kAlreadyExists,
                                               kMalformedDocument};
-constexpr auto kCreate = change("iam:CreatePolicy", kCreateRequest, kOneAnswer, kCreateErrors);
+constexpr aws::Access kMakeAccess{.resource = "policy",
+                                  .named_by = "PolicyName",
+                                  .existence = aws::Existence::Made,
+                                  .keys = kTagsInRequest,
+                                  .tag_action = "iam:TagPolicy"};
+constexpr auto kCreate =
+    change("iam:CreatePolicy", kMakeAccess, kCreateRequest, kOneAnswer, kCreateErrors);
 
 constexpr std::string_view kGetErrors[] = {kNoSuchEntity, kInvalidInput};
-constexpr auto kGet = query("iam:GetPolicy", kArnRequest, kOneAnswer, kGetErrors);
+constexpr auto kGet = query("iam:GetPolicy", on_policy(), kArnRequest, kOneAnswer, kGetErrors);
 
 constexpr std::string_view kScopeNames[] = {"All", "AWS", "Local"};
 constexpr Shape kScope = aws::enum_shape(kScopeNames);
@@ -53,11 +59,12 @@ constexpr Shape kListRequest = aws::structure_shape(kListInput);
 constexpr Member kListOutput[] = {
     {"Policies", &kPolicies}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListPolicies", kListRequest, kListAnswer);
+constexpr aws::Access kOnPolicyPath{.resource = "policy", .named_by = "PathPrefix"};
+constexpr auto kList = query("iam:ListPolicies", kOnPolicyPath, kListRequest, kListAnswer);
 
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kInvalidInput, kDeleteConflict};
 constexpr auto kDelete =
-    change("iam:DeletePolicy", kArnRequest, aws::kEmptyStructure, kDeleteErrors);
+    change("iam:DeletePolicy", on_policy(), kArnRequest, aws::kEmptyStructure, kDeleteErrors);
 
 json::Object render(const identity::ManagedPolicy& policy) {
   return {{"PolicyName", policy.name},

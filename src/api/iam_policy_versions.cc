@@ -38,9 +38,9 @@ constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
 constexpr std::string_view kCreateErrors[] = {kNoSuchEntity, kMalformedDocument, kInvalidInput,
                                               kLimitExceeded};
 constexpr auto kCreate =
-    change("iam:CreatePolicyVersion", kCreateRequest, kOneAnswer, kCreateErrors);
+    change("iam:CreatePolicyVersion", on_policy(), kCreateRequest, kOneAnswer, kCreateErrors);
 
-constexpr auto kGet = query("iam:GetPolicyVersion", kNameRequest, kOneAnswer, kErrors);
+constexpr auto kGet = query("iam:GetPolicyVersion", on_policy(), kNameRequest, kOneAnswer, kErrors);
 
 constexpr Member kListInput[] = {
     {"PolicyArn", &kArn, Presence::Required}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -48,14 +48,15 @@ constexpr Shape kListRequest = aws::structure_shape(kListInput);
 constexpr Member kListOutput[] = {
     {"Versions", &kVersions}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListPolicyVersions", kListRequest, kListAnswer, kErrors);
+constexpr auto kList =
+    query("iam:ListPolicyVersions", on_policy(), kListRequest, kListAnswer, kErrors);
 
 constexpr auto kSetDefault =
-    change("iam:SetDefaultPolicyVersion", kNameRequest, aws::kEmptyStructure, kErrors);
+    change("iam:SetDefaultPolicyVersion", on_policy(), kNameRequest, aws::kEmptyStructure, kErrors);
 
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kInvalidInput, kDeleteConflict};
-constexpr auto kDelete =
-    change("iam:DeletePolicyVersion", kNameRequest, aws::kEmptyStructure, kDeleteErrors);
+constexpr auto kDelete = change("iam:DeletePolicyVersion", on_policy(), kNameRequest,
+                                aws::kEmptyStructure, kDeleteErrors);
 
 std::string version_id(const identity::PolicyVersion& version) {
   return fmt::format("v{}", version.number);

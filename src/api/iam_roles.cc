@@ -43,9 +43,16 @@ constexpr Member kCreateInput[] = {{"Path", &kPath},
 constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
 constexpr std::string_view kCreateErrors[] = {kLimitExceeded, kInvalidInput, kAlreadyExists,
                                               kMalformedDocument};
-constexpr auto kCreate = change("iam:CreateRole", kCreateRequest, kOneAnswer, kCreateErrors);
+constexpr aws::Access kMakeAccess{.resource = "role",
+                                  .named_by = "RoleName",
+                                  .existence = aws::Existence::Made,
+                                  .keys = kMakeKeys,
+                                  .tag_action = "iam:TagRole"};
+constexpr auto kCreate =
+    change("iam:CreateRole", kMakeAccess, kCreateRequest, kOneAnswer, kCreateErrors);
 
-constexpr auto kGet = query("iam:GetRole", kNameRequest, kOneAnswer, kReadErrors);
+constexpr auto kGet = query("iam:GetRole", on(EntityKind::Role, kBoundaryKeys), kNameRequest,
+                            kOneAnswer, kReadErrors);
 
 constexpr Member kListInput[] = {
     {"PathPrefix", &kPathPrefix}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -53,31 +60,32 @@ constexpr Shape kListRequest = aws::structure_shape(kListInput);
 constexpr Member kListOutput[] = {
     {"Roles", &kRoles, Presence::Required}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListRoles", kListRequest, kListAnswer);
+constexpr auto kList = query("iam:ListRoles", on_path(EntityKind::Role), kListRequest, kListAnswer);
 
 constexpr Member kUpdateInput[] = {{"RoleName", &kName64, Presence::Required},
                                    {"Description", &kDescription},
                                    {"MaxSessionDuration", &kSession}};
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr Shape kUpdateAnswer = aws::structure_shape({});
-constexpr auto kUpdate = change("iam:UpdateRole", kUpdateRequest, kUpdateAnswer, kReadErrors);
+constexpr auto kUpdate = change("iam:UpdateRole", on(EntityKind::Role, kBoundaryKeys),
+                                kUpdateRequest, kUpdateAnswer, kReadErrors);
 
 constexpr Member kDescribeInput[] = {{"RoleName", &kName64, Presence::Required},
                                      {"Description", &kDescription, Presence::Required}};
 constexpr Shape kDescribeRequest = aws::structure_shape(kDescribeInput);
-constexpr auto kDescribe =
-    change("iam:UpdateRoleDescription", kDescribeRequest, kMaybeAnswer, kReadErrors);
+constexpr auto kDescribe = change("iam:UpdateRoleDescription", on(EntityKind::Role, kBoundaryKeys),
+                                  kDescribeRequest, kMaybeAnswer, kReadErrors);
 
 constexpr Member kTrustInput[] = {{"RoleName", &kName64, Presence::Required},
                                   {"PolicyDocument", &kDocument, Presence::Required}};
 constexpr Shape kTrustRequest = aws::structure_shape(kTrustInput);
 constexpr std::string_view kTrustErrors[] = {kNoSuchEntity, kMalformedDocument, kLimitExceeded};
-constexpr auto kTrust =
-    change("iam:UpdateAssumeRolePolicy", kTrustRequest, aws::kEmptyStructure, kTrustErrors);
+constexpr auto kTrust = change("iam:UpdateAssumeRolePolicy", on(EntityKind::Role, kBoundaryKeys),
+                               kTrustRequest, aws::kEmptyStructure, kTrustErrors);
 
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kDeleteConflict};
-constexpr auto kDelete =
-    change("iam:DeleteRole", kNameRequest, aws::kEmptyStructure, kDeleteErrors);
+constexpr auto kDelete = change("iam:DeleteRole", on(EntityKind::Role, kBoundaryKeys), kNameRequest,
+                                aws::kEmptyStructure, kDeleteErrors);
 
 Result<json::Object> answer(Call& call, const identity::Entity& role) {
   TRY_ASSIGN(auto rendered, render_in_full(call, role));

@@ -134,8 +134,33 @@ constexpr std::string_view name_member(EntityKind kind) {
   return pick(kind, "UserName", "GroupName", "RoleName");
 }
 
+inline constexpr std::string_view kBoundaryKeys[] = {"iam:PermissionsBoundary"};
+inline constexpr std::string_view kPolicyKeys[] = {"iam:PolicyARN"};
+inline constexpr std::string_view kAttachKeys[] = {"iam:PolicyARN", "iam:PermissionsBoundary"};
+inline constexpr std::string_view kTagsInRequest[] = {"aws:RequestTag", "aws:TagKeys"};
+inline constexpr std::string_view kTagKeysInRequest[] = {"aws:TagKeys"};
+inline constexpr std::string_view kMakeKeys[] = {"aws:RequestTag", "aws:TagKeys",
+                                                 "iam:PermissionsBoundary"};
+
+constexpr std::string_view entity_type(EntityKind kind) {
+  return pick(kind, "user", "group", "role");
+}
+// Users, groups and roles by name.
+constexpr aws::Access on(EntityKind kind, std::span<const std::string_view> keys = {}) {
+  return {.resource = entity_type(kind), .named_by = name_member(kind), .keys = keys};
+}
+// Lists are authorised on the path.
+constexpr aws::Access on_path(EntityKind kind) {
+  return {.resource = entity_type(kind), .named_by = "PathPrefix"};
+}
+constexpr aws::Access on_policy(std::span<const std::string_view> keys = {}) {
+  return {.resource = "policy", .named_by = "PolicyArn", .keys = keys};
+}
+inline constexpr aws::Access kOnAll{};
+
 // `action` is "iam:CreateUser"; the operation's name follows the colon.
-constexpr aws::Operation operation(std::string_view action, const Shape& input, const Shape& output,
+constexpr aws::Operation operation(std::string_view action, const aws::Access& access,
+                                   const Shape& input, const Shape& output,
                                    std::span<const std::string_view> errors) {
   return {.service = "iam",
           .event_source = "iam.amazonaws.com",
@@ -144,17 +169,20 @@ constexpr aws::Operation operation(std::string_view action, const Shape& input, 
           .api_version = "2010-05-08",
           .reach = aws::Reach::Global,
           .iam_action = action,
+          .access = access,
           .input = &input,
           .output = &output,
           .errors = errors};
 }
-constexpr aws::Operation change(std::string_view action, const Shape& input, const Shape& output,
+constexpr aws::Operation change(std::string_view action, const aws::Access& access,
+                                const Shape& input, const Shape& output,
                                 std::span<const std::string_view> errors) {
-  return operation(action, input, output, errors);
+  return operation(action, access, input, output, errors);
 }
-constexpr aws::Operation query(std::string_view action, const Shape& input, const Shape& output,
+constexpr aws::Operation query(std::string_view action, const aws::Access& access,
+                               const Shape& input, const Shape& output,
                                std::span<const std::string_view> errors = {}) {
-  auto out = operation(action, input, output, errors);
+  auto out = operation(action, access, input, output, errors);
   out.read_only = true;
   return out;
 }

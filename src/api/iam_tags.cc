@@ -28,6 +28,13 @@ constexpr Member kOwner{pick_tagged(tagged, "UserName", "RoleName", "PolicyArn")
                         : tagged == Tagged::Role ? &kName64
                                                  : &kArn,
                         Presence::Required};
+
+template <Tagged tagged>
+constexpr aws::Access on_tagged(std::span<const std::string_view> keys) {
+  if (tagged == Tagged::Policy) return on_policy(keys);
+  return on(tagged == Tagged::User ? EntityKind::User : EntityKind::Role, keys);
+}
+
 constexpr std::string_view kTagErrors[] = {kNoSuchEntity, kLimitExceeded, kInvalidInput};
 
 template <Tagged tagged>
@@ -35,18 +42,18 @@ constexpr Member kTagInput[] = {kOwner<tagged>, {"Tags", &kTags, Presence::Requi
 template <Tagged tagged>
 constexpr Shape kTagRequest = aws::structure_shape(kTagInput<tagged>);
 template <Tagged tagged>
-constexpr auto kTagOperation =
-    change(pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy"), kTagRequest<tagged>,
-           aws::kEmptyStructure, kTagErrors);
+constexpr auto kTagOperation = change(
+    pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy"),
+    on_tagged<tagged>(kTagsInRequest), kTagRequest<tagged>, aws::kEmptyStructure, kTagErrors);
 
 template <Tagged tagged>
 constexpr Member kUntagInput[] = {kOwner<tagged>, {"TagKeys", &kTagKeys, Presence::Required}};
 template <Tagged tagged>
 constexpr Shape kUntagRequest = aws::structure_shape(kUntagInput<tagged>);
 template <Tagged tagged>
-constexpr auto kUntagOperation =
-    change(pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy"),
-           kUntagRequest<tagged>, aws::kEmptyStructure, kReadErrors);
+constexpr auto kUntagOperation = change(
+    pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy"),
+    on_tagged<tagged>(kTagKeysInRequest), kUntagRequest<tagged>, aws::kEmptyStructure, kReadErrors);
 
 template <Tagged tagged>
 constexpr Member kListInput[] = {kOwner<tagged>, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -58,7 +65,7 @@ constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 template <Tagged tagged>
 constexpr auto kListOperation =
     query(pick_tagged(tagged, "iam:ListUserTags", "iam:ListRoleTags", "iam:ListPolicyTags"),
-          kListRequest<tagged>, kListAnswer, kReadErrors);
+          on_tagged<tagged>({}), kListRequest<tagged>, kListAnswer, kReadErrors);
 
 enum class Intent : uint8_t { Read, Change };
 

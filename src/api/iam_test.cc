@@ -247,8 +247,8 @@ TEST_F(IamTest, WhatIsAttachedDecides) {
   };
   EXPECT_EQ(as_bob(),
             "403 AccessDenied: User: arn:aws:iam::111122223333:user/Bob is not authorized to "
-            "perform: iam:ListUsers because no identity-based policy allows the iam:ListUsers "
-            "action");
+            "perform: iam:ListUsers on resource: arn:aws:iam::111122223333:user/ because no "
+            "identity-based policy allows the iam:ListUsers action");
   EXPECT_EQ(last_event().at("errorCode"), "AccessDenied");
   EXPECT_EQ(last_event().at("awsRegion"), "us-east-1");
   (void)get("PutUserPolicy",

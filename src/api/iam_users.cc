@@ -16,13 +16,20 @@ constexpr Member kCreateOutput[] = {{"User", &kUser}};
 constexpr Shape kCreateAnswer = aws::structure_shape(kCreateOutput);
 constexpr std::string_view kCreateErrors[] = {kLimitExceeded, kAlreadyExists, kNoSuchEntity,
                                               kInvalidInput};
-constexpr auto kCreate = change("iam:CreateUser", kCreateRequest, kCreateAnswer, kCreateErrors);
+constexpr aws::Access kMakeAccess{.resource = "user",
+                                  .named_by = "UserName",
+                                  .existence = aws::Existence::Made,
+                                  .keys = kMakeKeys,
+                                  .tag_action = "iam:TagUser"};
+constexpr auto kCreate =
+    change("iam:CreateUser", kMakeAccess, kCreateRequest, kCreateAnswer, kCreateErrors);
 
 constexpr Member kGetInput[] = {{"UserName", &kName128}};
 constexpr Shape kGetRequest = aws::structure_shape(kGetInput);
 constexpr Member kGetOutput[] = {{"User", &kUser, Presence::Required}};
 constexpr Shape kGetAnswer = aws::structure_shape(kGetOutput);
-constexpr auto kGet = query("iam:GetUser", kGetRequest, kGetAnswer, kReadErrors);
+constexpr auto kGet =
+    query("iam:GetUser", on(EntityKind::User), kGetRequest, kGetAnswer, kReadErrors);
 
 constexpr Member kListInput[] = {
     {"PathPrefix", &kPathPrefix}, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -30,20 +37,20 @@ constexpr Shape kListRequest = aws::structure_shape(kListInput);
 constexpr Member kListOutput[] = {
     {"Users", &kUsers, Presence::Required}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
-constexpr auto kList = query("iam:ListUsers", kListRequest, kListAnswer);
+constexpr auto kList = query("iam:ListUsers", on_path(EntityKind::User), kListRequest, kListAnswer);
 
 constexpr Member kUpdateInput[] = {
     {"UserName", &kName128, Presence::Required}, {"NewPath", &kPath}, {"NewUserName", &kName64}};
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr std::string_view kUpdateErrors[] = {kNoSuchEntity, kAlreadyExists};
-constexpr auto kUpdate =
-    change("iam:UpdateUser", kUpdateRequest, aws::kEmptyStructure, kUpdateErrors);
+constexpr auto kUpdate = change("iam:UpdateUser", on(EntityKind::User), kUpdateRequest,
+                                aws::kEmptyStructure, kUpdateErrors);
 
 constexpr Member kDeleteInput[] = {{"UserName", &kName128, Presence::Required}};
 constexpr Shape kDeleteRequest = aws::structure_shape(kDeleteInput);
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kDeleteConflict};
-constexpr auto kDelete =
-    change("iam:DeleteUser", kDeleteRequest, aws::kEmptyStructure, kDeleteErrors);
+constexpr auto kDelete = change("iam:DeleteUser", on(EntityKind::User), kDeleteRequest,
+                                aws::kEmptyStructure, kDeleteErrors);
 
 Result<json::Object> create(Call& call) {
   auto& identity = call.services.identity;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/access.h"
 #include "api/error_table.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -46,18 +47,18 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
   Prepared prepared;
   if (binding.prepare != nullptr) {
     TRY(services.database.read([&](meta::Transaction& transaction) {
-      return services.authoriser.authorise(transaction,
-                                           {caller, binding.operation->iam_action, "*"});
+      Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
+                {},       false,  {},    Recorded::Now};
+      return authorise(call, *binding.operation);
     }));
     TRY_ASSIGN(prepared, binding.prepare(services, caller, input));
   }
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        TRY(services.authoriser.authorise(transaction,
-                                          {caller, binding.operation->iam_action, "*"}));
         Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
                   {},       false,  {},    Recorded::Now};
         call.prepared = prepared;
+        TRY(authorise(call, *binding.operation));
         TRY_ASSIGN(output, binding.run(call));
         auto event = describe(*binding.operation, caller, input);
         event.resources = call.resources;
@@ -111,9 +112,9 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   auto recorded = Recorded::Now;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY(services.authoriser.authorise(transaction, {caller, binding.operation->iam_action, "*"}));
     Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
               {},       false,  {},    Recorded::Now};
+    TRY(authorise(call, *binding.operation));
     TRY_ASSIGN(output.document, binding.run(call));
     event.resources = std::move(call.resources);
     rest = std::move(call.rest);

@@ -121,6 +121,21 @@ constexpr bool only_characters(std::string_view text, std::string_view set) {
   return true;
 }
 
+// Whether a call is about something that is there, or makes it.
+enum class Existence : uint8_t { Existing, Made };
+
+// What a call's action is authorised on, and by which condition keys beside those that every
+// request has ("Service Authorization Reference").
+struct Access {
+  std::string_view resource = {};  // the type: "trail"; empty: the action has none, it asks for "*"
+  std::string_view named_by = {};  // the request's member: a name, an ARN, or a list of them
+  Existence existence = Existence::Existing;
+  // "iam:PolicyARN"; of keys that there are for each tag, what comes before the tag's:
+  // "aws:RequestTag". Keys that tell the resource's tags are not listed.
+  std::span<const std::string_view> keys = {};
+  std::string_view tag_action = {};  // asked for too when the request has tags
+};
+
 struct Operation {
   std::string_view service;       // signing name and IAM prefix: "cloudtrail"
   std::string_view event_source;  // "cloudtrail.amazonaws.com"
@@ -131,6 +146,7 @@ struct Operation {
   EventCategory category = EventCategory::Management;
   Reach reach = Reach::Regional;
   std::string_view iam_action;  // "cloudtrail:CreateTrail"
+  Access access = {};
   const Shape* input = &kEmptyStructure;
   const Shape* output = &kEmptyStructure;
   std::span<const std::string_view> errors = {};  // names it documents, with "Exception"

@@ -18,8 +18,10 @@ Exit print_operations(const std::string& output) {
   }
   for (const auto& value : operations) {
     const auto& operation = value.as_object();
-    fmt::print("{:<12}{:<24}{}\n", json::find_string(operation, "service"),
-               json::find_string(operation, "name"), json::find_string(operation, "action"));
+    const auto resource = json::find_string(operation, "resource");
+    fmt::print("{:<12}{:<31}{:<42}{}\n", json::find_string(operation, "service"),
+               json::find_string(operation, "name"), json::find_string(operation, "action"),
+               resource.empty() ? "*" : resource);
   }
   return Exit::Good;
 }

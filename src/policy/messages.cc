@@ -48,9 +48,11 @@ std::string_view policy_type_name(PolicyType type) {
 std::string access_denied_message(const Request& request, Wording wording) {
   auto out = fmt::format("User: {} is not authorized to perform: {}", name_of(request.principal),
                          request.action);
-  if (request.resource == "*") return out;
+  const auto& words = request.resource_words;
+  if (words.empty() && request.resource == "*") return out;
   const std::string_view quote = wording == Wording::S3 ? "\"" : "";
-  return out.append(fmt::format(" on resource: {0}{1}{0}", quote, request.resource));
+  return out.append(
+      fmt::format(" on resource: {0}{1}{0}", quote, words.empty() ? request.resource : words));
 }
 
 std::string access_denied_message(const Request& request, const Decision& decision, NamePolicy name,

@@ -17,8 +17,8 @@ enum class NamePolicy : uint8_t { No, Yes };
 
 // "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy
 // allows the ACTION action", "… with an explicit deny in a service control policy" ("Troubleshoot
-// access denied error messages"). Of a request for "*" the part "on resource" is left out. The
-// decision must be a deny.
+// access denied error messages"). Of a request for "*" the part "on resource" is left out, unless
+// it has words for it. The decision must be a deny.
 //
 // S3 writes the resource in quotes.
 std::string access_denied_message(const Request& request, const Decision& decision,

@@ -54,5 +54,15 @@ TEST(Messages, SayWhatAwsSays) {
             "arn:aws:s3:::b/k");
 }
 
+// IAM calls its resources by kind and name, and tells "*" too.
+TEST(Messages, WordsOfTheResource) {
+  auto asked = request_of(user(), "iam:GetUser", "arn:aws:iam::111122223333:user/bob");
+  asked.resource_words = "user bob";
+  EXPECT_TRUE(access_denied_message(asked).ends_with("iam:GetUser on resource: user bob"));
+  asked.resource = "*";
+  asked.resource_words = "*";
+  EXPECT_TRUE(access_denied_message(asked).ends_with("iam:GetUser on resource: *"));
+}
+
 }  // namespace
 }  // namespace traccia::policy

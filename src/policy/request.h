@@ -77,6 +77,8 @@ struct Request {
   Principal principal = {};
   std::string action = {};    // "s3:PutObject", as AWS writes it in messages
   std::string resource = {};  // an ARN, or "*" where the action has none. One request per resource.
+  // How messages call the resource where not by `resource`: "user alice".
+  std::string resource_words = {};
   // The account that owns the resource; empty: the principal's.
   std::string resource_account = {};
   ContextKeys context = {};

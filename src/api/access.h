@@ -1,0 +1,61 @@
+// What a call must be allowed, out of its operation's description.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/operation_call.h"
+#include "aws/operation.h"
+#include "identity/entities.h"
+
+namespace traccia::api {
+
+// One action on one resource.
+struct Ask {
+  std::string_view action;  // of static storage
+  std::string resource = {};
+  // How the service's messages call the resource where not by its ARN: "user alice".
+  std::string words = {};
+  std::vector<std::pair<std::string, std::string>> keys = {};
+
+  void add_key(std::string_view name, std::string_view value) { keys.emplace_back(name, value); }
+};
+
+// The most things that one request may name.
+inline constexpr size_t kAskedNamesMax = 100;
+
+// One at least. What is not there is asked for under the ARN it would have, so that whoever may not
+// know of it is denied alike. Tags of the resource become aws:ResourceTag/KEY. ValidationException
+// when the request names more than kAskedNamesMax things; errors of the store.
+Result<std::vector<Ask>> asks_of(Call& call, const aws::Operation& operation);
+// Asks for all of them. Reason AccessDenied, in the words of the service.
+Result<> authorise(Call& call, const aws::Operation& operation);
+
+// Whether the description lists this condition key.
+bool takes_key(const aws::Operation& operation, std::string_view key);
+
+// Finds what the request names: appends the asks for it. `name` is the member's text, empty when it
+// is absent.
+using Resolve = Result<> (*)(Call& call, const aws::Operation& operation, std::string_view name,
+                             std::vector<Ask>& asks);
+
+namespace cloudtrail {
+Result<> resolve_trail(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+}  // namespace cloudtrail
+
+namespace iam {
+Result<> resolve_user(Call& call, const aws::Operation& operation, std::string_view name,
+                      std::vector<Ask>& asks);
+Result<> resolve_group(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+Result<> resolve_role(Call& call, const aws::Operation& operation, std::string_view name,
+                      std::vector<Ask>& asks);
+Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string_view name,
+                        std::vector<Ask>& asks);
+}  // namespace iam
+
+}  // namespace traccia::api
