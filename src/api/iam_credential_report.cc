@@ -16,8 +16,8 @@ constexpr Shape kState = aws::enum_shape(kStates);
 constexpr Member kGenerateOutput[] = {{"State", &kState}, {"Description", &kString}};
 constexpr Shape kGenerateAnswer = aws::structure_shape(kGenerateOutput);
 constexpr std::string_view kGenerateErrors[] = {kLimitExceeded};
-constexpr auto kGenerate =
-    change("iam:GenerateCredentialReport", aws::kEmptyStructure, kGenerateAnswer, kGenerateErrors);
+constexpr auto kGenerate = change("iam:GenerateCredentialReport", kOnAll, aws::kEmptyStructure,
+                                  kGenerateAnswer, kGenerateErrors);
 
 constexpr std::string_view kFormats[] = {"text/csv"};
 constexpr Shape kFormat = aws::enum_shape(kFormats);
@@ -27,7 +27,7 @@ constexpr Shape kGetAnswer = aws::structure_shape(kGetOutput);
 constexpr std::string_view kGetErrors[] = {"CredentialReportNotPresentException",
                                            "CredentialReportExpiredException"};
 constexpr auto kGet =
-    query("iam:GetCredentialReport", aws::kEmptyStructure, kGetAnswer, kGetErrors);
+    query("iam:GetCredentialReport", kOnAll, aws::kEmptyStructure, kGetAnswer, kGetErrors);
 
 // Made before the answer is given, but told as AWS does it, whose clients ask until it is complete.
 Result<json::Object> generate(Call& call) {

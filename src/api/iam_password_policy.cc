@@ -24,8 +24,8 @@ constexpr Member kUpdateInput[] = {{"MinimumPasswordLength", &kLength},
                                    {"HardExpiry", &kBoolean}};
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr std::string_view kUpdateErrors[] = {kNoSuchEntity, kMalformedDocument, kLimitExceeded};
-constexpr auto kUpdate =
-    change("iam:UpdateAccountPasswordPolicy", kUpdateRequest, aws::kEmptyStructure, kUpdateErrors);
+constexpr auto kUpdate = change("iam:UpdateAccountPasswordPolicy", kOnAll, kUpdateRequest,
+                                aws::kEmptyStructure, kUpdateErrors);
 
 constexpr Member kPolicyMembers[] = {{"MinimumPasswordLength", &kLength},
                                      {"RequireSymbols", &kBoolean},
@@ -41,10 +41,10 @@ constexpr Shape kPolicy = aws::structure_shape(kPolicyMembers);
 constexpr Member kGetOutput[] = {{"PasswordPolicy", &kPolicy, Presence::Required}};
 constexpr Shape kGetAnswer = aws::structure_shape(kGetOutput);
 constexpr auto kGet =
-    query("iam:GetAccountPasswordPolicy", aws::kEmptyStructure, kGetAnswer, kReadErrors);
+    query("iam:GetAccountPasswordPolicy", kOnAll, aws::kEmptyStructure, kGetAnswer, kReadErrors);
 
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kLimitExceeded};
-constexpr auto kDelete = change("iam:DeleteAccountPasswordPolicy", aws::kEmptyStructure,
+constexpr auto kDelete = change("iam:DeleteAccountPasswordPolicy", kOnAll, aws::kEmptyStructure,
                                 aws::kEmptyStructure, kDeleteErrors);
 
 // Members that the request leaves out go back to their defaults, as the API reference says.

@@ -26,12 +26,13 @@ constexpr Member kCreateInput[] = {
     {"MaxSigninSessionDuration", &kSigninSeconds}};
 constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
 constexpr std::string_view kCreateErrors[] = {kAlreadyExists, kNoSuchEntity, kPasswordViolation};
-constexpr auto kCreate =
-    change("iam:CreateLoginProfile", kCreateRequest, kProfileAnswer, kCreateErrors);
+constexpr auto kCreate = change("iam:CreateLoginProfile", on(EntityKind::User), kCreateRequest,
+                                kProfileAnswer, kCreateErrors);
 
 constexpr Member kUserInput[] = {{"UserName", &kName64}};
 constexpr Shape kUserRequest = aws::structure_shape(kUserInput);
-constexpr auto kGet = query("iam:GetLoginProfile", kUserRequest, kProfileAnswer, kReadErrors);
+constexpr auto kGet =
+    query("iam:GetLoginProfile", on(EntityKind::User), kUserRequest, kProfileAnswer, kReadErrors);
 
 constexpr Member kUpdateInput[] = {
     {"UserName", &kName64, Presence::Required},
@@ -42,11 +43,11 @@ constexpr Member kUpdateInput[] = {
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr std::string_view kUpdateErrors[] = {kNoSuchEntity, kPasswordViolation, kInvalidInput,
                                               kUnmodifiable};
-constexpr auto kUpdate =
-    change("iam:UpdateLoginProfile", kUpdateRequest, aws::kEmptyStructure, kUpdateErrors);
+constexpr auto kUpdate = change("iam:UpdateLoginProfile", on(EntityKind::User), kUpdateRequest,
+                                aws::kEmptyStructure, kUpdateErrors);
 
-constexpr auto kDelete =
-    change("iam:DeleteLoginProfile", kUserRequest, aws::kEmptyStructure, kReadErrors);
+constexpr auto kDelete = change("iam:DeleteLoginProfile", on(EntityKind::User), kUserRequest,
+                                aws::kEmptyStructure, kReadErrors);
 
 constexpr Member kChangeInput[] = {
     {"OldPassword", &kPassword, Presence::Required, Sensitivity::Secret},
@@ -54,8 +55,8 @@ constexpr Member kChangeInput[] = {
 constexpr Shape kChangeRequest = aws::structure_shape(kChangeInput);
 constexpr std::string_view kChangeErrors[] = {kNoSuchEntity, "InvalidUserTypeException",
                                               kPasswordViolation, kUnmodifiable};
-constexpr auto kChange =
-    change("iam:ChangePassword", kChangeRequest, aws::kEmptyStructure, kChangeErrors);
+constexpr auto kChange = change("iam:ChangePassword", on(EntityKind::User), kChangeRequest,
+                                aws::kEmptyStructure, kChangeErrors);
 
 json::Object render_profile(const identity::Entity& user, const identity::LoginProfile& profile) {
   json::Object out{{"UserName", user.name},
