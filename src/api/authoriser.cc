@@ -165,7 +165,7 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   return std::move(found.bucket);
 }
 
-Result<> Authoriser::authorise_history(meta::Transaction& transaction, const AccessRequest& request,
+Result<> Authoriser::authorise_account(meta::Transaction& transaction, const AccessRequest& request,
                                        std::optional<std::string_view> account) {
   const auto& own = request.caller.principal.account_id;
   if (account == own) return {};

@@ -43,9 +43,9 @@ class Authoriser {
   // checked) denies all but its replacement.
   Result<s3::Bucket> authorise_in_bucket(meta::Transaction& transaction, std::string_view bucket,
                                          const AccessRequest& request);
-  // Beside authorise(), for reading the event history of accounts: everybody's own; any other, and
-  // all, for the management account only. Reason AccessDenied.
-  Result<> authorise_history(meta::Transaction& transaction, const AccessRequest& request,
+  // Beside authorise(), for operations that name an account whose they are: everybody's own; any
+  // other, and all, for the management account only. Reason AccessDenied.
+  Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
                              std::optional<std::string_view> account);
 
  private:

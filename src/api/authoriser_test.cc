@@ -21,15 +21,14 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   s3::S3 s3(fake.os(), *blobs);
   Authoriser authoriser(fake.clock, identity, s3);
   auto database =
-      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full,
-                           {identity::kSchema, identity::kIamSchema, identity::kSigninSchema})
+      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, identity::schemas())
           .value();
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
     Caller asking;
     asking.principal.account_id = caller;
     asking.principal.administrator = true;
     const auto done = database->read([&](meta::Transaction& transaction) {
-      return authoriser.authorise_history(transaction, {asking, "traccia:SearchEvents", "*"},
+      return authoriser.authorise_account(transaction, {asking, "traccia:SearchEvents", "*"},
                                           account);
     });
     EXPECT_TRUE(done || done.error().reason() == "AccessDenied") << done.error().message();

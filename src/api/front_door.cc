@@ -333,7 +333,9 @@ void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
     sender.account = who->principal.account_id;
     sender.name = who->principal.arn;
     sender.region = who->scope.region;
-    if (who->principal.administrator) sender.scope = EventSender::Scope::MayImport;
+    const auto& principal = who->principal;
+    const bool may_import = principal.administrator && principal.of_management_account;
+    if (may_import) sender.scope = EventSender::Scope::MayImport;
   }
   count_events();
   handle_events(services_, sender, std::move(request), std::move(respond));

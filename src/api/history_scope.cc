@@ -21,7 +21,7 @@ Result<HistoryScope> authorise_scope(Call& call, std::string_view action) {
     return refuse("AccountId must be 12 digits, or all.");
   }
   if (*scope.account == kEvery) scope.account.reset();
-  TRY(call.services.authoriser.authorise_history(call.transaction, {call.caller, action, "*"},
+  TRY(call.services.authoriser.authorise_account(call.transaction, {call.caller, action, "*"},
                                                  scope.account));
   scope.region = optional_string(call.input, "Region").value_or(call.caller.region);
   if (*scope.region == kEvery) {

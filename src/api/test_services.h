@@ -117,7 +117,7 @@ class ServicesTest : public testing::Test {
                     {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
                      digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
-                     identity::kIamSchema, identity::kSigninSchema})
+                     identity::kIamSchema, identity::kAccountsSchema, identity::kSigninSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

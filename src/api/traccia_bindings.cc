@@ -8,8 +8,9 @@ namespace traccia::api {
 
 std::span<const Binding> traccia_bindings() {
   using namespace traccia_service;
-  static const std::array bindings{kCreateIngestToken, kListIngestTokens, kRevokeIngestToken,
-                                   kSearchEvents, kTailEvents};
+  static const std::array bindings{kCreateAccount,    kListAccounts,      kCreateIngestToken,
+                                   kListIngestTokens, kRevokeIngestToken, kSearchEvents,
+                                   kTailEvents};
   return bindings;
 }
 

@@ -12,6 +12,8 @@ inline constexpr std::string_view kService = "traccia";
 inline constexpr std::string_view kSource = "traccia.amazonaws.com";
 inline constexpr std::string_view kVersion = "2026-11-01";
 
+extern const Binding kCreateAccount;
+extern const Binding kListAccounts;
 extern const Binding kCreateIngestToken;
 extern const Binding kListIngestTokens;
 extern const Binding kRevokeIngestToken;

@@ -61,8 +61,14 @@ constexpr aws::Operation kRevoke{.service = kService,
                                  .input = &kRevokeRequest,
                                  .errors = kRevokeErrors};
 
-std::string account_of(const Call& call) {
-  return optional_string(call.input, "AccountId").value_or(call.caller.principal.account_id);
+// The account that the request names, or the caller's. AccessDenied for another one's, unless the
+// management account asks.
+Result<std::string> named_account(Call& call, const aws::Operation& operation) {
+  auto account =
+      optional_string(call.input, "AccountId").value_or(call.caller.principal.account_id);
+  TRY(call.services.authoriser.authorise_account(
+      call.transaction, {call.caller, operation.iam_action, "*"}, account));
+  return account;
 }
 
 Result<json::Object> create(Call& call) {
@@ -71,8 +77,9 @@ Result<json::Object> create(Call& call) {
     return fail(ErrorCode::InvalidArgument, "ValidationException",
                 "ExpiresAt must lie in the future.");
   }
+  TRY_ASSIGN(const auto account, named_account(call, kCreate));
   TRY_ASSIGN(const auto made,
-             call.services.identity.create_token(call.transaction, account_of(call), expires));
+             call.services.identity.create_token(call.transaction, account, expires));
   json::Object out{{"TokenId", made.token.id}, {"AccountId", made.token.account_id}};
   if (expires) out["ExpiresAt"] = aws::encode_timestamp(*expires);
   out["Token"] = made.secret;
@@ -80,8 +87,8 @@ Result<json::Object> create(Call& call) {
 }
 
 Result<json::Object> list(Call& call) {
-  TRY_ASSIGN(const auto tokens,
-             call.services.identity.list_tokens(call.transaction, account_of(call)));
+  TRY_ASSIGN(const auto account, named_account(call, kList));
+  TRY_ASSIGN(const auto tokens, call.services.identity.list_tokens(call.transaction, account));
   json::Array entries;
   for (const auto& token : tokens) {
     json::Object entry{{"TokenId", token.id},
@@ -95,7 +102,8 @@ Result<json::Object> list(Call& call) {
 }
 
 Result<json::Object> revoke(Call& call) {
-  TRY(call.services.identity.revoke_token(call.transaction, account_of(call),
+  TRY_ASSIGN(const auto account, named_account(call, kRevoke));
+  TRY(call.services.identity.revoke_token(call.transaction, account,
                                           get_string(call.input, "TokenId")));
   return json::Object{};
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "aws/operation.h"
+#include "base/time.h"
 #include "os/real_os.h"
 #include "server/server.h"
 
@@ -218,6 +220,10 @@ Result<json::Object> AwsClient::cloudtrail(std::string_view operation, const jso
                    operation, input);
 }
 
+Result<json::Object> AwsClient::traccia(std::string_view operation, const json::Object& input) {
+  return json_call("traccia", "Traccia_20261101", operation, input);
+}
+
 Result<json::Object> AwsClient::json_call(std::string_view service, std::string_view target_prefix,
                                           std::string_view operation, const json::Object& input) {
   http::Request request;
@@ -234,6 +240,13 @@ Result<json::Object> AwsClient::json_call(std::string_view service, std::string_
   TRY_ASSIGN(auto body, json::parse(response.body));
   if (!body.is_object()) return fail(ErrorCode::DataLoss, "the answer is not a JSON object");
   return std::move(body.as_object());
+}
+
+std::string shown_time(const json::Object& answer, std::string_view name) {
+  const auto* value = json::find(answer, name);
+  if (value == nullptr) return "never";
+  const auto time = aws::decode_timestamp(*value);
+  return time ? format_iso_seconds(*time) : "?";
 }
 
 }  // namespace traccia::cli

@@ -40,6 +40,8 @@ class AwsClient {
   Result<http::Response> send(std::string_view service, http::Request request);
   // A JSON 1.1 call to CloudTrail; API errors become Errors with the error's name in the message.
   Result<json::Object> cloudtrail(std::string_view operation, const json::Object& input);
+  // The same for Traccia's own operations.
+  Result<json::Object> traccia(std::string_view operation, const json::Object& input);
   // The same for any JSON 1.1 service.
   Result<json::Object> json_call(std::string_view service, std::string_view target_prefix,
                                  std::string_view operation, const json::Object& input);
@@ -50,6 +52,9 @@ class AwsClient {
   AwsSettings settings_;
   http::Client client_;
 };
+
+// A timestamp member of an answer, for people; "never" when there is none.
+std::string shown_time(const json::Object& answer, std::string_view name);
 
 // "HTTP 404: NoSuchKey: The specified key does not exist." from a JSON or XML error body.
 std::string describe_failure(const http::Response& response);

@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
   Action action;
   add_serve(app, action);
   add_env(app, action);
+  add_account(app, action);
   add_token(app, action);
   add_record(app, action);
   add_lookup(app, action);

@@ -29,6 +29,7 @@ Exit report(std::string_view command, const Error& error);
 
 void add_serve(CLI::App& app, Action& action);
 void add_env(CLI::App& app, Action& action);
+void add_account(CLI::App& app, Action& action);
 void add_token(CLI::App& app, Action& action);
 void add_record(CLI::App& app, Action& action);
 void add_lookup(CLI::App& app, Action& action);

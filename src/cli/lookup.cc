@@ -40,8 +40,7 @@ Result<> run(const LookupOptions& options) {
   while (true) {
     call.input["MaxResults"] = std::min(left, kPageMax);
     if (!token.empty()) call.input["NextToken"] = token;
-    TRY_ASSIGN(const auto answer,
-               client.json_call("traccia", "Traccia_20261101", "SearchEvents", call.input));
+    TRY_ASSIGN(const auto answer, client.traccia("SearchEvents", call.input));
     TRY_ASSIGN(const auto printed, print_events(answer, options.history, left));
     left -= printed;
     token = json::find_string(answer, "NextToken");

@@ -54,8 +54,7 @@ Result<> follow(const TailOptions& options) {
   while (left > 0) {
     call.input["MaxResults"] = std::min(left, kPageMax);
     const auto begin = std::chrono::steady_clock::now();
-    TRY_ASSIGN(const auto answer,
-               client.json_call("traccia", "Traccia_20261101", "TailEvents", call.input));
+    TRY_ASSIGN(const auto answer, client.traccia("TailEvents", call.input));
     const auto shown = interrupts.hold([&] { return print_events(answer, options.history, left); });
     if (!shown) return std::unexpected(shown.error());
     left -= *shown;

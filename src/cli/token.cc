@@ -4,7 +4,6 @@
 
 #include <memory>
 
-#include "aws/operation.h"
 #include "base/time.h"
 #include "cli/aws_client.h"
 #include "cli/command.h"
@@ -23,7 +22,7 @@ Result<json::Object> call(const TokenOptions& options, std::string_view operatio
   TRY_ASSIGN(auto settings, load_settings(options.client));
   AwsClient client(std::move(settings));
   if (!options.account.empty()) input["AccountId"] = options.account;
-  return client.json_call("traccia", "Traccia_20261101", operation, input);
+  return client.traccia(operation, input);
 }
 
 Exit create(const TokenOptions& options) {
@@ -42,13 +41,6 @@ Exit create(const TokenOptions& options) {
     fmt::print("{}\n", json::find_string(*made, "Token"));
   }
   return Exit::Good;
-}
-
-std::string shown_time(const json::Object& token, std::string_view name) {
-  const auto* value = json::find(token, name);
-  if (value == nullptr) return "never";
-  const auto time = aws::decode_timestamp(*value);
-  return time ? format_iso_seconds(*time) : "?";
 }
 
 Exit list(const TokenOptions& options) {

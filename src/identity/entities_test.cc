@@ -271,9 +271,8 @@ TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
       return {};
     }));
   }
-  const auto database = meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                             {kSchema, kIamSchema, kSigninSchema})
-                            .value();
+  const auto database =
+      meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, schemas()).value();
   Identity identity(fake.os(), master_key);
   ASSERT_TRUE(database->read([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto key, identity.find_access_key(transaction, "AKIAOLD"));

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kLettersAndDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::string_view kAdministrator = "administrator";
+constexpr std::string_view kManagementName = "management";
 constexpr std::string_view kTokenColumns =
     "SELECT id, account, created, expires, revoked FROM tokens ";
 
@@ -32,7 +33,9 @@ Token read_token(const meta::Row& row) {
 constexpr std::string_view kPrincipalColumns =
     "e.id, e.account, e.name, e.path, e.kind, e.boundary IS NULL AND EXISTS (SELECT 1 FROM "
     "attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
-    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users)";
+    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users), "
+    "c.management";
+constexpr std::string_view kOfOpenAccount = "JOIN accounts c ON c.id = e.account WHERE c.state = 0";
 
 Principal read_principal(const meta::Row& row) {
   Entity entity;
@@ -48,15 +51,12 @@ Principal read_principal(const meta::Row& row) {
   if (!root) principal.user_name = entity.name;
   principal.administrator = root || row.integer(5) != 0;
   principal.stands_for_root = principal.administrator && row.integer(6) != 0;
+  principal.of_management_account = row.integer(7) != 0;
   principal.arn = entity.arn();
   return principal;
 }
 
 }  // namespace
-
-bool valid_account_id(std::string_view text) {
-  return text.size() == 12 && text.find_first_not_of("0123456789") == text.npos;
-}
 
 Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transaction,
                                                      std::string_view account_id) {
@@ -66,8 +66,16 @@ Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transact
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("account id '{}' is not 12 digits", account_id));
   }
-  TRY(transaction.execute("INSERT INTO accounts (id, management, created) VALUES (?, 1, ?)",
-                          {account_id, to_unix_nanoseconds(os_.clock.now())}));
+  const auto email = fmt::format("root@{}.invalid", account_id);
+  TRY(transaction.execute(
+      "INSERT INTO accounts (id, management, created, name, email) VALUES (?, 1, ?, ?, ?)",
+      {account_id, to_unix_nanoseconds(os_.clock.now()), kManagementName, email}));
+  TRY_ASSIGN(auto made, create_administrator(transaction, account_id));
+  return made;
+}
+
+Result<Bootstrap> Identity::create_administrator(meta::Transaction& transaction,
+                                                 std::string_view account_id) {
   TRY_ASSIGN(const auto user, entities_.create(transaction, {.account_id = std::string(account_id),
                                                              .name = std::string(kAdministrator)}));
   TRY(transaction.execute("INSERT INTO first_users (user) VALUES (?)", {user.id}));
@@ -91,8 +99,8 @@ Result<std::optional<std::string>> Identity::find_account(meta::Transaction& tra
                                                           std::string_view id_or_alias) {
   std::optional<std::string> found;
   TRY(transaction.query(
-      "SELECT id FROM accounts WHERE id = ?1 UNION SELECT account FROM account_aliases WHERE alias "
-      "= ?1",
+      "SELECT id FROM accounts WHERE state = 0 AND (id = ?1 OR id IN (SELECT account FROM "
+      "account_aliases WHERE alias = ?1))",
       {id_or_alias}, [&](const meta::Row& row) -> Result<> {
         found = row.text(0);
         return {};
@@ -152,8 +160,8 @@ Result<std::optional<Principal>> Identity::principal_of(meta::Transaction& trans
                                                         std::string_view entity_id) {
   std::optional<Principal> found;
   TRY(transaction.query(
-      fmt::format("SELECT {} FROM entities e WHERE e.id = ?1 AND e.kind IN (0, 3)",
-                  kPrincipalColumns),
+      fmt::format("SELECT {} FROM entities e {} AND e.id = ?1 AND e.kind IN (0, 3)",
+                  kPrincipalColumns, kOfOpenAccount),
       {entity_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         found = read_principal(row);
         return {};
@@ -165,13 +173,13 @@ Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& tr
                                                            std::string_view access_key_id) {
   std::optional<AccessKey> found;
   TRY(transaction.query(
-      fmt::format("SELECT {}, k.secret FROM access_keys k JOIN entities e ON e.id = k.user WHERE "
+      fmt::format("SELECT {}, k.secret FROM access_keys k JOIN entities e ON e.id = k.user {} AND "
                   "k.id = ?1 AND k.active = 1",
-                  kPrincipalColumns),
+                  kPrincipalColumns, kOfOpenAccount),
       {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         AccessKey key;
         TRY_ASSIGN(key.secret_access_key,
-                   master_key_.open(row.view(7), access_key_context(access_key_id)));
+                   master_key_.open(row.view(8), access_key_context(access_key_id)));
         key.principal = read_principal(row);
         key.principal.access_key_id = access_key_id;
         found = std::move(key);
@@ -213,7 +221,9 @@ Result<std::optional<Token>> Identity::find_token(meta::Transaction& transaction
   // The search is by hash, so its timing says nothing about the secret.
   const auto hash = crypto::sha256(secret);
   std::optional<Token> found;
-  TRY(transaction.query(fmt::format("{}WHERE hash = ? AND revoked = 0", kTokenColumns),
+  TRY(transaction.query(fmt::format("{}WHERE hash = ? AND revoked = 0 AND account IN (SELECT a.id "
+                                    "FROM accounts a WHERE a.state = 0)",
+                                    kTokenColumns),
                         {meta::Blob{hash}}, [&](const meta::Row& row) -> Result<> {
                           found = read_token(row);
                           return {};

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "identity/access_keys.h"
+#include "identity/accounts.h"
 #include "identity/attachments.h"
 #include "identity/entities.h"
 #include "identity/managed_policies.h"
@@ -37,6 +38,8 @@ struct Principal {
   std::string service;  // "cloudtrail.amazonaws.com" for AwsService
   // A user with AdministratorAccess, its own or a group's, and no permissions boundary.
   bool administrator = false;
+  // Of the account that runs this server: only its administrators may send other accounts' events.
+  bool of_management_account = false;
   // The user that came with the account, while it is an administrator: it stands for the root user,
   // to whom this server gives no keys.
   bool stands_for_root = false;
@@ -61,7 +64,8 @@ struct NewToken {
   std::string secret;  // shown once; only its hash is stored
 };
 
-// What first start made; written by the server to DIR/credentials.
+// An account's first user and its key: what first start made, which the server writes to
+// DIR/credentials, or what came with a further account, which its creator is told once.
 struct Bootstrap {
   std::string account_id;
   std::string user_name;  // "administrator"
@@ -77,6 +81,7 @@ class Identity {
   Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
       : os_(os),
         master_key_(master_key),
+        accounts_(os, cache_),
         entities_(os, cache_),
         keys_(os, master_key),
         policies_(os, cache_),
@@ -84,6 +89,7 @@ class Identity {
         passwords_(os, cache_, password_cost),
         signin_(os) {}
 
+  Accounts& accounts() { return accounts_; }
   Entities& entities() { return entities_; }
   AccessKeys& keys() { return keys_; }
   ManagedPolicies& policies() { return policies_; }
@@ -101,9 +107,13 @@ class Identity {
   // nullopt when there is one. The access key id comes back too.
   Result<std::optional<Bootstrap>> bootstrap(meta::Transaction& transaction,
                                              std::string_view account_id);
+  // The user with AdministratorAccess who stands for the root user of an account, and its key; once
+  // an account.
+  Result<Bootstrap> create_administrator(meta::Transaction& transaction,
+                                         std::string_view account_id);
   // The management account's id.
   Result<std::string> management_account(meta::Transaction& transaction);
-  // By id or alias; nullopt when there is none.
+  // By id or alias; nullopt when there is none, or it is closed.
   Result<std::optional<std::string>> find_account(meta::Transaction& transaction,
                                                   std::string_view id_or_alias);
   Result<bool> account_exists(meta::Transaction& transaction, std::string_view account_id);
@@ -118,12 +128,12 @@ class Identity {
   // A user or root user by its entity's id, without a key; nullopt when there is none.
   Result<std::optional<Principal>> principal_of(meta::Transaction& transaction,
                                                 std::string_view entity_id);
-  // nullopt for an unknown or inactive key.
+  // nullopt for an unknown or inactive key, and where the account is closed.
   Result<std::optional<AccessKey>> find_access_key(meta::Transaction& transaction,
                                                    std::string_view access_key_id);
   Result<NewToken> create_token(meta::Transaction& transaction, std::string_view account_id,
                                 std::optional<Time> expires);
-  // nullopt for unknown, expired and revoked tokens alike.
+  // nullopt for unknown, expired and revoked tokens alike, and where the account is closed.
   Result<std::optional<Token>> find_token(meta::Transaction& transaction, std::string_view secret);
   Result<std::vector<Token>> list_tokens(meta::Transaction& transaction,
                                          std::string_view account_id);
@@ -135,6 +145,7 @@ class Identity {
   os::Os os_;
   const MasterKey& master_key_;
   PolicyCache cache_;
+  Accounts accounts_;
   Entities entities_;
   AccessKeys keys_;
   ManagedPolicies policies_;
@@ -142,7 +153,5 @@ class Identity {
   Passwords passwords_;
   Signin signin_;
 };
-
-bool valid_account_id(std::string_view text);  // 12 digits
 
 }  // namespace traccia::identity

@@ -127,6 +127,17 @@ DROP TABLE users;
 ALTER TABLE entity_keys RENAME TO access_keys;
 )sql";
 
+// What tells accounts apart for people. The first account was made without an address; RFC 2606
+// keeps `.invalid` from ever being anybody's.
+const std::string_view kAccountsSchema = R"sql(
+ALTER TABLE accounts ADD COLUMN name   TEXT NOT NULL DEFAULT 'management';
+ALTER TABLE accounts ADD COLUMN email  TEXT NOT NULL DEFAULT '' COLLATE NOCASE;
+ALTER TABLE accounts ADD COLUMN state  INTEGER NOT NULL DEFAULT 0;   -- AccountState
+ALTER TABLE accounts ADD COLUMN closed INTEGER;                      -- unix nanoseconds
+UPDATE accounts SET email = 'root@' || id || '.invalid';
+CREATE UNIQUE INDEX accounts_by_email ON accounts (email);
+)sql";
+
 // Owners are entities, the root user among them, by id; all of theirs goes with them.
 const std::string_view kSigninSchema = R"sql(
 CREATE TABLE login_profiles (
@@ -178,5 +189,9 @@ CREATE TABLE credential_reports (
   content TEXT NOT NULL             -- CSV
 ) STRICT, WITHOUT ROWID;
 )sql";
+
+std::vector<std::string_view> schemas() {
+  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema};
+}
 
 }  // namespace traccia::identity

@@ -3,12 +3,19 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace traccia::identity {
 
 extern const std::string_view kSchema;
 // Users, groups, roles and policies; turns the users of kSchema into entities.
 extern const std::string_view kIamSchema;
+// Names, addresses and states of accounts.
+extern const std::string_view kAccountsSchema;
+// Passwords, sign-in, credential reports.
 extern const std::string_view kSigninSchema;
+
+// The above in order, for tests of what works with this module alone.
+std::vector<std::string_view> schemas();
 
 }  // namespace traccia::identity

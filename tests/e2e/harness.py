@@ -335,6 +335,19 @@ class Server:
         assert result.returncode == 0, result.stderr
         return result.stdout.decode().strip()
 
+    def account(self, name, account_id=None):
+        """A further account; what `account create` tells of it, with its administrator's key."""
+        chosen = ["--account-id", account_id] if account_id else []
+        result = self.traccia("account", "create", "--name", name, "--email",
+                              f"{name}@accounts.example", *chosen, "--output", "json")
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def client_of(self, account, service, region="us-east-1", **config):
+        """A client with the key that account() gave."""
+        return self.client(service, region, key_id=account["AccessKeyId"],
+                           secret=account["SecretAccessKey"], **config)
+
     def keys(self, bucket, prefix=""):
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket,
                                                                             Prefix=prefix)
