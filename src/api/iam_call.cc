@@ -80,12 +80,21 @@ json::Object render(const identity::Entity& entity) {
   return out;
 }
 
+Result<> add_last_signin(Call& call, const identity::Entity& user, json::Object& rendered) {
+  TRY_ASSIGN(const auto profile,
+             call.services.identity.passwords().find(call.transaction, user.id));
+  if (!profile || !profile->used) return {};
+  rendered["PasswordLastUsed"] = aws::encode_timestamp(floor_seconds(*profile->used));
+  return {};
+}
+
 Result<json::Object> render_in_full(Call& call, const identity::Entity& entity) {
   auto out = render(entity);
   if (entity.boundary) {
     out["PermissionsBoundary"] = json::Object{{"PermissionsBoundaryType", kBoundaryTypes[0]},
                                               {"PermissionsBoundaryArn", *entity.boundary}};
   }
+  if (entity.kind == EntityKind::User) TRY(add_last_signin(call, entity, out));
   TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, entity.id, {}));
   if (!tags.items.empty()) out["Tags"] = render(tags.items);
   return out;

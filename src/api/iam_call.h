@@ -45,7 +45,9 @@ json::Array render(const std::vector<identity::Tag>& tags);
 
 // As lists show them; `name_member` and what only roles have are added by kind.
 json::Object render(const identity::Entity& entity);
-// With PermissionsBoundary and Tags, as the operations on a single one show them.
+// A user's PasswordLastUsed, where it ever signed in.
+Result<> add_last_signin(Call& call, const identity::Entity& user, json::Object& rendered);
+// With PermissionsBoundary, Tags and PasswordLastUsed, as the operations on a single one show them.
 Result<json::Object> render_in_full(Call& call, const identity::Entity& entity);
 
 // Documents in answers are percent-encoded, as in AWS's.

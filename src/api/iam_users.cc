@@ -97,7 +97,11 @@ Result<json::Object> list(Call& call) {
                                   call.transaction, call.caller.principal.account_id,
                                   EntityKind::User, prefix, cursor));
   json::Array users;
-  for (const auto& user : page.items) users.push_back(render(user));
+  for (const auto& user : page.items) {
+    auto rendered = render(user);
+    TRY(add_last_signin(call, user, rendered));
+    users.push_back(std::move(rendered));
+  }
   json::Object out{{"Users", std::move(users)}};
   write_page(out, page.more, page.items.empty() ? "" : page.items.back().name);
   return out;

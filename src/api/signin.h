@@ -19,7 +19,7 @@ namespace traccia::api {
 // How often somebody may try, by address. Thread-safe. A window is a minute of the clock.
 class AttemptLimit {
  public:
-  static constexpr int kPerMinute = 20;
+  static constexpr int kPerMinute = 60;
   static constexpr size_t kSourcesMax = 4096;  // further ones share one count
 
   bool take(std::string_view source, Time now);

@@ -189,7 +189,8 @@ class Policies(IamCase):
             Scope="AWS", PaginationConfig={"PageSize": 2})
         names = {p["PolicyName"] for page in pages for p in page["Policies"]}
         self.assertEqual(names, {"AWSCloudTrail_FullAccess", "AWSCloudTrail_ReadOnlyAccess",
-                                 "AdministratorAccess", "ReadOnlyAccess", "SecurityAudit"})
+                                 "AdministratorAccess", "IAMUserChangePassword", "ReadOnlyAccess",
+                                 "SecurityAudit"})
         for name in names:
             policy = self.iam.get_policy(PolicyArn=f"arn:aws:iam::aws:policy/{name}")["Policy"]
             version = self.iam.get_policy_version(PolicyArn=policy["Arn"],
