@@ -17,6 +17,7 @@ struct Resolver {
   Resolve resolve;
 };
 constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_trail},
+                                   {"traccia", "token", traccia_service::resolve_token},
                                    {"iam", "user", iam::resolve_user},
                                    {"iam", "group", iam::resolve_group},
                                    {"iam", "role", iam::resolve_role},

@@ -58,4 +58,9 @@ Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string
                         std::vector<Ask>& asks);
 }  // namespace iam
 
+namespace traccia_service {
+Result<> resolve_token(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+}  // namespace traccia_service
+
 }  // namespace traccia::api

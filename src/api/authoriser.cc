@@ -44,6 +44,13 @@ policy::Principal to_policy(const identity::Principal& principal) {
   return out;
 }
 
+policy::PoliciesView view(const identity::PrincipalPolicies& own) {
+  policy::PoliciesView policies;
+  policies.identity = own.identity;
+  policies.boundary = own.boundary_or_null();
+  return policies;
+}
+
 // The fifth part of an ARN.
 std::string_view account_of(std::string_view arn) {
   for (int colons = 0; colons < 4; ++colons) {
@@ -123,10 +130,7 @@ Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessReque
   const auto& principal = request.caller.principal;
   TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
   const auto asked = ask(request, principal.account_id);
-  policy::PoliciesView policies;
-  policies.identity = own->identity;
-  policies.boundary = own->boundary_or_null();
-  const auto decision = policy::evaluate(asked, policies);
+  const auto decision = policy::evaluate(asked, view(*own));
   if (decision.allowed()) return {};
   if (request.action.starts_with("s3:")) return denied_by_s3(asked, decision);
   return denied(policy::access_denied_message(asked, decision));
@@ -151,9 +155,7 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   }
   TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
   const auto asked = ask(request, found.bucket.owner_account);
-  policy::PoliciesView policies;
-  policies.identity = own->identity;
-  policies.boundary = own->boundary_or_null();
+  auto policies = view(*own);
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied_by_s3(asked, decision);
@@ -174,6 +176,19 @@ Result<> Authoriser::authorise_account(meta::Transaction& transaction, const Acc
   const auto asked = ask(request, own);
   return denied(policy::access_denied_message(
       asked, {.outcome = policy::Outcome::ImplicitDeny, .type = policy::PolicyType::Identity}));
+}
+
+Result<bool> Authoriser::authorise_sender(meta::Transaction& transaction, const Caller& caller) {
+  const auto& account = caller.principal.account_id;
+  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, caller.principal));
+  auto asked = ask({caller, kPutEventsAction, "*"}, account);
+  const auto policies = view(*own);
+  const auto decision = policy::evaluate(asked, policies);
+  if (!decision.allowed()) return denied(policy::access_denied_message(asked, decision));
+  asked.action = kImportEventsAction;
+  if (!policy::evaluate(asked, policies).allowed()) return false;
+  TRY_ASSIGN(const auto management, identity_.management_account(transaction));
+  return account == management;
 }
 
 }  // namespace traccia::api

@@ -17,6 +17,10 @@
 
 namespace traccia::api {
 
+// What sending events takes, and sending those of other accounts.
+inline constexpr std::string_view kPutEventsAction = "traccia:PutEvents";
+inline constexpr std::string_view kImportEventsAction = "traccia:ImportEvents";
+
 struct AccessRequest {
   const Caller& caller;
   std::string_view action;    // "s3:PutObject"
@@ -43,10 +47,14 @@ class Authoriser {
   // checked) denies all but its replacement.
   Result<s3::Bucket> authorise_in_bucket(meta::Transaction& transaction, std::string_view bucket,
                                          const AccessRequest& request);
-  // Beside authorise(), for operations that name an account whose they are: everybody's own; any
-  // other, and all, for the management account only. Reason AccessDenied.
+  // Beside authorise(), for what belongs to accounts, their event history and tokens: everybody's
+  // own; any other, and all, for the management account only. Reason AccessDenied.
   Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
                              std::optional<std::string_view> account);
+  // Of who sends events with a signature: traccia:PutEvents, else reason AccessDenied. Whether
+  // traccia:ImportEvents lets events of other accounts in too, which the management account alone
+  // may send. Costs no SQL while policies stay as they are.
+  Result<bool> authorise_sender(meta::Transaction& transaction, const Caller& caller);
 
  private:
   policy::Request ask(const AccessRequest& request, std::string_view resource_account) const;

@@ -52,7 +52,7 @@ class BucketPolicyTest : public S3FrontTest {
     principal.principal_id = "AIDAWITHOUTPOLICIES";
     principal.user_name = name;
     principal.arn = fmt::format("arn:aws:iam::{}:user/{}", account, name);
-    principal.administrator = principal.stands_for_root = false;
+    principal.stands_for_root = false;
   }
   void become_nobody() {
     caller_.principal = {};
@@ -299,7 +299,6 @@ TEST_F(BucketPolicyTest, OnlyWhoStandsForRootPutsAPolicyRightThatDeniesEverybody
     other = key->principal;
     return {};
   }));
-  EXPECT_TRUE(other.administrator);
   allow({statement("Deny", "\"*\"", "s3:*", "bucket")});
   caller_.principal = other;
   EXPECT_THAT(refusal("GET", "/bucket?policy"), HasSubstr("with an explicit deny"));

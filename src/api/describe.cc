@@ -3,6 +3,7 @@
 #include "api/describe.h"
 
 #include "api/service_table.h"
+#include "api/traccia_operations.h"
 
 namespace traccia::api {
 namespace {
@@ -75,26 +76,28 @@ json::Object describe(const aws::Shape& shape) {
   return out;
 }
 
+json::Object describe(const aws::Operation& operation) {
+  return {{"service", operation.service},
+          {"name", operation.name},
+          {"protocol", protocol_name(operation.protocol)},
+          {"apiVersion", operation.api_version},
+          {"readOnly", operation.read_only},
+          {"action", operation.iam_action},
+          {"resource", operation.access.resource},
+          {"conditionKeys", texts(operation.access.keys)},
+          {"errors", texts(operation.errors)},
+          {"input", describe(*operation.input)},
+          {"output", describe(*operation.output)}};
+}
+
 }  // namespace
 
 json::Array describe_operations() {
   json::Array out;
   for (const auto& service : service_table()) {
-    for (const auto& binding : service.bindings()) {
-      const auto& operation = *binding.operation;
-      out.push_back(json::Object{{"service", operation.service},
-                                 {"name", operation.name},
-                                 {"protocol", protocol_name(operation.protocol)},
-                                 {"apiVersion", operation.api_version},
-                                 {"readOnly", operation.read_only},
-                                 {"action", operation.iam_action},
-                                 {"resource", operation.access.resource},
-                                 {"conditionKeys", texts(operation.access.keys)},
-                                 {"errors", texts(operation.errors)},
-                                 {"input", describe(*operation.input)},
-                                 {"output", describe(*operation.output)}});
-    }
+    for (const auto& binding : service.bindings()) out.push_back(describe(*binding.operation));
   }
+  out.push_back(describe(traccia_service::kPutEvents));
   return out;
 }
 

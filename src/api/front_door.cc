@@ -8,6 +8,7 @@
 #include "api/events_endpoint.h"
 #include "api/s3_front.h"
 #include "api/service_table.h"
+#include "api/traccia_operations.h"
 #include "aws/json11.h"
 #include "aws/query_protocol.h"
 #include "base/log.h"
@@ -296,6 +297,20 @@ bool FrontDoor::handle_quickly(http::Request& request, http::Responder& respond)
   return true;
 }
 
+// Whether the sender may import. Denials are events, though what is sent is not.
+Result<bool> FrontDoor::authorise_sender(const Caller& caller) {
+  bool may_import = false;
+  const auto done = services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(may_import, services_.authoriser.authorise_sender(transaction, caller));
+    return {};
+  });
+  if (done) return may_import;
+  if (!services_.ingest.stopped()) {
+    TRY(record_failure(services_, caller, traccia_service::kPutEvents, {}, done.error()));
+  }
+  return std::unexpected(done.error());
+}
+
 void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto request_id = aws::make_request_id(aws::Protocol::Json11, random);
@@ -333,9 +348,13 @@ void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
     sender.account = who->principal.account_id;
     sender.name = who->principal.arn;
     sender.region = who->scope.region;
-    const auto& principal = who->principal;
-    const bool may_import = principal.administrator && principal.of_management_account;
-    if (may_import) sender.scope = EventSender::Scope::MayImport;
+    const auto may_import = authorise_sender(make_caller(request, *who, request_id));
+    if (!may_import) {
+      auto response = refuse(may_import.error(), aws::Protocol::Json11, request_id);
+      count("ingest", may_import.error().reason(), response.status);
+      return respond(std::move(response));
+    }
+    if (*may_import) sender.scope = EventSender::Scope::MayImport;
   }
   count_events();
   handle_events(services_, sender, std::move(request), std::move(respond));

@@ -65,6 +65,7 @@ class FrontDoor {
                               std::string_view service, const aws::RequestId& request_id);
   http::Response refuse(const Error& error, aws::Protocol protocol,
                         const aws::RequestId& request_id);
+  Result<bool> authorise_sender(const Caller& caller);
   void handle_ingest(http::Request request, http::Responder respond);
   Result<std::optional<identity::Token>> find_token(std::string_view secret);
   void note_refused_signature(const http::Request& request, const Error& error);

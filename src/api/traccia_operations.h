@@ -12,6 +12,14 @@ inline constexpr std::string_view kService = "traccia";
 inline constexpr std::string_view kSource = "traccia.amazonaws.com";
 inline constexpr std::string_view kVersion = "2026-11-01";
 
+// POST /v1/events under a signature, as events and the list of operations tell it.
+inline constexpr aws::Operation kPutEvents{.service = kService,
+                                           .event_source = kSource,
+                                           .name = "PutEvents",
+                                           .protocol = aws::Protocol::RestJson,
+                                           .api_version = kVersion,
+                                           .iam_action = kPutEventsAction};
+
 extern const Binding kCreateAccount;
 extern const Binding kListAccounts;
 extern const Binding kCreateIngestToken;

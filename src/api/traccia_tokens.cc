@@ -1,5 +1,8 @@
 // CreateIngestToken, ListIngestTokens, RevokeIngestToken: tokens for sending events.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "api/access.h"
 #include "api/traccia_operations.h"
 
 namespace traccia::api::traccia_service {
@@ -9,6 +12,8 @@ using aws::kString;
 using aws::kTimestamp;
 using aws::Presence;
 using aws::Sensitivity;
+
+constexpr aws::Access kOnToken{.resource = "token", .named_by = "TokenId"};
 
 constexpr aws::Shape kAccountId = aws::string_shape(12, 12);
 constexpr aws::Member kCreateInput[] = {{"AccountId", &kAccountId}, {"ExpiresAt", &kTimestamp}};
@@ -25,6 +30,7 @@ constexpr aws::Operation kCreate{.service = kService,
                                  .name = "CreateIngestToken",
                                  .api_version = kVersion,
                                  .iam_action = "traccia:CreateIngestToken",
+                                 .access = kOnToken,
                                  .input = &kCreateRequest,
                                  .output = &kCreateAnswer,
                                  .errors = kCreateErrors};
@@ -46,6 +52,7 @@ constexpr aws::Operation kList{.service = kService,
                                .api_version = kVersion,
                                .read_only = true,
                                .iam_action = "traccia:ListIngestTokens",
+                               .access = kOnToken,
                                .input = &kListRequest,
                                .output = &kListAnswer};
 
@@ -58,16 +65,19 @@ constexpr aws::Operation kRevoke{.service = kService,
                                  .name = "RevokeIngestToken",
                                  .api_version = kVersion,
                                  .iam_action = "traccia:RevokeIngestToken",
+                                 .access = kOnToken,
                                  .input = &kRevokeRequest,
                                  .errors = kRevokeErrors};
 
-// The account that the request names, or the caller's. AccessDenied for another one's, unless the
-// management account asks.
-Result<std::string> named_account(Call& call, const aws::Operation& operation) {
-  auto account =
-      optional_string(call.input, "AccountId").value_or(call.caller.principal.account_id);
-  TRY(call.services.authoriser.authorise_account(
-      call.transaction, {call.caller, operation.iam_action, "*"}, account));
+std::string token_account(const Call& call) {
+  return optional_string(call.input, "AccountId").value_or(call.caller.principal.account_id);
+}
+
+// The account that the request names, or the caller's. Reason AccessDenied.
+Result<std::string> account_of(Call& call, std::string_view action) {
+  auto account = token_account(call);
+  TRY(call.services.authoriser.authorise_account(call.transaction, {call.caller, action, "*"},
+                                                 account));
   return account;
 }
 
@@ -77,7 +87,7 @@ Result<json::Object> create(Call& call) {
     return fail(ErrorCode::InvalidArgument, "ValidationException",
                 "ExpiresAt must lie in the future.");
   }
-  TRY_ASSIGN(const auto account, named_account(call, kCreate));
+  TRY_ASSIGN(const auto account, account_of(call, kCreate.iam_action));
   TRY_ASSIGN(const auto made,
              call.services.identity.create_token(call.transaction, account, expires));
   json::Object out{{"TokenId", made.token.id}, {"AccountId", made.token.account_id}};
@@ -87,7 +97,7 @@ Result<json::Object> create(Call& call) {
 }
 
 Result<json::Object> list(Call& call) {
-  TRY_ASSIGN(const auto account, named_account(call, kList));
+  TRY_ASSIGN(const auto account, account_of(call, kList.iam_action));
   TRY_ASSIGN(const auto tokens, call.services.identity.list_tokens(call.transaction, account));
   json::Array entries;
   for (const auto& token : tokens) {
@@ -102,13 +112,22 @@ Result<json::Object> list(Call& call) {
 }
 
 Result<json::Object> revoke(Call& call) {
-  TRY_ASSIGN(const auto account, named_account(call, kRevoke));
+  TRY_ASSIGN(const auto account, account_of(call, kRevoke.iam_action));
   TRY(call.services.identity.revoke_token(call.transaction, account,
                                           get_string(call.input, "TokenId")));
   return json::Object{};
 }
 
 }  // namespace
+
+// arn:aws:traccia::ACCOUNT:token/ID; of operations that name none every token of the account.
+Result<> resolve_token(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks) {
+  asks.push_back({.action = operation.iam_action,
+                  .resource = fmt::format("arn:aws:traccia::{}:token/{}", token_account(call),
+                                          name.empty() ? "*" : name)});
+  return {};
+}
 
 const Binding kCreateIngestToken{&kCreate, create};
 const Binding kListIngestTokens{&kList, list};

@@ -72,14 +72,11 @@ TEST_F(AccountsTest, ComeInPages) {
   EXPECT_EQ(rest.items[0].name, "c");
 }
 
-TEST_F(AccountsTest, AdministratorsOfOthersAreNotTheOperators) {
+TEST_F(AccountsTest, TheFirstUserOfAnAccountStandsForItsRoot) {
   (void)write(creating("Acme", "ops@acme.example", std::string(kOther)));
   const auto key = find_key(administrator_of(kOther).access_key_id);
   EXPECT_EQ(key->principal.arn, "arn:aws:iam::444455556666:user/administrator");
-  EXPECT_TRUE(key->principal.administrator);
   EXPECT_TRUE(key->principal.stands_for_root);
-  EXPECT_FALSE(key->principal.of_management_account);
-  EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.of_management_account);
 }
 
 TEST_F(AccountsTest, ClosingEndsKeysAndTokens) {

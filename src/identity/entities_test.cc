@@ -173,7 +173,6 @@ TEST_F(EntitiesTest, TwoKeysAUserThatCanBeSwitchedOff) {
   const auto found = find_key(first.metadata.id);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->secret_access_key, first.secret);
-  EXPECT_FALSE(found->principal.administrator);
   const auto set = [&](const Entity& owner, KeyStatus status) {
     return refusal([&](meta::Transaction& transaction) {
       return identity_.keys().set_status(transaction, owner, first.metadata.id, status);
@@ -210,27 +209,38 @@ TEST_F(EntitiesTest, UsesOfKeysAreStoredFromTimeToTime) {
   EXPECT_EQ(stored.use->time, fake_.clock.now());
 }
 
-TEST_F(EntitiesTest, AdministratorsHaveAdministratorAccessWithoutABoundary) {
-  const auto user = create(EntityKind::User, "Bob");
+TEST_F(EntitiesTest, TheFirstUserStandsForRootWhileItHasAdministratorAccessWithoutABoundary) {
+  const auto stands = [&] {
+    return find_key(bootstrap_->access_key_id)->principal.stands_for_root;
+  };
+  const auto done = [&](const auto& body) { ASSERT_EQ(refusal(body), ""); };
+  auto& attachments = identity_.attachments();
+  const auto first = write([&](meta::Transaction& transaction) {
+    return identity_.entities().get(transaction,
+                                    {kTestAccount, EntityKind::User, bootstrap_->user_name});
+  });
+  EXPECT_TRUE(stands());
+  done([&](meta::Transaction& transaction) {
+    return attachments.detach(transaction, first, kAdministratorAccess);
+  });
+  EXPECT_FALSE(stands());
   const auto group = create(EntityKind::Group, "admins");
+  done([&](meta::Transaction& transaction) -> Result<> {
+    TRY(attachments.attach(transaction, group, kAdministratorAccess));
+    return identity_.entities().add_to_group(transaction, first, group);
+  });
+  EXPECT_TRUE(stands()) << "by its group";
+  done([&](meta::Transaction& transaction) {
+    return attachments.set_boundary(transaction, first, kAdministratorAccess);
+  });
+  EXPECT_FALSE(stands()) << "the engine has to say";
+  const auto other = create(EntityKind::User, "Bob");
+  done([&](meta::Transaction& transaction) {
+    return identity_.entities().add_to_group(transaction, other, group);
+  });
   const auto key = write(
-      [&](meta::Transaction& transaction) { return identity_.keys().create(transaction, user); });
-  const auto administrator = [&] { return find_key(key.metadata.id)->principal.administrator; };
-  EXPECT_FALSE(administrator());
-  EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.administrator);
-  EXPECT_TRUE(find_key(bootstrap_->access_key_id)->principal.stands_for_root);
-  ASSERT_EQ(refusal([&](meta::Transaction& transaction) -> Result<> {
-              TRY(identity_.attachments().attach(transaction, group, kAdministratorAccess));
-              return identity_.entities().add_to_group(transaction, user, group);
-            }),
-            "");
-  EXPECT_TRUE(administrator());
-  EXPECT_FALSE(find_key(key.metadata.id)->principal.stands_for_root);
-  ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
-              return identity_.attachments().set_boundary(transaction, user, kAdministratorAccess);
-            }),
-            "");
-  EXPECT_FALSE(administrator()) << "the engine has to say";
+      [&](meta::Transaction& transaction) { return identity_.keys().create(transaction, other); });
+  EXPECT_FALSE(find_key(key.metadata.id)->principal.stands_for_root) << "not the first";
 }
 
 TEST_F(EntitiesTest, TagKeysDifferByMoreThanCase) {
@@ -278,7 +288,6 @@ TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
     TRY_ASSIGN(const auto key, identity.find_access_key(transaction, "AKIAOLD"));
     EXPECT_EQ(key->secret_access_key, "secret");
     EXPECT_EQ(key->principal.principal_id, "AIDAOLD");
-    EXPECT_TRUE(key->principal.administrator);
     EXPECT_TRUE(key->principal.stands_for_root);
     TRY_ASSIGN(const auto policies, identity.policies_of(transaction, key->principal));
     EXPECT_EQ(policies->identity.size(), 1U);

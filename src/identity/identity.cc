@@ -33,8 +33,7 @@ Token read_token(const meta::Row& row) {
 constexpr std::string_view kPrincipalColumns =
     "e.id, e.account, e.name, e.path, e.kind, e.boundary IS NULL AND EXISTS (SELECT 1 FROM "
     "attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
-    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users), "
-    "c.management";
+    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users)";
 constexpr std::string_view kOfOpenAccount = "JOIN accounts c ON c.id = e.account WHERE c.state = 0";
 
 Principal read_principal(const meta::Row& row) {
@@ -49,9 +48,7 @@ Principal read_principal(const meta::Row& row) {
   principal.principal_id = row.text(0);
   principal.account_id = entity.account_id;
   if (!root) principal.user_name = entity.name;
-  principal.administrator = root || row.integer(5) != 0;
-  principal.stands_for_root = principal.administrator && row.integer(6) != 0;
-  principal.of_management_account = row.integer(7) != 0;
+  principal.stands_for_root = row.integer(5) != 0 && row.integer(6) != 0;
   principal.arn = entity.arn();
   return principal;
 }
@@ -85,6 +82,10 @@ Result<Bootstrap> Identity::create_administrator(meta::Transaction& transaction,
 }
 
 Result<std::string> Identity::management_account(meta::Transaction& transaction) {
+  {
+    const MutexLock lock(mutex_);
+    if (!management_account_.empty()) return management_account_;
+  }
   std::string id;
   TRY(transaction.query("SELECT id FROM accounts WHERE management = 1", {},
                         [&](const meta::Row& row) -> Result<> {
@@ -92,6 +93,9 @@ Result<std::string> Identity::management_account(meta::Transaction& transaction)
                           return {};
                         }));
   if (id.empty()) return fail(ErrorCode::NotFound, "there is no management account");
+  if (transaction.wrote()) return id;
+  const MutexLock lock(mutex_);
+  management_account_ = id;
   return id;
 }
 
@@ -179,7 +183,7 @@ Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& tr
       {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
         AccessKey key;
         TRY_ASSIGN(key.secret_access_key,
-                   master_key_.open(row.view(8), access_key_context(access_key_id)));
+                   master_key_.open(row.view(7), access_key_context(access_key_id)));
         key.principal = read_principal(row);
         key.principal.access_key_id = access_key_id;
         found = std::move(key);

@@ -36,12 +36,8 @@ struct Principal {
   std::string user_name;     // empty for root
   std::string access_key_id;
   std::string service;  // "cloudtrail.amazonaws.com" for AwsService
-  // A user with AdministratorAccess, its own or a group's, and no permissions boundary.
-  bool administrator = false;
-  // Of the account that runs this server: only its administrators may send other accounts' events.
-  bool of_management_account = false;
-  // The user that came with the account, while it is an administrator: it stands for the root user,
-  // to whom this server gives no keys.
+  // The user that came with the account, while it has AdministratorAccess, its own or a group's,
+  // and no permissions boundary: it stands for the root user, to whom this server gives no keys.
   bool stands_for_root = false;
 };
 
@@ -111,7 +107,7 @@ class Identity {
   // an account.
   Result<Bootstrap> create_administrator(meta::Transaction& transaction,
                                          std::string_view account_id);
-  // The management account's id.
+  // The management account's id, which never changes: from the second call on it costs no SQL.
   Result<std::string> management_account(meta::Transaction& transaction);
   // By id or alias; nullopt when there is none, or it is closed.
   Result<std::optional<std::string>> find_account(meta::Transaction& transaction,
@@ -146,6 +142,8 @@ class Identity {
   const MasterKey& master_key_;
   PolicyCache cache_;
   Accounts accounts_;
+  Mutex mutex_;
+  std::string management_account_ GUARDED_BY(mutex_);  // empty: not known yet
   Entities entities_;
   AccessKeys keys_;
   ManagedPolicies policies_;

@@ -163,12 +163,38 @@ class Accepted(IngestCase):
         self.found("Own", 1)
         self.assertEqual(self.by_name("Imported"), [], "it belongs to the other account")
 
+    def test_policies_say_who_sends_what(self):
+        iam = self.server.client("iam")
+        iam.create_user(UserName="sender")
+        key = iam.create_access_key(UserName="sender")["AccessKey"]
+        signing = {"service": "traccia", "key_id": key["AccessKeyId"],
+                   "secret": key["SecretAccessKey"]}
+        answer = self.post(line(eventName="Denied"), **signing)
+        self.assertEqual((answer.status, answer.json()["__type"]), (400, "AccessDeniedException"))
+        self.assertIn("is not authorized to perform: traccia:PutEvents because no identity-based "
+                      "policy allows", str(answer.json()))
+        denial = wait_until(lambda: self.by_name("PutEvents"))[0]
+        self.assertEqual(denial["errorCode"], "AccessDenied")
+        self.assertEqual(denial["userIdentity"]["userName"], "sender")
+
+        def allow(*actions):
+            iam.put_user_policy(UserName="sender", PolicyName="p", PolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": actions, "Resource": "*"}]}))
+        allow("traccia:PutEvents")
+        self.taken(line(eventName="Allowed"), 1, **signing)
+        other = line(recipientAccountId=OTHER_ACCOUNT, eventName="Imported")
+        self.taken(other, 0, rejected=[(1, "AccountMismatch")], **signing)
+        allow("traccia:PutEvents", "traccia:ImportEvents")
+        self.taken(other, 1, **signing)
+
     def test_sending_events_is_not_an_event(self):
         self.taken(line(eventName="Sent"), 1)
         self.found("Sent", 1)
         lookup = self.trail.lookup_events(LookupAttributes=[
             {"AttributeKey": "EventSource", "AttributeValue": "traccia.amazonaws.com"}])
-        self.assertLessEqual({e["EventName"] for e in lookup["Events"]},
+        records = [json.loads(e["CloudTrailEvent"]) for e in lookup["Events"]]
+        self.assertLessEqual({r["eventName"] for r in records if "errorCode" not in r},
                              {"CreateIngestToken", "RevokeIngestToken", "ListIngestTokens"})
 
 
