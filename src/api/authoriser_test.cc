@@ -80,7 +80,9 @@ TEST_F(SendersTest, PoliciesSayWhoSendsEventsAndOfWhom) {
 
 TEST_F(SendersTest, TokensOfOtherAccountsAreForTheManagementAccount) {
   ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
-    TRY(transaction.execute("INSERT INTO accounts VALUES (?, 0, 7)", {kMember}));
+    TRY(transaction.execute(
+        "INSERT INTO accounts (id, management, created, email) VALUES (?, 0, 7, 'm@example.com')",
+        {kMember}));
     return {};
   }));
   const json::Object of_member{{"AccountId", kMember}};

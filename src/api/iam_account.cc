@@ -61,7 +61,7 @@ Result<json::Object> list(Call& call) {
 }
 
 // What this server does not have (MFA devices, certificates, providers, instance profiles) counts
-// 0. The root user has neither key nor password.
+// 0.
 Result<json::Object> summarize(Call& call) {
   using identity::Quotas;
   auto& identity = call.services.identity;
@@ -87,11 +87,15 @@ Result<json::Object> summarize(Call& call) {
   map["GroupsPerUserQuota"] = Quotas::kGroupsPerUser;
   map["AccessKeysPerUserQuota"] = Quotas::kKeysPerUser;
   map["AssumeRolePolicySizeQuota"] = Quotas::kTrustPolicySize;
+  const identity::Entity root{.id = account, .kind = EntityKind::Root, .account_id = account};
+  TRY_ASSIGN(const auto password, identity.passwords().find(call.transaction, root.id));
+  TRY_ASSIGN(const auto keys, identity.keys().list(call.transaction, root, {}));
+  map["AccountPasswordPresent"] = int{password.has_value()};
+  map["AccountAccessKeysPresent"] = int{!keys.items.empty()};
   for (const auto* absent :
-       {"MFADevices", "MFADevicesInUse", "AccountMFAEnabled", "AccountAccessKeysPresent",
-        "AccountPasswordPresent", "AccountSigningCertificatesPresent", "ServerCertificates",
-        "ServerCertificatesQuota", "SigningCertificatesPerUserQuota", "InstanceProfiles",
-        "InstanceProfilesQuota", "Providers"}) {
+       {"MFADevices", "MFADevicesInUse", "AccountMFAEnabled", "AccountSigningCertificatesPresent",
+        "ServerCertificates", "ServerCertificatesQuota", "SigningCertificatesPerUserQuota",
+        "InstanceProfiles", "InstanceProfilesQuota", "Providers"}) {
     map[absent] = 0;
   }
   return json::Object{{"SummaryMap", std::move(map)}};

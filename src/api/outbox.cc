@@ -38,8 +38,8 @@ Result<ingest::Draft> read_draft(const meta::Row& row) {
 
 }  // namespace
 
-Result<std::vector<int64_t>> Outbox::insert(meta::Transaction& transaction,
-                                            const std::vector<ingest::Draft>& drafts) {
+Result<std::vector<int64_t>> Outbox::put(meta::Transaction& transaction,
+                                         const std::vector<ingest::Draft>& drafts) {
   std::vector<int64_t> ids;
   for (const auto& draft : drafts) {
     const bool is_event = draft.kind == ingest::Kind::Event;
@@ -110,7 +110,7 @@ Result<> Outbox::write(
       return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
                   "too many records wait for room in the log; retry later");
     }
-    TRY_ASSIGN(ids, insert(transaction, drafts));
+    TRY_ASSIGN(ids, put(transaction, drafts));
     return remove(transaction, removed);
   }));
   const MutexLock lock(sent_mutex_);

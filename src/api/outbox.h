@@ -34,6 +34,11 @@ class Outbox {
   Result<> commit(
       const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
 
+  // For who changes state while no server runs: the records wait for drain() of the next start. The
+  // rows' numbers.
+  static Result<std::vector<int64_t>> put(meta::Transaction& transaction,
+                                          const std::vector<ingest::Draft>& drafts);
+
   // At start: submits what an earlier process left behind, in order; what the log refuses waits.
   // The number of records.
   Result<size_t> drain();
@@ -44,8 +49,6 @@ class Outbox {
   static constexpr size_t kWaitingMax = 1000;  // records
 
  private:
-  Result<std::vector<int64_t>> insert(meta::Transaction& transaction,
-                                      const std::vector<ingest::Draft>& drafts);
   Result<> write(const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body,
                  std::vector<ingest::Draft>& drafts, std::vector<int64_t>& ids) REQUIRES(order_);
   Result<> send_waiting() REQUIRES(order_);

@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   add_env(app, action);
   add_account(app, action);
   add_token(app, action);
+  add_root(app, action);
   add_record(app, action);
   add_lookup(app, action);
   add_tail(app, action);

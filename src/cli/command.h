@@ -31,6 +31,7 @@ void add_serve(CLI::App& app, Action& action);
 void add_env(CLI::App& app, Action& action);
 void add_account(CLI::App& app, Action& action);
 void add_token(CLI::App& app, Action& action);
+void add_root(CLI::App& app, Action& action);
 void add_record(CLI::App& app, Action& action);
 void add_lookup(CLI::App& app, Action& action);
 void add_tail(CLI::App& app, Action& action);

@@ -6,6 +6,12 @@
 
 #include <charconv>
 
+#include "api/outbox.h"
+#include "delivery/delivery.h"
+#include "digest/digest.h"
+#include "s3/s3.h"
+#include "trail/trails.h"
+
 namespace traccia::server {
 namespace {
 
@@ -64,6 +70,16 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
                                     directory.root));
   }
   return lock;
+}
+
+Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
+                                                           const DataDirectory& directory) {
+  return meta::Database::open(
+      os, directory.meta(), meta::Durability::Full,
+      {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema, delivery::kSchema,
+       digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema, delivery::kLanesSchema,
+       delivery::kChangesSchema, identity::kIamSchema, identity::kAccountsSchema,
+       identity::kSigninSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

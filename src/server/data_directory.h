@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "identity/identity.h"
+#include "meta/database.h"
 #include "os/os.h"
 #include "server/server.h"
 
@@ -16,6 +17,10 @@ namespace traccia::server {
 // when another server holds it, its format is newer, or `test_clock` differs from how it was made.
 Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirectory& directory,
                                                      bool test_clock);
+
+// The control plane's store, made or brought up to date. The caller holds the directory's lock.
+Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
+                                                           const DataDirectory& directory);
 
 // DIR/credentials in the form of an AWS credentials file, mode 0600.
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

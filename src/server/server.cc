@@ -179,13 +179,7 @@ Result<> Server::State::open_stores() {
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
   pacer.emplace(os->clock, log->recent());
   TRY_ASSIGN(ingest, ingest::Ingest::open(*os, directory.window(), *log, {}));
-  TRY_ASSIGN(database,
-             meta::Database::open(
-                 *os, directory.meta(), meta::Durability::Full,
-                 {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema,
-                  delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                  digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
-                  identity::kIamSchema, identity::kAccountsSchema, identity::kSigninSchema}));
+  TRY_ASSIGN(database, open_control_plane(*os, directory));
   TRY_ASSIGN(blobs, blob::BlobStore::open(*os, directory.blobs()));
   return {};
 }
