@@ -21,7 +21,8 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "user", iam::resolve_user},
                                    {"iam", "group", iam::resolve_group},
                                    {"iam", "role", iam::resolve_role},
-                                   {"iam", "policy", iam::resolve_policy}};
+                                   {"iam", "policy", iam::resolve_policy},
+                                   {"iam", "mfa", iam::resolve_mfa_device}};
 
 // Condition keys that are a member of the request.
 struct MemberKey {

@@ -56,6 +56,8 @@ Result<> resolve_role(Call& call, const aws::Operation& operation, std::string_v
                       std::vector<Ask>& asks);
 Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string_view name,
                         std::vector<Ask>& asks);
+Result<> resolve_mfa_device(Call& call, const aws::Operation& operation, std::string_view name,
+                            std::vector<Ask>& asks);
 }  // namespace iam
 
 namespace traccia_service {

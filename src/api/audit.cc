@@ -10,6 +10,25 @@ namespace {
 constexpr std::string_view kEventVersion = "1.11";
 constexpr size_t kTextBytesMax = 1024;  // userAgent, errorCode, errorMessage (facts 2.1)
 
+// "CloudTrail userIdentity element": who the session is of, and how it began.
+json::Object session_context(const identity::LiveSession& live) {
+  const auto& session = live.session;
+  json::Object out;
+  if (session.kind != identity::SessionKind::User) {
+    const bool role = session.kind == identity::SessionKind::Role;
+    const std::string_view user = live.issuer_name.empty() ? "Root" : "IAMUser";
+    out["sessionIssuer"] = json::Object{{"type", role ? "Role" : user},
+                                        {"principalId", session.issuer_id},
+                                        {"arn", live.issuer_arn},
+                                        {"accountId", session.account_id},
+                                        {"userName", live.issuer_name}};
+  }
+  out["attributes"] = json::Object{{"creationDate", format_iso_seconds(session.issued)},
+                                   {"mfaAuthenticated", session.mfa ? "true" : "false"}};
+  if (!session.source_identity.empty()) out["sourceIdentity"] = session.source_identity;
+  return out;
+}
+
 json::Object user_identity(const identity::Principal& principal) {
   json::Object identity;
   switch (principal.type) {
@@ -28,12 +47,19 @@ json::Object user_identity(const identity::Principal& principal) {
     case identity::PrincipalType::IamUser:
       identity["type"] = "IAMUser";
       break;
+    case identity::PrincipalType::AssumedRole:
+      identity["type"] = "AssumedRole";
+      break;
+    case identity::PrincipalType::FederatedUser:
+      identity["type"] = "FederatedUser";
+      break;
   }
   identity["principalId"] = principal.principal_id;
   identity["arn"] = principal.arn;
   identity["accountId"] = principal.account_id;
   if (!principal.access_key_id.empty()) identity["accessKeyId"] = principal.access_key_id;
   if (!principal.user_name.empty()) identity["userName"] = principal.user_name;
+  if (principal.session) identity["sessionContext"] = session_context(*principal.session);
   return identity;
 }
 
@@ -83,6 +109,7 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
   if (!event.api_version.empty()) record["apiVersion"] = event.api_version;
   record["managementEvent"] = event.category == event::Category::Management;
   record["recipientAccountId"] = account;
+  if (!event.shared_event_id.empty()) record["sharedEventID"] = event.shared_event_id;
   record["eventCategory"] = event::category_name(event.category);
   add_tls_details(record, caller);
   return record;

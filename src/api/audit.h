@@ -54,7 +54,8 @@ struct AuditEvent {
   json::Value request_parameters;         // object or null
   json::Value response_elements;          // object or null
   json::Value additional_event_data;
-  json::Value resources;  // array or null
+  json::Value resources;        // array or null
+  std::string shared_event_id;  // of an event that two accounts are told
 };
 
 // Members in the order CloudTrail writes them (facts 2.1); the result passes event::admit.

@@ -36,19 +36,20 @@ policy::Principal to_policy(const identity::Principal& principal) {
     case PrincipalType::IamUser:
       out.kind = policy::PrincipalKind::User;
       break;
+    case PrincipalType::AssumedRole:
+      out.kind = policy::PrincipalKind::AssumedRole;
+      out.issuer_arn = principal.session->issuer_arn;
+      break;
+    case PrincipalType::FederatedUser:
+      out.kind = policy::PrincipalKind::FederatedUser;
+      out.issuer_arn = principal.session->issuer_arn;
+      break;
   }
   out.arn = principal.arn;
   out.account = principal.account_id;
   out.unique_id = principal.principal_id;
   out.name = principal.user_name;
   return out;
-}
-
-policy::PoliciesView view(const identity::PrincipalPolicies& own) {
-  policy::PoliciesView policies;
-  policies.identity = own.identity;
-  policies.boundary = own.boundary_or_null();
-  return policies;
 }
 
 // The fifth part of an ARN.
@@ -76,6 +77,42 @@ void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now)
   if (caller.source_arn.empty()) return;
   keys.set("aws:SourceArn", caller.source_arn);
   keys.set("aws:SourceAccount", account_of(caller.source_arn));
+}
+
+// "AWS global condition context keys", properties of the role session and the principal: those of
+// temporary credentials. Long-term ones have no aws:MultiFactorAuthPresent.
+void add_session_keys(policy::ContextKeys& keys, const identity::Session& session, Time now) {
+  keys.set_time("aws:TokenIssueTime", session.issued);
+  keys.set_flag("aws:MultiFactorAuthPresent", session.mfa.has_value());
+  if (session.mfa) {
+    keys.set_number("aws:MultiFactorAuthAge", to_unix_seconds(now) - to_unix_seconds(*session.mfa));
+  }
+  if (!session.source_identity.empty()) keys.set("aws:SourceIdentity", session.source_identity);
+}
+
+// The user's or role's tags; those of the session take precedence.
+void add_tag_keys(policy::ContextKeys& keys, const identity::Principal& principal,
+                  const identity::PrincipalPolicies& own) {
+  const auto add = [&](const std::vector<identity::Tag>& tags) {
+    for (const auto& tag : tags) {
+      keys.set(fmt::format("aws:PrincipalTag/{}", tag.key), tag.value);
+    }
+  };
+  add(own.tags);
+  if (principal.session) add(principal.session->session.tags);
+}
+
+// The caller's side of a decision.
+policy::PoliciesView view(const identity::Principal& principal,
+                          const identity::PrincipalPolicies& own) {
+  policy::PoliciesView view;
+  view.identity = own.identity;
+  view.boundary = own.boundary_or_null();
+  if (principal.session) {
+    view.session = principal.session->policies;
+    view.has_session_policies = principal.session->session.limited();
+  }
+  return view;
 }
 
 // The owner's root user, whom AWS lets manage a policy that denies everybody; the account's first
@@ -111,6 +148,7 @@ std::unexpected<Error> denied_by_s3(const policy::Request& asked,
 }  // namespace
 
 policy::Request Authoriser::ask(const AccessRequest& request,
+                                const identity::PrincipalPolicies& own,
                                 std::string_view resource_account) const {
   policy::Request asked;
   asked.principal = to_policy(request.caller.principal);
@@ -120,6 +158,14 @@ policy::Request Authoriser::ask(const AccessRequest& request,
   asked.resource_account = resource_account;
   policy::set_principal_keys(asked.context, asked.principal);
   add_request_keys(asked.context, request.caller, clock_.now());
+  if (const auto& live = request.caller.principal.session) {
+    add_session_keys(asked.context, live->session, identity_.sessions().now());
+  }
+  if (request.proves_mfa) {
+    asked.context.set_flag("aws:MultiFactorAuthPresent", true);
+    asked.context.set_number("aws:MultiFactorAuthAge", 0);
+  }
+  add_tag_keys(asked.context, request.caller.principal, own);
   asked.context.set("aws:ResourceAccount", resource_account);
   for (const auto& [name, value] : request.keys) asked.context.add(name, value);
   return asked;
@@ -129,8 +175,8 @@ Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessReque
   if (request.action == kFreeAction) return {};
   const auto& principal = request.caller.principal;
   TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
-  const auto asked = ask(request, principal.account_id);
-  const auto decision = policy::evaluate(asked, view(*own));
+  const auto asked = ask(request, *own, principal.account_id);
+  const auto decision = policy::evaluate(asked, view(principal, *own));
   if (decision.allowed()) return {};
   if (request.action.starts_with("s3:")) return denied_by_s3(asked, decision);
   return denied(policy::access_denied_message(asked, decision));
@@ -154,8 +200,8 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
     compiled = std::move(*made);
   }
   TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
-  const auto asked = ask(request, found.bucket.owner_account);
-  auto policies = view(*own);
+  const auto asked = ask(request, *own, found.bucket.owner_account);
+  auto policies = view(principal, *own);
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied_by_s3(asked, decision);
@@ -167,13 +213,31 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   return std::move(found.bucket);
 }
 
+Result<> Authoriser::authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,
+                                       const RoleTrust& trust) {
+  const auto& principal = request.caller.principal;
+  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
+  const auto asked = ask(request, *own, trust.role.account_id);
+  auto policies = view(principal, *own);
+  policies.resource = &trust.policy;
+  policies.resource_rule = policy::ResourceRule::Own;
+  const auto decision = policy::evaluate(asked, policies);
+  if (decision.allowed()) return {};
+  // A role that does not trust the caller looks like one that is not there.
+  const bool untold = asked.principal.account != trust.role.account_id ||
+                      (decision.type == policy::PolicyType::Trust &&
+                       decision.outcome == policy::Outcome::ImplicitDeny);
+  return denied(untold ? policy::access_denied_message(asked)
+                       : policy::access_denied_message(asked, decision));
+}
+
 Result<> Authoriser::authorise_account(meta::Transaction& transaction, const AccessRequest& request,
                                        std::optional<std::string_view> account) {
   const auto& own = request.caller.principal.account_id;
   if (account == own) return {};
   TRY_ASSIGN(const auto management, identity_.management_account(transaction));
   if (own == management) return {};
-  const auto asked = ask(request, own);
+  const auto asked = ask(request, {}, own);
   return denied(policy::access_denied_message(
       asked, {.outcome = policy::Outcome::ImplicitDeny, .type = policy::PolicyType::Identity}));
 }
@@ -181,8 +245,8 @@ Result<> Authoriser::authorise_account(meta::Transaction& transaction, const Acc
 Result<bool> Authoriser::authorise_sender(meta::Transaction& transaction, const Caller& caller) {
   const auto& account = caller.principal.account_id;
   TRY_ASSIGN(const auto own, identity_.policies_of(transaction, caller.principal));
-  auto asked = ask({caller, kPutEventsAction, "*"}, account);
-  const auto policies = view(*own);
+  auto asked = ask({caller, kPutEventsAction, "*"}, *own, account);
+  const auto policies = view(caller.principal, *own);
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied(policy::access_denied_message(asked, decision));
   asked.action = kImportEventsAction;

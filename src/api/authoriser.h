@@ -25,16 +25,25 @@ struct AccessRequest {
   const Caller& caller;
   std::string_view action;    // "s3:PutObject"
   std::string_view resource;  // ARN, or "*"
-  // Beside the keys that every request has.
+  // Beside the keys that every request has. Entries of one name are values of one key.
   std::span<const ContextKey> keys = {};
   std::string_view resource_words = {};  // as policy::Request has them
+  bool proves_mfa = false;               // the caller's device, with this very request
+};
+
+// What is asked for access to a role: itself, and its trust policy.
+struct RoleTrust {
+  const identity::Entity& role;
+  const policy::AttachedPolicy& policy;
 };
 
 // Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies and the
 // bucket's policy, with the keys that AWS fills: of the principal, of the request (aws:SourceIp,
 // aws:SecureTransport, aws:UserAgent, aws:RequestedRegion, aws:CurrentTime, aws:EpochTime,
-// aws:ResourceAccount), and of a service's call aws:SourceArn and aws:SourceAccount, but no
-// aws:SourceIp.
+// aws:ResourceAccount), of temporary credentials (aws:TokenIssueTime, aws:MultiFactorAuthPresent
+// and -Age, aws:SourceIdentity), aws:PrincipalTag/… of the user, role and session, and of a
+// service's call aws:SourceArn and aws:SourceAccount, but no aws:SourceIp. What was passed for a
+// session limits it.
 class Authoriser {
  public:
   Authoriser(os::Clock& clock, identity::Identity& identity, s3::S3& s3)
@@ -47,6 +56,10 @@ class Authoriser {
   // checked) denies all but its replacement.
   Result<s3::Bucket> authorise_in_bucket(meta::Transaction& transaction, std::string_view bucket,
                                          const AccessRequest& request);
+  // Of STS's operations on a role, in the role's account or another. Reason AccessDenied; the text
+  // says why where that tells nothing of a role to who may not see it.
+  Result<> authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,
+                             const RoleTrust& trust);
   // Beside authorise(), for what belongs to accounts, their event history and tokens: everybody's
   // own; any other, and all, for the management account only. Reason AccessDenied.
   Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
@@ -57,7 +70,8 @@ class Authoriser {
   Result<bool> authorise_sender(meta::Transaction& transaction, const Caller& caller);
 
  private:
-  policy::Request ask(const AccessRequest& request, std::string_view resource_account) const;
+  policy::Request ask(const AccessRequest& request, const identity::PrincipalPolicies& own,
+                      std::string_view resource_account) const;
 
   os::Clock& clock_;
   identity::Identity& identity_;

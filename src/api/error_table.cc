@@ -32,6 +32,9 @@ constexpr Entry kJson[] = {
     {"RequestExpired", "InvalidSignatureException", 403, ""},
     {"UnknownAccessKey", "UnrecognizedClientException", 403,
      "The security token included in the request is invalid."},
+    {"UnknownSessionToken", "UnrecognizedClientException", 403,
+     "The security token included in the request is invalid."},
+    {"ExpiredToken", "ExpiredTokenException", 400, ""},
     {"InvalidRegion", "InvalidSignatureException", 403, ""},
     {"AccessDenied", "AccessDeniedException", 400, ""},
     {"ServiceUnavailable", "ServiceUnavailableException", 503,
@@ -53,6 +56,9 @@ constexpr Entry kQuery[] = {
     {"RequestExpired", "RequestExpired", 400, ""},
     {"UnknownAccessKey", "InvalidClientTokenId", 403,
      "The security token included in the request is invalid."},
+    {"UnknownSessionToken", "InvalidClientTokenId", 403,
+     "The security token included in the request is invalid."},
+    {"ExpiredToken", "ExpiredToken", 403, ""},
     {"InvalidRegion", "SignatureDoesNotMatch", 403, ""},
     {"AccessDenied", "AccessDenied", 403, ""},
     {"ValidationException", "ValidationError", 400, ""},
@@ -60,6 +66,7 @@ constexpr Entry kQuery[] = {
     {"EntityAlreadyExists", "EntityAlreadyExists", 409, ""},
     {"LimitExceeded", "LimitExceeded", 409, ""},
     {"DeleteConflict", "DeleteConflict", 409, ""},
+    {"InvalidAuthenticationCode", "InvalidAuthenticationCode", 403, ""},
     {"EntityTemporarilyUnmodifiable", "EntityTemporarilyUnmodifiable", 409, ""},
     {"ReportNotPresent", "ReportNotPresent", 410, ""},
     {"ReportExpired", "ReportExpired", 410, ""},
@@ -91,6 +98,9 @@ constexpr Entry kS3[] = {
      "You must provide the Content-Length HTTP header."},
     {"UnknownAccessKey", "InvalidAccessKeyId", 403,
      "The AWS Access Key Id you provided does not exist in our records."},
+    {"UnknownSessionToken", "InvalidToken", 400,
+     "The provided token is malformed or otherwise invalid."},
+    {"ExpiredToken", "ExpiredToken", 400, "The provided token has expired."},
     {"AccessDenied", "AccessDenied", 403, ""},
     {"NoSuchBucket", "NoSuchBucket", 404, "The specified bucket does not exist"},
     {"NoSuchKey", "NoSuchKey", 404, "The specified key does not exist."},
@@ -152,7 +162,9 @@ constexpr std::string_view kIamErrors[] = {"NoSuchEntity",
                                            "InvalidUserType",
                                            "MalformedPolicyDocument",
                                            "PasswordPolicyViolation",
-                                           "EntityTemporarilyUnmodifiable"};
+                                           "EntityTemporarilyUnmodifiable",
+                                           "PackedPolicyTooLarge",
+                                           "InvalidAuthenticationCode"};
 
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();

@@ -96,16 +96,23 @@ std::map<std::string, uint64_t> FrontDoor::counts() const {
 
 Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request) {
   TRY_ASSIGN(const auto authorization, aws::parse_authorization(request));
-  TRY_ASSIGN(const auto key,
-             keys_.find(services_.database, services_.identity, authorization.access_key_id));
-  if (!key || !authorization.session_token.empty()) {
-    return fail(
-        ErrorCode::PermissionDenied, "UnknownAccessKey",
-        "the access key is unknown, inactive, or used with a session token it does not have");
+  TRY_ASSIGN(const auto key, keys_.find(services_.database, services_.identity,
+                                        authorization.access_key_id, authorization.session_token));
+  if (!key) {
+    // S3 tells a bad token from a bad key; the other services do not ("Error responses").
+    return fail(ErrorCode::PermissionDenied,
+                authorization.session_token.empty() ? "UnknownAccessKey" : "UnknownSessionToken",
+                "the access key is unknown, inactive, or used with a session token it does not "
+                "have");
   }
   aws::VerifyOptions options;
   options.keys = &signing_keys_;
-  TRY(aws::verify(request, authorization, key->secret_access_key, signature_clock_.now(), options));
+  const auto now = signature_clock_.now();
+  TRY(aws::verify(request, authorization, key->secret_access_key, now, options));
+  if (key->expires && *key->expires <= now) {
+    return fail(ErrorCode::PermissionDenied, "ExpiredToken",
+                "The security token included in the request is expired");
+  }
   const auto& scope = authorization.scope;
   if (find_service(scope.service) == nullptr) {
     return fail(ErrorCode::InvalidArgument, "UnknownOperationException",
@@ -117,7 +124,9 @@ Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request)
                             "serves: {}",
                             scope.region, fmt::join(services_.regions, ", ")));
   }
-  services_.identity.keys().note_use(authorization.access_key_id, scope.service, scope.region);
+  if (!key->principal.session) {
+    services_.identity.keys().note_use(authorization.access_key_id, scope.service, scope.region);
+  }
   return Authenticated{key->principal, scope};
 }
 

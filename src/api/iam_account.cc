@@ -60,8 +60,7 @@ Result<json::Object> list(Call& call) {
   return out;
 }
 
-// What this server does not have (MFA devices, certificates, providers, instance profiles) counts
-// 0.
+// What this server does not have (certificates, providers, instance profiles) counts 0.
 Result<json::Object> summarize(Call& call) {
   using identity::Quotas;
   auto& identity = call.services.identity;
@@ -92,10 +91,14 @@ Result<json::Object> summarize(Call& call) {
   TRY_ASSIGN(const auto keys, identity.keys().list(call.transaction, root, {}));
   map["AccountPasswordPresent"] = int{password.has_value()};
   map["AccountAccessKeysPresent"] = int{!keys.items.empty()};
+  TRY_ASSIGN(map["MFADevices"],
+             identity.mfa().count(call.transaction, account, identity::MfaAssignment::Any));
+  TRY_ASSIGN(map["MFADevicesInUse"],
+             identity.mfa().count(call.transaction, account, identity::MfaAssignment::Assigned));
   for (const auto* absent :
-       {"MFADevices", "MFADevicesInUse", "AccountMFAEnabled", "AccountSigningCertificatesPresent",
-        "ServerCertificates", "ServerCertificatesQuota", "SigningCertificatesPerUserQuota",
-        "InstanceProfiles", "InstanceProfilesQuota", "Providers"}) {
+       {"AccountMFAEnabled", "AccountSigningCertificatesPresent", "ServerCertificates",
+        "ServerCertificatesQuota", "SigningCertificatesPerUserQuota", "InstanceProfiles",
+        "InstanceProfilesQuota", "Providers"}) {
     map[absent] = 0;
   }
   return json::Object{{"SummaryMap", std::move(map)}};

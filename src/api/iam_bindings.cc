@@ -13,8 +13,9 @@ std::span<const Binding> iam_bindings() {
          {iam::user_bindings(), iam::access_key_bindings(), iam::group_bindings(),
           iam::role_bindings(), iam::tag_bindings(), iam::inline_policy_bindings(),
           iam::attached_policy_bindings(), iam::policy_bindings(), iam::policy_version_bindings(),
-          iam::boundary_bindings(), iam::account_bindings(), iam::password_bindings(),
-          iam::password_policy_bindings(), iam::credential_report_bindings()}) {
+          iam::boundary_bindings(), iam::account_bindings(), iam::mfa_device_bindings(),
+          iam::password_bindings(), iam::password_policy_bindings(),
+          iam::credential_report_bindings()}) {
       out.insert(out.end(), family.begin(), family.end());
     }
     return out;

@@ -152,9 +152,9 @@ Result<json::Object> update_description(Call& call) {
 }
 
 Result<json::Object> update_trust(Call& call) {
-  TRY_ASSIGN(auto role, named_entity(call, EntityKind::Role));
-  role.role.trust = get_string(call.input, "PolicyDocument");
-  TRY(call.services.identity.entities().update_role(call.transaction, role));
+  TRY_ASSIGN(const auto role, named_entity(call, EntityKind::Role));
+  TRY(call.services.identity.entities().set_trust(call.transaction, role,
+                                                  get_string(call.input, "PolicyDocument")));
   return json::Object{};
 }
 

@@ -78,6 +78,10 @@ inline constexpr Shape kPolicyPath =
     aws::string_shape(1, 512, {"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/", is_policy_path});
 inline constexpr Shape kDocument = aws::string_shape(1, 131'072, kDocumentPattern);
 inline constexpr Shape kArn = aws::string_shape(20, 2048);
+inline constexpr Shape kSerialNumber =
+    aws::string_shape(9, 256, {"[\\w+=/:,.@-]+", [](std::string_view text) {
+                                 return aws::only_characters(text, "a-zA-Z0-9_+=/:,.@-");
+                               }});
 inline constexpr Shape kKeyId = aws::string_shape(16, 128, kIdPattern);
 inline constexpr Shape kMarker = aws::string_shape(1, 320, {"[\\u0020-\\u00FF]+", is_latin_text});
 inline constexpr Shape kMaxItems = aws::integer_shape(1, 1000);
@@ -155,6 +159,9 @@ constexpr aws::Access on_path(EntityKind kind) {
 }
 constexpr aws::Access on_policy(std::span<const std::string_view> keys = {}) {
   return {.resource = "policy", .named_by = "PolicyArn", .keys = keys};
+}
+constexpr aws::Access on_mfa_device(std::span<const std::string_view> keys = {}) {
+  return {.resource = "mfa", .named_by = "SerialNumber", .keys = keys};
 }
 inline constexpr aws::Access kOnAll{};
 

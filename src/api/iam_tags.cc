@@ -1,4 +1,4 @@
-// IAM Tag, Untag and List…Tags of users, roles and policies.
+// IAM Tag, Untag and List…Tags of users, roles, policies and MFA devices.
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
@@ -7,10 +7,10 @@
 namespace traccia::api::iam {
 namespace {
 
-enum class Tagged : uint8_t { User, Role, Policy };
+enum class Tagged : uint8_t { User, Role, Policy, MfaDevice };
 
 constexpr std::string_view pick_tagged(Tagged tagged, std::string_view user, std::string_view role,
-                                       std::string_view policy) {
+                                       std::string_view policy, std::string_view mfa_device) {
   switch (tagged) {
     case Tagged::User:
       return user;
@@ -18,20 +18,24 @@ constexpr std::string_view pick_tagged(Tagged tagged, std::string_view user, std
       return role;
     case Tagged::Policy:
       return policy;
+    case Tagged::MfaDevice:
+      return mfa_device;
   }
   return {};
 }
 
 template <Tagged tagged>
-constexpr Member kOwner{pick_tagged(tagged, "UserName", "RoleName", "PolicyArn"),
-                        tagged == Tagged::User   ? &kName128
-                        : tagged == Tagged::Role ? &kName64
-                                                 : &kArn,
+constexpr Member kOwner{pick_tagged(tagged, "UserName", "RoleName", "PolicyArn", "SerialNumber"),
+                        tagged == Tagged::User     ? &kName128
+                        : tagged == Tagged::Role   ? &kName64
+                        : tagged == Tagged::Policy ? &kArn
+                                                   : &kSerialNumber,
                         Presence::Required};
 
 template <Tagged tagged>
 constexpr aws::Access on_tagged(std::span<const std::string_view> keys) {
   if (tagged == Tagged::Policy) return on_policy(keys);
+  if (tagged == Tagged::MfaDevice) return on_mfa_device(keys);
   return on(tagged == Tagged::User ? EntityKind::User : EntityKind::Role, keys);
 }
 
@@ -43,7 +47,7 @@ template <Tagged tagged>
 constexpr Shape kTagRequest = aws::structure_shape(kTagInput<tagged>);
 template <Tagged tagged>
 constexpr auto kTagOperation = change(
-    pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy"),
+    pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy", "iam:TagMFADevice"),
     on_tagged<tagged>(kTagsInRequest), kTagRequest<tagged>, aws::kEmptyStructure, kTagErrors);
 
 template <Tagged tagged>
@@ -52,7 +56,7 @@ template <Tagged tagged>
 constexpr Shape kUntagRequest = aws::structure_shape(kUntagInput<tagged>);
 template <Tagged tagged>
 constexpr auto kUntagOperation = change(
-    pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy"),
+    pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy", "iam:UntagMFADevice"),
     on_tagged<tagged>(kTagKeysInRequest), kUntagRequest<tagged>, aws::kEmptyStructure, kReadErrors);
 
 template <Tagged tagged>
@@ -64,7 +68,8 @@ constexpr Member kListOutput[] = {
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 template <Tagged tagged>
 constexpr auto kListOperation =
-    query(pick_tagged(tagged, "iam:ListUserTags", "iam:ListRoleTags", "iam:ListPolicyTags"),
+    query(pick_tagged(tagged, "iam:ListUserTags", "iam:ListRoleTags", "iam:ListPolicyTags",
+                      "iam:ListMFADeviceTags"),
           on_tagged<tagged>({}), kListRequest<tagged>, kListAnswer, kReadErrors);
 
 enum class Intent : uint8_t { Read, Change };
@@ -72,6 +77,12 @@ enum class Intent : uint8_t { Read, Change };
 // The id under which the tags lie.
 template <Tagged tagged>
 Result<std::string> find_owner(Call& call, Intent intent) {
+  if (tagged == Tagged::MfaDevice) {
+    TRY_ASSIGN(const auto device,
+               call.services.identity.mfa().get(call.transaction, call.caller.principal.account_id,
+                                                get_string(call.input, "SerialNumber")));
+    return device.serial;
+  }
   if (tagged != Tagged::Policy) {
     const auto kind = tagged == Tagged::User ? EntityKind::User : EntityKind::Role;
     TRY_ASSIGN(const auto entity, named_entity(call, kind));
@@ -90,6 +101,7 @@ Result<json::Object> tag(Call& call) {
   TRY_ASSIGN(const auto owner, find_owner<tagged>(call, Intent::Change));
   TRY_ASSIGN(const auto tags, read_tags(call.input));
   TRY(identity::set_tags(call.transaction, owner, tags));
+  call.services.identity.forget_policies(call.caller.principal.account_id);
   return json::Object{};
 }
 
@@ -99,6 +111,7 @@ Result<json::Object> untag(Call& call) {
   std::vector<std::string> keys;
   for (const auto& key : call.input.at("TagKeys").as_array()) keys.emplace_back(key.as_string());
   TRY(identity::remove_tags(call.transaction, owner, keys));
+  call.services.identity.forget_policies(call.caller.principal.account_id);
   return json::Object{};
 }
 
@@ -122,8 +135,8 @@ constexpr std::array kBindings{Binding{&kTagOperation<tagged>, tag<tagged>},
 std::span<const Binding> tag_bindings() {
   static const auto bindings = [] {
     std::vector<Binding> out;
-    for (const auto& some :
-         {kBindings<Tagged::User>, kBindings<Tagged::Role>, kBindings<Tagged::Policy>}) {
+    for (const auto& some : {kBindings<Tagged::User>, kBindings<Tagged::Role>,
+                             kBindings<Tagged::Policy>, kBindings<Tagged::MfaDevice>}) {
       out.insert(out.end(), some.begin(), some.end());
     }
     return out;

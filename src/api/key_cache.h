@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "identity/identity.h"
@@ -21,37 +22,49 @@ class KeyCache {
   static constexpr size_t kKeysMax = 1024;
   using Found = std::shared_ptr<const identity::AccessKey>;  // nullptr: unknown or inactive
 
-  Result<Found> find(meta::Database& database, identity::Identity& identity, std::string_view id) {
+  // `token` is the session token of temporary credentials; empty with a user's own key.
+  Result<Found> find(meta::Database& database, identity::Identity& identity, std::string_view id,
+                     std::string_view token = {}) {
     const auto writes = database.writes();
     {
       const MutexLock lock(mutex_);
       const auto at = writes == writes_ ? keys_.find(id) : keys_.end();
-      if (at != keys_.end()) return at->second;
+      if (at != keys_.end() && constant_time_equal(at->second.token, token)) return at->second.key;
     }
     std::optional<identity::AccessKey> key;
     TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(key, identity.find_access_key(transaction, id));
+      if (token.empty()) {
+        TRY_ASSIGN(key, identity.find_access_key(transaction, id));
+      } else {
+        TRY_ASSIGN(key, identity.find_session(transaction, id, token));
+      }
       return {};
     }));
     if (!key) return Found();
     auto found = std::make_shared<const identity::AccessKey>(std::move(*key));
-    keep(found, writes);
+    keep({std::string(token), found}, writes);
     return found;
   }
 
  private:
-  void keep(const Found& key, uint64_t writes) {
+  struct Entry {
+    std::string token;
+    Found key;
+  };
+
+  void keep(Entry entry, uint64_t writes) {
     const MutexLock lock(mutex_);
     if (writes < writes_) return;
     if (writes > writes_ || keys_.size() >= kKeysMax) keys_.clear();
     writes_ = writes;
-    keys_.insert_or_assign(key->principal.access_key_id, key);
+    const auto id = entry.key->principal.access_key_id;
+    keys_.insert_or_assign(id, std::move(entry));
   }
 
   Mutex mutex_;
   uint64_t writes_ GUARDED_BY(mutex_) =
       0;  // what Database::writes() said before the keys were read
-  std::map<std::string, Found, std::less<>> keys_ GUARDED_BY(mutex_);
+  std::map<std::string, Entry, std::less<>> keys_ GUARDED_BY(mutex_);
 };
 
 }  // namespace traccia::api

@@ -7,6 +7,7 @@
 
 #include "api/access.h"
 #include "api/error_table.h"
+#include "api/session_rules.h"
 #include "base/log.h"
 #include "base/mutex.h"
 
@@ -35,9 +36,34 @@ AuditEvent describe(const aws::Operation& operation, const Caller& caller,
 
 // Read-only calls have no responseElements (facts 2.1).
 void add_response(AuditEvent& event, const aws::Operation& operation, const json::Object& output) {
-  if (operation.read_only) return;
+  if (operation.read_only && !operation.issues_credentials) return;
   auto elements = aws::audit_parameters(*operation.output, output);
   if (!elements.empty()) event.response_elements = std::move(elements);
+}
+
+// How the owner of a resource is told of a caller of another account ("CloudTrail userIdentity
+// element", AWSAccount).
+json::Object foreign_identity(const identity::Principal& principal) {
+  return {{"type", "AWSAccount"},
+          {"principalId", principal.principal_id},
+          {"accountId", principal.account_id}};
+}
+
+// The caller's record, and the one of the resource's account when that is another: each with an id
+// of its own and one that both have (facts 2.6).
+Result<> add_drafts(const Call& call, AuditEvent& event, std::vector<ingest::Draft>& drafts) {
+  const auto& os = call.services.os;
+  const bool shared =
+      !call.resource_account.empty() && call.resource_account != call.caller.principal.account_id;
+  if (shared) event.shared_event_id = os.random.uuid();
+  TRY_ASSIGN(auto draft, audit_draft(os, call.now, call.caller, event));
+  drafts.push_back(std::move(draft));
+  if (!shared) return {};
+  event.account = call.resource_account;
+  event.user_identity = foreign_identity(call.caller.principal);
+  TRY_ASSIGN(auto copy, audit_draft(os, call.now, call.caller, event));
+  drafts.push_back(std::move(copy));
+  return {};
 }
 
 Result<Output> run_change(Services& services, const Caller& caller, const Binding& binding,
@@ -47,25 +73,30 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
   Prepared prepared;
   if (binding.prepare != nullptr) {
     TRY(services.database.read([&](meta::Transaction& transaction) {
-      Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
-                {},       false,  {},    Recorded::Now};
+      Call call{.services = services,
+                .caller = caller,
+                .input = input,
+                .transaction = transaction,
+                .now = services.os.clock.now()};
       return authorise(call, *binding.operation);
     }));
     TRY_ASSIGN(prepared, binding.prepare(services, caller, input));
   }
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
-                  {},       false,  {},    Recorded::Now};
-        call.prepared = prepared;
-        TRY(authorise(call, *binding.operation));
+        Call call{.services = services,
+                  .caller = caller,
+                  .input = input,
+                  .transaction = transaction,
+                  .now = services.os.clock.now(),
+                  .prepared = prepared};
+        if (binding.authorised == Authorised::Before) TRY(authorise(call, *binding.operation));
         TRY_ASSIGN(output, binding.run(call));
         auto event = describe(*binding.operation, caller, input);
         event.resources = call.resources;
         add_response(event, *binding.operation, output);
-        TRY_ASSIGN(auto draft, audit_draft(services.os, call.now, caller, event));
         auto drafts = std::move(call.before_event);
-        drafts.push_back(std::move(draft));
+        TRY(add_drafts(call, event, drafts));
         for (auto& after : call.after_event) drafts.push_back(std::move(after));
         trails_changed = call.trails_changed;
         return drafts;
@@ -112,8 +143,11 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   auto recorded = Recorded::Now;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    Call call{services, caller, input, transaction,  services.os.clock.now(), {}, {},
-              {},       false,  {},    Recorded::Now};
+    Call call{.services = services,
+              .caller = caller,
+              .input = input,
+              .transaction = transaction,
+              .now = services.os.clock.now()};
     TRY(authorise(call, *binding.operation));
     TRY_ASSIGN(output.document, binding.run(call));
     event.resources = std::move(call.resources);
@@ -149,9 +183,11 @@ Result<Output> execute(Services& services, const Caller& caller, const Binding& 
                        const json::Object& input) {
   const auto& operation = *binding.operation;
   auto result = [&]() -> Result<Output> {
+    TRY(check_session_rules(caller.principal, operation));
     TRY(aws::validate(*operation.input, input));
-    return operation.read_only ? run_query(services, caller, binding, input)
-                               : run_change(services, caller, binding, input);
+    return operation.read_only && !operation.issues_credentials
+               ? run_query(services, caller, binding, input)
+               : run_change(services, caller, binding, input);
   }();
   if (result) return result;
   // The log's own refusal cannot be recorded in the log.

@@ -40,13 +40,15 @@ struct Call {
 
   // Log records that commit with the change: TrailChange records before or after the call's own
   // event, and events of the service's acts on the caller's behalf.
-  std::vector<ingest::Draft> before_event;
-  std::vector<ingest::Draft> after_event;
-  json::Value resources;  // of the call's event: array or null
+  std::vector<ingest::Draft> before_event = {};
+  std::vector<ingest::Draft> after_event = {};
+  json::Value resources = {};  // of the call's event: array or null
+  // The account of the resource when it is not the caller's: it is told of the call too.
+  std::string resource_account = {};
   bool trails_changed = false;
   // Of a read-only operation: gives the answer once the transaction is over, so that long work does
   // not hold the store. What run() returned is not used then.
-  std::function<Result<Output>()> rest;
+  std::function<Result<Output>()> rest = {};
   Recorded recorded = Recorded::Now;
   Prepared prepared = {};
 
@@ -58,11 +60,16 @@ using Run = Result<json::Object> (*)(Call&);
 // is authorised by then, and will be once more.
 using Prepare = Result<Prepared> (*)(Services&, const Caller&, const json::Object& input);
 
+// Where a call is authorised: before it runs, or by its own function, which must then do so before
+// anything else: AssumeRole's resource has a policy.
+enum class Authorised : uint8_t { Before, InRun };
+
 struct Binding {
   const aws::Operation* operation;
   Run run;
   http::RequestClass request_class = http::RequestClass::Other;
   Prepare prepare = nullptr;
+  Authorised authorised = Authorised::Before;
 };
 
 // Every operation this server answers with JSON 1.1 or Query, by service.

@@ -143,6 +143,9 @@ struct Operation {
   Protocol protocol = Protocol::Json11;
   std::string_view api_version;  // "2013-11-01"
   bool read_only = false;
+  // Gives out credentials: its event says read-only (facts 2.6), yet it is recorded before the
+  // answer, and with it, as a change is.
+  bool issues_credentials = false;
   EventCategory category = EventCategory::Management;
   Reach reach = Reach::Regional;
   std::string_view iam_action;  // "cloudtrail:CreateTrail"

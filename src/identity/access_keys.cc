@@ -12,9 +12,6 @@
 namespace traccia::identity {
 namespace {
 
-constexpr std::string_view kBase64Letters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 std::unexpected<Error> no_key(std::string_view key_id) {
   return fail(ErrorCode::NotFound, "NoSuchEntity",
               fmt::format("The Access Key with id {} cannot be found.", key_id));
@@ -38,7 +35,7 @@ Result<NewKey> AccessKeys::create(meta::Transaction& transaction, const Entity& 
   made.metadata.id = "AKIA" + os_.random.characters(16, kIdLetters);
   made.metadata.user_name = user.name;
   made.metadata.created = os_.clock.now();
-  made.secret = os_.random.characters(40, kBase64Letters);
+  made.secret = os_.random.characters(40, kSecretLetters);
   const auto sealed = master_key_.seal(made.secret, access_key_context(made.metadata.id));
   TRY(transaction.execute(
       "INSERT INTO access_keys (id, user, secret, active, created) VALUES (?, ?, ?, 1, ?)",

@@ -9,6 +9,7 @@
 #include "identity/aws_managed.h"
 #include "identity/password_policy.h"
 #include "identity/sql.h"
+#include "identity/tags.h"
 #include "policy/document.h"
 
 namespace traccia::identity {
@@ -209,8 +210,8 @@ Result<Page<Entity>> Attachments::users_of(meta::Transaction& transaction, const
   return page;
 }
 
-Result<policy::AttachedPolicy> Attachments::compile(meta::Transaction& transaction,
-                                                    const PolicyName& name) {
+Result<std::optional<policy::AttachedPolicy>> Attachments::find_compiled(
+    meta::Transaction& transaction, const PolicyName& name) {
   if (const auto* known = find_aws_managed_policy(name.arn)) {
     return policy::AttachedPolicy{known->arn, known->compiled};
   }
@@ -222,11 +223,16 @@ Result<policy::AttachedPolicy> Attachments::compile(meta::Transaction& transacti
         TRY_ASSIGN(out.document, compile_stored(row.view(0), name.arn));
         return {};
       }));
-  if (out.document == nullptr) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("policy '{}' is attached and does not exist", name.arn));
-  }
+  if (out.document == nullptr) return std::nullopt;
   return out;
+}
+
+Result<policy::AttachedPolicy> Attachments::compile(meta::Transaction& transaction,
+                                                    const PolicyName& name) {
+  TRY_ASSIGN(auto found, find_compiled(transaction, name));
+  if (found) return std::move(*found);
+  return fail(ErrorCode::DataLoss,
+              fmt::format("policy '{}' is attached and does not exist", name.arn));
 }
 
 Result<PrincipalPolicies> Attachments::load(meta::Transaction& transaction,
@@ -269,6 +275,8 @@ Result<PrincipalPolicies> Attachments::load(meta::Transaction& transaction,
     TRY_ASSIGN(auto policy, compile(transaction, {account_id, boundary}));
     out.boundary.push_back(std::move(policy));
   }
+  TRY_ASSIGN(auto tags, list_tags(transaction, entity_id, {}));
+  out.tags = std::move(tags.items);
   return out;
 }
 

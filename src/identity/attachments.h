@@ -65,6 +65,9 @@ class Attachments {
   Result<std::shared_ptr<const PrincipalPolicies>> policies_of(meta::Transaction& transaction,
                                                                std::string_view account_id,
                                                                std::string_view entity_id);
+  // A managed policy; nullopt when there is none.
+  Result<std::optional<policy::AttachedPolicy>> find_compiled(meta::Transaction& transaction,
+                                                              const PolicyName& name);
 
  private:
   Result<PrincipalPolicies> load(meta::Transaction& transaction, std::string_view account_id,

@@ -6,6 +6,7 @@
 
 #include "identity/ids.h"
 #include "identity/sql.h"
+#include "identity/trust.h"
 #include "policy/document.h"
 
 namespace traccia::identity {
@@ -40,6 +41,10 @@ Result<Page<Entity>> read_page(meta::Transaction& transaction, std::string_view 
                           return {};
                         }));
   page.cut(cursor);
+  for (auto& entity : page.items) {
+    if (entity.kind != EntityKind::Role) continue;
+    TRY_ASSIGN(entity.role.trust, show_trust(transaction, entity.role.trust));
+  }
   return page;
 }
 
@@ -66,7 +71,8 @@ std::unexpected<Error> taken(const EntityName& name) {
               fmt::format("{} with name {} already exists.", title_of(name.kind), name.name));
 }
 
-Result<> check_trust(std::string_view document) {
+// Gives what to store.
+Result<std::string> read_trust(meta::Transaction& transaction, std::string_view document) {
   const policy::DocumentType type{.kind = policy::Kind::Trust};
   TRY(policy::parse(document, type));
   const auto size = policy::count_characters(document, policy::Limits::WhiteSpace::Skipped);
@@ -75,7 +81,7 @@ Result<> check_trust(std::string_view document) {
         ErrorCode::FailedPrecondition, "LimitExceeded",
         fmt::format("Cannot exceed quota for ACLSizePerRole: {}", Quotas::kTrustPolicySize));
   }
-  return {};
+  return bind_trust(transaction, document);
 }
 
 }  // namespace
@@ -165,7 +171,10 @@ Result<Entity> Entities::get(meta::Transaction& transaction, const EntityName& n
 Result<Entity> Entities::create(meta::Transaction& transaction, Entity wanted) {
   const EntityName name{wanted.account_id, wanted.kind, wanted.name};
   const bool is_role = wanted.kind == EntityKind::Role;
-  if (is_role) TRY(check_trust(wanted.role.trust));
+  std::string trust;
+  if (is_role) {
+    TRY_ASSIGN(trust, read_trust(transaction, wanted.role.trust));
+  }
   TRY_ASSIGN(const auto there, find(transaction, name));
   if (there) return taken(name);
   TRY_ASSIGN(const auto others, count(transaction, wanted.account_id, wanted.kind));
@@ -184,8 +193,8 @@ Result<Entity> Entities::create(meta::Transaction& transaction, Entity wanted) {
       "INSERT INTO entities (id, account, kind, name, path, created, trust, description, "
       "session_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {wanted.id, wanted.account_id, number_of(wanted.kind), wanted.name, wanted.path,
-       to_unix_nanoseconds(wanted.created), of_role(wanted.role.trust),
-       of_role(wanted.role.description), of_role(wanted.role.session_seconds_max)}));
+       to_unix_nanoseconds(wanted.created), of_role(trust), of_role(wanted.role.description),
+       of_role(wanted.role.session_seconds_max)}));
   return wanted;
 }
 
@@ -240,6 +249,7 @@ Result<> Entities::check_removable(meta::Transaction& transaction, const Entity&
   constexpr Obstacle kObstacles[] = {
       {"SELECT 1 FROM login_profiles WHERE owner = ?", "must delete login profile first."},
       {"SELECT 1 FROM access_keys WHERE user = ?", "must delete access keys first."},
+      {"SELECT 1 FROM mfa_devices WHERE user = ?", "must delete MFA device first."},
       {"SELECT 1 FROM inline_policies WHERE entity = ?", "must delete policies first."},
       {"SELECT 1 FROM attached_policies WHERE entity = ?", "must detach all policies first."},
       {"SELECT 1 FROM memberships WHERE user = ?", "must remove user from groups first."},
@@ -263,11 +273,27 @@ Result<> Entities::remove(meta::Transaction& transaction, const Entity& entity) 
 }
 
 Result<> Entities::update_role(meta::Transaction& transaction, const Entity& role) {
-  TRY(check_trust(role.role.trust));
-  TRY(transaction.execute(
-      "UPDATE entities SET trust = ?, description = ?, session_max = ? WHERE id = ?",
-      {role.role.trust, role.role.description, role.role.session_seconds_max, role.id}));
+  TRY(transaction.execute("UPDATE entities SET description = ?, session_max = ? WHERE id = ?",
+                          {role.role.description, role.role.session_seconds_max, role.id}));
   return {};
+}
+
+Result<> Entities::set_trust(meta::Transaction& transaction, const Entity& role,
+                             std::string_view document) {
+  TRY_ASSIGN(const auto trust, read_trust(transaction, document));
+  TRY(transaction.execute("UPDATE entities SET trust = ? WHERE id = ?", {trust, role.id}));
+  return {};
+}
+
+Result<std::string> Entities::stored_trust(meta::Transaction& transaction,
+                                           std::string_view role_id) {
+  std::string trust;
+  TRY(transaction.query("SELECT trust FROM entities WHERE id = ?", {role_id},
+                        [&](const meta::Row& row) -> Result<> {
+                          trust = row.text(0);
+                          return {};
+                        }));
+  return trust;
 }
 
 Result<> Entities::add_to_group(meta::Transaction& transaction, const Entity& user,

@@ -30,6 +30,7 @@ struct Quotas {
   static constexpr int64_t kGroups = 300;
   static constexpr int64_t kRoles = 1000;
   static constexpr int64_t kPolicies = 1500;
+  static constexpr int64_t kMfaDevices = 5000;  // one a user that an account may have
   static constexpr int64_t kGroupsPerUser = 10;
   static constexpr int64_t kKeysPerUser = 2;
   static constexpr int64_t kVersionsPerPolicy = 5;
@@ -50,7 +51,7 @@ struct EntityName {
 
 // What roles have beside the rest.
 struct RoleDetails {
-  std::string trust = {};  // the trust policy
+  std::string trust = {};  // the trust policy, with the ARNs of principals that exist
   std::string description = {};
   int64_t session_seconds_max = 3600;
 };
@@ -94,8 +95,11 @@ class Entities {
   // DeleteConflict while it has access keys, policies, groups or members.
   Result<> remove(meta::Transaction& transaction, const Entity& entity);
 
-  // The trust policy, description and session length of a role.
+  // The description and session length of a role.
   Result<> update_role(meta::Transaction& transaction, const Entity& role);
+  Result<> set_trust(meta::Transaction& transaction, const Entity& role, std::string_view document);
+  // The trust policy as it is stored, with unique ids (trust.h): what decides.
+  Result<std::string> stored_trust(meta::Transaction& transaction, std::string_view role_id);
 
   // Adding a member twice, or removing one that is none, changes nothing.
   Result<> add_to_group(meta::Transaction& transaction, const Entity& user, const Entity& group);

@@ -148,10 +148,9 @@ TEST_F(EntitiesTest, UsersAreInTenGroupsAtMost) {
 
 TEST_F(EntitiesTest, RolesKeepATrustPolicyThatParses) {
   auto role = create(EntityKind::Role, "delivery");
-  const auto set_trust = [&](std::string trust) {
-    role.role.trust = std::move(trust);
+  const auto set_trust = [&](const std::string& trust) {
     return refusal([&](meta::Transaction& transaction) {
-      return identity_.entities().update_role(transaction, role);
+      return identity_.entities().set_trust(transaction, role, trust);
     });
   };
   EXPECT_EQ(set_trust(std::string(kReadTrails)), "MalformedPolicyDocument");

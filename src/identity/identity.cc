@@ -29,30 +29,6 @@ Token read_token(const meta::Row& row) {
   return token;
 }
 
-// Of an entity e; ?2 is the ARN of AdministratorAccess.
-constexpr std::string_view kPrincipalColumns =
-    "e.id, e.account, e.name, e.path, e.kind, e.boundary IS NULL AND EXISTS (SELECT 1 FROM "
-    "attached_policies a WHERE a.policy = ?2 AND (a.entity = e.id OR a.entity IN (SELECT "
-    "user_group FROM memberships WHERE user = e.id))), e.id IN (SELECT user FROM first_users)";
-constexpr std::string_view kOfOpenAccount = "JOIN accounts c ON c.id = e.account WHERE c.state = 0";
-
-Principal read_principal(const meta::Row& row) {
-  Entity entity;
-  entity.account_id = row.text(1);
-  entity.name = row.text(2);
-  entity.path = row.text(3);
-  entity.kind = static_cast<EntityKind>(row.integer(4));
-  const bool root = entity.kind == EntityKind::Root;
-  Principal principal;
-  principal.type = root ? PrincipalType::Root : PrincipalType::IamUser;
-  principal.principal_id = row.text(0);
-  principal.account_id = entity.account_id;
-  if (!root) principal.user_name = entity.name;
-  principal.stands_for_root = row.integer(5) != 0 && row.integer(6) != 0;
-  principal.arn = entity.arn();
-  return principal;
-}
-
 }  // namespace
 
 Result<std::optional<Bootstrap>> Identity::bootstrap(meta::Transaction& transaction,
@@ -158,45 +134,6 @@ Result<> Identity::remove_account_alias(meta::Transaction& transaction, std::str
                 fmt::format("The account alias {} cannot be found.", alias));
   }
   return {};
-}
-
-Result<std::optional<Principal>> Identity::principal_of(meta::Transaction& transaction,
-                                                        std::string_view entity_id) {
-  std::optional<Principal> found;
-  TRY(transaction.query(
-      fmt::format("SELECT {} FROM entities e {} AND e.id = ?1 AND e.kind IN (0, 3)",
-                  kPrincipalColumns, kOfOpenAccount),
-      {entity_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
-        found = read_principal(row);
-        return {};
-      }));
-  return found;
-}
-
-Result<std::optional<AccessKey>> Identity::find_access_key(meta::Transaction& transaction,
-                                                           std::string_view access_key_id) {
-  std::optional<AccessKey> found;
-  TRY(transaction.query(
-      fmt::format("SELECT {}, k.secret FROM access_keys k JOIN entities e ON e.id = k.user {} AND "
-                  "k.id = ?1 AND k.active = 1",
-                  kPrincipalColumns, kOfOpenAccount),
-      {access_key_id, kAdministratorAccess}, [&](const meta::Row& row) -> Result<> {
-        AccessKey key;
-        TRY_ASSIGN(key.secret_access_key,
-                   master_key_.open(row.view(7), access_key_context(access_key_id)));
-        key.principal = read_principal(row);
-        key.principal.access_key_id = access_key_id;
-        found = std::move(key);
-        return {};
-      }));
-  return found;
-}
-
-Result<std::shared_ptr<const PrincipalPolicies>> Identity::policies_of(
-    meta::Transaction& transaction, const Principal& principal) {
-  static const auto kNone = std::make_shared<const PrincipalPolicies>();
-  if (principal.type != PrincipalType::IamUser) return kNone;
-  return attachments_.policies_of(transaction, principal.account_id, principal.principal_id);
 }
 
 Result<NewToken> Identity::create_token(meta::Transaction& transaction, std::string_view account_id,

@@ -16,35 +16,23 @@
 #include "identity/entities.h"
 #include "identity/managed_policies.h"
 #include "identity/master_key.h"
+#include "identity/mfa_devices.h"
 #include "identity/passwords.h"
 #include "identity/policy_cache.h"
+#include "identity/principal.h"
 #include "identity/schema.h"
+#include "identity/sessions.h"
 #include "identity/signin.h"
 #include "meta/database.h"
 #include "os/os.h"
 
 namespace traccia::identity {
 
-enum class PrincipalType { Root, IamUser, AwsService, Anonymous };
-
-// Who makes a request, once proven. Anonymous has no other member.
-struct Principal {
-  PrincipalType type = PrincipalType::IamUser;
-  std::string account_id;
-  std::string arn;           // arn:aws:iam::ACCOUNT:user/NAME, …:root; empty for services
-  std::string principal_id;  // AIDA…; the account id for root
-  std::string user_name;     // empty for root
-  std::string access_key_id;
-  std::string service;  // "cloudtrail.amazonaws.com" for AwsService
-  // The user that came with the account, while it has AdministratorAccess, its own or a group's,
-  // and no permissions boundary: it stands for the root user, to whom this server gives no keys.
-  bool stands_for_root = false;
-};
-
 struct AccessKey {
   Principal principal;
   std::string secret_access_key;
   bool active = true;
+  std::optional<Time> expires = {};  // of temporary credentials, by Identity::sessions()'s clock
 };
 
 struct Token {
@@ -73,8 +61,11 @@ struct Bootstrap {
 // Thread-safe.
 class Identity {
  public:
-  // `password_cost` is what hashing a password takes.
-  Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
+  // `client_clock` tells the time by which signatures are judged, the machine's also when `os` has
+  // a test's: sessions expire by it, MFA devices show codes by it. `password_cost` is what hashing
+  // a password takes.
+  Identity(os::Os os, const MasterKey& master_key, os::Clock& client_clock,
+           crypto::ScryptCost password_cost = {})
       : os_(os),
         master_key_(master_key),
         accounts_(os, cache_),
@@ -83,7 +74,11 @@ class Identity {
         policies_(os, cache_),
         attachments_(policies_, cache_),
         passwords_(os, cache_, password_cost),
-        signin_(os) {}
+        signin_(os),
+        sessions_(os.random, client_clock, master_key),
+        mfa_(os, client_clock, master_key) {}
+  Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
+      : Identity(os, master_key, os.clock, password_cost) {}
 
   Accounts& accounts() { return accounts_; }
   Entities& entities() { return entities_; }
@@ -92,10 +87,16 @@ class Identity {
   Attachments& attachments() { return attachments_; }
   Passwords& passwords() { return passwords_; }
   Signin& signin() { return signin_; }
+  Sessions& sessions() { return sessions_; }
+  MfaDevices& mfa() { return mfa_; }
+  // Tags of the account's users and roles change in this transaction: they are read with their
+  // policies.
+  void forget_policies(std::string_view account_id) { cache_.forget(account_id); }
 
   // The identity policies and the permissions boundary of a principal. Costs neither SQL nor
-  // parsing while its account's identities and policies stay as they are. Root and services have
-  // none and need none. DataLoss when a stored policy cannot be read: nothing is allowed then.
+  // parsing while its account's identities and policies stay as they are. Of a session these are
+  // its role's or user's. Root and services have none and need none. DataLoss when a stored policy
+  // cannot be read: nothing is allowed then.
   Result<std::shared_ptr<const PrincipalPolicies>> policies_of(meta::Transaction& transaction,
                                                                const Principal& principal);
 
@@ -124,9 +125,18 @@ class Identity {
   // A user or root user by its entity's id, without a key; nullopt when there is none.
   Result<std::optional<Principal>> principal_of(meta::Transaction& transaction,
                                                 std::string_view entity_id);
+  // The account of an access key: of a user's, or as temporary ones tell it by themselves. nullopt
+  // for a key that is unknown.
+  Result<std::optional<std::string>> account_of_key(meta::Transaction& transaction,
+                                                    std::string_view access_key_id);
   // nullopt for an unknown or inactive key, and where the account is closed.
   Result<std::optional<AccessKey>> find_access_key(meta::Transaction& transaction,
                                                    std::string_view access_key_id);
+  // Of temporary credentials. nullopt for what was not given out, and when the role or user is no
+  // more. Whether they have expired is the caller's to see.
+  Result<std::optional<AccessKey>> find_session(meta::Transaction& transaction,
+                                                std::string_view access_key_id,
+                                                std::string_view token);
   Result<NewToken> create_token(meta::Transaction& transaction, std::string_view account_id,
                                 std::optional<Time> expires);
   // nullopt for unknown, expired and revoked tokens alike, and where the account is closed.
@@ -138,6 +148,9 @@ class Identity {
                         std::string_view token_id);
 
  private:
+  Result<std::vector<policy::AttachedPolicy>> session_policies(meta::Transaction& transaction,
+                                                               const Session& session);
+
   os::Os os_;
   const MasterKey& master_key_;
   PolicyCache cache_;
@@ -150,6 +163,8 @@ class Identity {
   Attachments attachments_;
   Passwords passwords_;
   Signin signin_;
+  Sessions sessions_;
+  MfaDevices mfa_;
 };
 
 }  // namespace traccia::identity

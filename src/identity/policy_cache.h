@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/mutex.h"
+#include "identity/tags.h"
 #include "meta/database.h"
 #include "policy/evaluate.h"
 
@@ -21,6 +22,7 @@ namespace traccia::identity {
 struct PrincipalPolicies {
   std::vector<policy::AttachedPolicy> identity;  // a user's with those of its groups
   std::vector<policy::AttachedPolicy> boundary;  // one at most
+  std::vector<Tag> tags;                         // of the user or role
 
   const policy::AttachedPolicy* boundary_or_null() const {
     return boundary.empty() ? nullptr : &boundary.front();

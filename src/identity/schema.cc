@@ -190,8 +190,22 @@ CREATE TABLE credential_reports (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kMfaSchema = R"sql(
+CREATE TABLE mfa_devices (
+  serial    TEXT PRIMARY KEY COLLATE NOCASE, -- arn:aws:iam::ACCOUNT:mfa/path/name
+  account   TEXT NOT NULL REFERENCES accounts (id),
+  user      TEXT REFERENCES entities (id),   -- NULL until it is enabled
+  seed      BLOB NOT NULL,                   -- sealed, context mfa-device/SERIAL
+  drift     INTEGER NOT NULL,                -- steps of 30 s that its clock is ahead
+  used_step INTEGER NOT NULL,                -- since 1970, of the last code that was accepted
+  enabled   INTEGER                          -- unix nanoseconds
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mfa_devices_by_user ON mfa_devices (user) WHERE user IS NOT NULL;
+CREATE INDEX mfa_devices_by_account ON mfa_devices (account);
+)sql";
+
 std::vector<std::string_view> schemas() {
-  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema};
+  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema, kMfaSchema};
 }
 
 }  // namespace traccia::identity

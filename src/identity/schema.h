@@ -14,6 +14,8 @@ extern const std::string_view kIamSchema;
 extern const std::string_view kAccountsSchema;
 // Passwords, sign-in, credential reports.
 extern const std::string_view kSigninSchema;
+// MFA devices.
+extern const std::string_view kMfaSchema;
 
 // The above in order, for tests of what works with this module alone.
 std::vector<std::string_view> schemas();

@@ -185,7 +185,7 @@ Result<> Server::State::open_stores() {
 }
 
 Result<> Server::State::open_services() {
-  identity.emplace(*os, *master_key);
+  identity.emplace(*os, *master_key, real_os.clock);
   s3.emplace(*os, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);

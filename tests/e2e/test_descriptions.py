@@ -20,6 +20,8 @@ KNOWN = {
     "cloudtrail.UpdateTrail: output RecursiveLogging is not in the model",
     "cloudtrail.GetTrail: output Trail.RecursiveLogging is not in the model",
     "cloudtrail.DescribeTrails: output trailList[].RecursiveLogging is not in the model",
+    # Contexts of IAM Identity Center are not of this server.
+    "sts.AssumeRole: input ProvidedContexts is missing here",
     # Sessions of sign-in and templates of roles are not of this server.
     "iam.CreateRole: input MaxSigninSessionDuration is missing here",
     "iam.UpdateRole: input MaxSigninSessionDuration is missing here",
