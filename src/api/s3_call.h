@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -126,6 +127,7 @@ std::span<const S3Operation> s3_list_operations();
 std::span<const S3Operation> s3_upload_operations();
 std::span<const S3Operation> s3_object_operations();
 std::span<const S3Operation> s3_copy_operations();
+std::array<std::span<const S3Operation>, 5> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);

@@ -111,8 +111,7 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
   const auto level = address.bucket.empty() ? S3Level::Service
                      : address.key.empty()  ? S3Level::Bucket
                                             : S3Level::Object;
-  for (const auto group : {s3_copy_operations(), s3_upload_operations(), s3_bucket_operations(),
-                           s3_list_operations(), s3_object_operations()}) {
+  for (const auto group : s3_operation_groups()) {
     for (const auto& operation : group) {
       if (!fits(operation, request, level, query)) continue;
       const auto other = std::ranges::find_if(query, [&](const auto& pair) {
@@ -170,6 +169,11 @@ http::Response render_failure(const Error& error, const S3Address& address,
 }
 
 }  // namespace
+
+std::array<std::span<const S3Operation>, 5> s3_operation_groups() {
+  return {s3_copy_operations(), s3_upload_operations(), s3_bucket_operations(),
+          s3_list_operations(), s3_object_operations()};
+}
 
 Result<S3Address> parse_s3_address(const http::Request& request) {
   S3Address address;

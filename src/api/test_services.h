@@ -66,6 +66,26 @@ class ServicesTest : public testing::Test {
     });
   }
 
+  // A logging trail that takes data events of the objects named by ARN prefixes.
+  void log_data_events(std::vector<std::string> prefixes) {
+    trail::Trail stored;
+    auto& config = stored.config;
+    config.arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/data";
+    config.name = "data";
+    config.home_region = "us-east-1";
+    config.account = kAccount;
+    config.bucket = "elsewhere";
+    config.multi_region = true;
+    config.logging = true;
+    config.created = fake_.clock.now();
+    config.logging_since = fake_.clock.now();
+    config.selectors = {
+        {trail::ReadWriteType::All, true, {{"AWS::S3::Object", std::move(prefixes)}}, {}}};
+    ASSERT_TRUE(database_->write(
+        [&](meta::Transaction& transaction) { return trails_.store(transaction, stored); }));
+    ASSERT_TRUE(trails_.refresh(*database_));
+  }
+
   // Events in the log, oldest first.
   std::vector<json::Object> events() {
     std::vector<json::Object> out;
