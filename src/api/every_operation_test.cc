@@ -2,6 +2,7 @@
 // just its resource. Operations that come later are walked too.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <thread>
 
 #include "api/access.h"
 #include "api/s3_call.h"
@@ -12,7 +13,7 @@ namespace traccia::api {
 namespace {
 
 // What needs no permission on AWS either.
-constexpr std::string_view kFree[] = {"sts:GetCallerIdentity"};
+constexpr std::string_view kFree[] = {"sts:GetCallerIdentity", "sts:GetSessionToken"};
 
 std::string id_of(const aws::Operation& operation) {
   return fmt::format("{}:{}", operation.service, operation.name);
@@ -71,6 +72,7 @@ class Example {
   json::Value text(std::string_view name, const aws::Shape& shape) const {
     if (!shape.values.empty()) return json::Value(shape.values.front());
     if (name == "PolicyArn") return json::Value(kPolicyArn);
+    if (name == "SerialNumber") return json::Value(kSerialNumber);
     if (name == "AssumeRolePolicyDocument") return json::Value(kTrust);
     if (name == "PolicyDocument") return json::Value(kPolicy);
     const aws::Member member{"Text", &shape};
@@ -84,12 +86,14 @@ class Example {
   }
 
   static constexpr std::string_view kPolicyArn = "arn:aws:iam::111122223333:policy/subject";
+  static constexpr std::string_view kSerialNumber = "arn:aws:iam::111122223333:mfa/subject";
   static constexpr std::string_view kPolicy =
       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})";
   static constexpr std::string_view kTrust =
       R"({"Version":"2012-10-17","Statement":{"Effect":"Allow",)"
       R"("Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"sts:AssumeRole"}})";
   std::vector<std::string> texts_{"subject",
+                                  "123456",
                                   "subject-name",
                                   "/",
                                   "v1",
@@ -113,7 +117,11 @@ class EveryOperationTest : public CallersTest {
   std::vector<Ask> asks(const aws::Operation& operation, const json::Object& input) {
     std::vector<Ask> out;
     EXPECT_TRUE(database_->read([&](meta::Transaction& transaction) -> Result<> {
-      Call call{*services_, worker_, input, transaction, {}, {}, {}, {}, false, {}, Recorded::Now};
+      Call call{.services = *services_,
+                .caller = worker_,
+                .input = input,
+                .transaction = transaction,
+                .now = fake_.clock.now()};
       TRY_ASSIGN(out, asks_of(call, operation));
       return {};
     }));
@@ -149,6 +157,8 @@ TEST_F(EveryOperationTest, IsDeniedWithoutAPolicyAndRecorded) {
     const auto before = events().size();
     const bool free = std::ranges::find(kFree, id_of(operation)) != std::end(kFree);
     EXPECT_EQ(denied(operation, input), !free) << id_of(operation);
+    while (free && events().size() == before)
+      std::this_thread::yield();  // reads are recorded later
     if (free) continue;
     const auto after = events();
     ASSERT_EQ(after.size(), before + 1) << id_of(operation);
@@ -178,7 +188,10 @@ TEST_F(EveryOperationTest, IsAllowedByItsActionOnItsResourceOnly) {
                            operation.iam_action));
     EXPECT_TRUE(denied(operation, input)) << id_of(operation) << " by other actions";
     set_policy(allowing(asked, ""));
-    EXPECT_FALSE(denied(operation, input)) << id_of(operation);
+    // Where the resource has a say too, the tests of the operation show both.
+    if (binding->authorised == Authorised::Before) {
+      EXPECT_FALSE(denied(operation, input)) << id_of(operation);
+    }
     set_policy("");
   }
 }

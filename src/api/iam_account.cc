@@ -89,16 +89,17 @@ Result<json::Object> summarize(Call& call) {
   const identity::Entity root{.id = account, .kind = EntityKind::Root, .account_id = account};
   TRY_ASSIGN(const auto password, identity.passwords().find(call.transaction, root.id));
   TRY_ASSIGN(const auto keys, identity.keys().list(call.transaction, root, {}));
+  TRY_ASSIGN(const auto devices, identity.mfa().list_of(call.transaction, root, {}));
+  map["AccountMFAEnabled"] = int{!devices.items.empty()};
   map["AccountPasswordPresent"] = int{password.has_value()};
   map["AccountAccessKeysPresent"] = int{!keys.items.empty()};
   TRY_ASSIGN(map["MFADevices"],
              identity.mfa().count(call.transaction, account, identity::MfaAssignment::Any));
   TRY_ASSIGN(map["MFADevicesInUse"],
              identity.mfa().count(call.transaction, account, identity::MfaAssignment::Assigned));
-  for (const auto* absent :
-       {"AccountMFAEnabled", "AccountSigningCertificatesPresent", "ServerCertificates",
-        "ServerCertificatesQuota", "SigningCertificatesPerUserQuota", "InstanceProfiles",
-        "InstanceProfilesQuota", "Providers"}) {
+  for (const auto* absent : {"AccountSigningCertificatesPresent", "ServerCertificates",
+                             "ServerCertificatesQuota", "SigningCertificatesPerUserQuota",
+                             "InstanceProfiles", "InstanceProfilesQuota", "Providers"}) {
     map[absent] = 0;
   }
   return json::Object{{"SummaryMap", std::move(map)}};

@@ -177,10 +177,21 @@ Result<json::Object> list_virtual(Call& call) {
   return out;
 }
 
+// The root user names itself by its account's id, since it has no name.
+Result<identity::Entity> device_user(Call& call) {
+  const auto& principal = call.caller.principal;
+  const auto name = optional_string(call.input, "UserName");
+  const bool root = principal.type == identity::PrincipalType::Root;
+  if (root && (!name || *name == principal.account_id)) {
+    return call.services.identity.entities().root_user(call.transaction, principal.account_id);
+  }
+  return named_user_or_caller(call);
+}
+
 // Enables or resynchronises.
 template <auto Function>
 Result<json::Object> with_codes(Call& call) {
-  TRY_ASSIGN(const auto user, named_entity(call, EntityKind::User));
+  TRY_ASSIGN(const auto user, device_user(call));
   const auto first = get_string(call.input, "AuthenticationCode1");
   const auto second = get_string(call.input, "AuthenticationCode2");
   TRY((devices_of(call).*Function)(call.transaction, user, get_string(call.input, "SerialNumber"),
@@ -189,7 +200,7 @@ Result<json::Object> with_codes(Call& call) {
 }
 
 Result<json::Object> deactivate(Call& call) {
-  TRY_ASSIGN(const auto user, named_user_or_caller(call));
+  TRY_ASSIGN(const auto user, device_user(call));
   TRY(devices_of(call).deactivate(call.transaction, user, get_string(call.input, "SerialNumber")));
   return json::Object{};
 }

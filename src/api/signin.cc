@@ -118,7 +118,8 @@ struct SigninPages::Subject {
   std::optional<identity::LoginProfile> profile;
   std::optional<identity::PasswordPolicy> policy;
   bool locked = false;
-  bool mfa = false;  // by a code in this attempt
+  std::vector<identity::MfaDevice> devices;
+  bool mfa = false;  // a code was asked for
 
   bool must_change(Time now) const { return profile->must_change || profile->expired(policy, now); }
 };
@@ -141,6 +142,8 @@ Result<std::optional<SigninPages::Subject>> SigninPages::find_subject(const Atte
     TRY_ASSIGN(found->policy, identity::find_password_policy(transaction, *account));
     TRY_ASSIGN(const auto until, identity.signin().locked_until(transaction, id));
     found->locked = until.has_value();
+    TRY_ASSIGN(auto devices, identity.mfa().list_of(transaction, *found->entity, {}));
+    found->devices = std::move(devices.items);
     return {};
   }));
   return found;
@@ -151,6 +154,16 @@ Result<bool> SigninPages::password_matches(const Subject& subject, std::string_v
   const std::string_view salt = subject.profile ? std::string_view(subject.profile->salt) : "none";
   TRY_ASSIGN(const auto hashed, services_.identity.passwords().hash(password, salt));
   return subject.profile && constant_time_equal(hashed.hash, subject.profile->hash);
+}
+
+// A code is good once, whatever becomes of the attempt.
+Result<bool> SigninPages::code_matches(const Subject& subject, std::string_view code) {
+  auto checked = identity::MfaCheck::NotOfUser;
+  TRY(services_.database.write([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(checked, services_.identity.mfa().check(transaction, subject.entity->id, "", code));
+    return {};
+  }));
+  return checked == identity::MfaCheck::Good;
 }
 
 namespace {
@@ -173,7 +186,8 @@ json::Object failed_identity(std::string_view account, bool root, const identity
   return out;
 }
 
-AuditEvent login_event(const Caller& caller, std::string_view outcome, bool mfa) {
+AuditEvent login_event(const Caller& caller, std::string_view outcome, bool mfa,
+                       const std::vector<identity::MfaDevice>& devices) {
   AuditEvent event;
   event.source = kEventSource;
   event.name = "ConsoleLogin";
@@ -182,13 +196,17 @@ AuditEvent login_event(const Caller& caller, std::string_view outcome, bool mfa)
   event.response_elements = json::Object{{"ConsoleLogin", outcome}};
   event.additional_event_data = json::Object{
       {"LoginTo", login_to(caller)}, {"MobileVersion", "No"}, {"MFAUsed", mfa ? "Yes" : "No"}};
+  // Of several, no code says whose it is.
+  if (mfa && devices.size() == 1) {
+    event.additional_event_data.as_object()["MFAIdentifier"] = devices.front().serial;
+  }
   return event;
 }
 
 }  // namespace
 
 Result<> SigninPages::record_failure(const Attempt& attempt, const Subject& subject) {
-  auto event = login_event(attempt.caller, "Failure", subject.mfa);
+  auto event = login_event(attempt.caller, "Failure", subject.mfa, subject.devices);
   const auto* entity = subject.entity ? &*subject.entity : nullptr;
   event.account = subject.account_id;
   event.user_identity = failed_identity(subject.account_id, attempt.root(), entity);
@@ -211,7 +229,7 @@ Result<identity::NewSigninSession> SigninPages::record_success(const Attempt& at
                                                                const Subject& subject) {
   auto caller = attempt.caller;
   caller.principal = *subject.principal;
-  const auto event = login_event(caller, "Success", subject.mfa);
+  const auto event = login_event(caller, "Success", subject.mfa, subject.devices);
   const auto lifetime =
       subject.profile->session_seconds
           ? std::chrono::seconds(*subject.profile->session_seconds)
@@ -271,6 +289,17 @@ Result<http::Response> SigninPages::try_sign_in(const Attempt& attempt) {
   if (!matches || subject->locked) {
     TRY(record_failure(attempt, *subject));
     return refused(kFailedMessage, "");
+  }
+  if (!subject->devices.empty()) {
+    if (attempt.code.empty()) {
+      return refused("Enter the code that your MFA device shows.", "mfaRequired");
+    }
+    subject->mfa = true;
+    TRY_ASSIGN(const bool proven, code_matches(*subject, attempt.code));
+    if (!proven) {
+      TRY(record_failure(attempt, *subject));
+      return refused(kFailedMessage, "mfaRequired");
+    }
   }
   if (subject->must_change(services_.os.clock.now())) {
     const bool too_late = !subject->profile->must_change && subject->policy->hard_expiry;

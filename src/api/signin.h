@@ -66,6 +66,7 @@ class SigninPages {
 
   Result<std::optional<Subject>> find_subject(const Attempt& attempt);
   Result<bool> password_matches(const Subject& subject, std::string_view password);
+  Result<bool> code_matches(const Subject& subject, std::string_view code);
   Result<> replace_password(const Attempt& attempt, const Subject& subject);
   Result<> record_failure(const Attempt& attempt, const Subject& subject);
   Result<identity::NewSigninSession> record_success(const Attempt& attempt, const Subject& subject);

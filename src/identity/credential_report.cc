@@ -94,7 +94,8 @@ Result<> add_row(std::string& csv, meta::Transaction& transaction, Identity& ide
   const bool root = owner.kind == EntityKind::Root;
   Fields fields{root ? "<root_account>" : owner.name, owner.arn(), shown(owner.created)};
   add_password(fields, owner, profile, policy);
-  fields.emplace_back(shown(false));  // there are no MFA devices
+  TRY_ASSIGN(const auto devices, identity.mfa().list_of(transaction, owner, {}));
+  fields.emplace_back(shown(!devices.items.empty()));
   TRY(add_keys(fields, transaction, identity, owner));
   for (int certificates = 0; certificates < 2; ++certificates) {
     fields.insert(fields.end(), {std::string(shown(false)), std::string(kNone)});

@@ -26,6 +26,10 @@ Result<> forget_credentials(meta::Transaction& transaction, identity::Identity& 
                             const identity::Entity& root) {
   TRY_ASSIGN(const auto keys, identity.keys().list(transaction, root, {}));
   for (const auto& key : keys.items) TRY(identity.keys().remove(transaction, root, key.id));
+  TRY_ASSIGN(const auto devices, identity.mfa().list_of(transaction, root, {}));
+  for (const auto& device : devices.items) {
+    TRY(identity.mfa().deactivate(transaction, root, device.serial));
+  }
   TRY_ASSIGN(const auto profile, identity.passwords().find(transaction, root.id));
   if (profile) TRY(identity.passwords().remove(transaction, root));
   return identity.signin().forget_failures(transaction, root.id);
