@@ -22,7 +22,8 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "group", iam::resolve_group},
                                    {"iam", "role", iam::resolve_role},
                                    {"iam", "policy", iam::resolve_policy},
-                                   {"iam", "mfa", iam::resolve_mfa_device}};
+                                   {"iam", "mfa", iam::resolve_mfa_device},
+                                   {"organizations", "resource", organizations::resolve}};
 
 // Condition keys that are a member of the request.
 struct MemberKey {
@@ -30,7 +31,11 @@ struct MemberKey {
   std::string_view member;
 };
 constexpr MemberKey kMemberKeys[] = {{"iam:PolicyARN", "PolicyArn"},
-                                     {"iam:PermissionsBoundary", "PermissionsBoundary"}};
+                                     {"iam:PermissionsBoundary", "PermissionsBoundary"},
+                                     {"organizations:ServicePrincipal", "ServicePrincipal"},
+                                     {"organizations:PolicyType", "Type"},
+                                     {"organizations:PolicyType", "Filter"},
+                                     {"organizations:PolicyType", "PolicyType"}};
 
 Resolve find_resolver(const aws::Operation& operation) {
   const auto* at = std::ranges::find_if(kResolvers, [&](const Resolver& one) {

@@ -65,4 +65,9 @@ Result<> resolve_token(Call& call, const aws::Operation& operation, std::string_
                        std::vector<Ask>& asks);
 }  // namespace traccia_service
 
+namespace organizations {
+Result<> resolve(Call& call, const aws::Operation& operation, std::string_view name,
+                 std::vector<Ask>& asks);
+}  // namespace organizations
+
 }  // namespace traccia::api

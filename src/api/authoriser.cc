@@ -115,6 +115,14 @@ policy::PoliciesView view(const identity::Principal& principal,
   return view;
 }
 
+// `of` is "aws:Principal", "aws:Resource" or "aws:Source".
+void add_organization_keys(policy::ContextKeys& keys, std::string_view of,
+                           const organization::Membership& membership) {
+  if (membership.organization.empty()) return;
+  keys.set(fmt::format("{}OrgID", of), membership.organization);
+  keys.set(fmt::format("{}OrgPaths", of), membership.path);
+}
+
 // The owner's root user, whom AWS lets manage a policy that denies everybody; the account's first
 // user stands for it, since this server gives a root user no keys (decision 15).
 bool owns(const identity::Principal& principal, const s3::Bucket& bucket) {
@@ -147,36 +155,50 @@ std::unexpected<Error> denied_by_s3(const policy::Request& asked,
 
 }  // namespace
 
-policy::Request Authoriser::ask(const AccessRequest& request,
-                                const identity::PrincipalPolicies& own,
-                                std::string_view resource_account) const {
-  policy::Request asked;
-  asked.principal = to_policy(request.caller.principal);
+Result<Authoriser::Question> Authoriser::ask(meta::Transaction& transaction,
+                                             const AccessRequest& request,
+                                             std::string_view resource_account) {
+  const auto& principal = request.caller.principal;
+  const bool service = principal.type == PrincipalType::AwsService;
+  Question out;
+  auto& asked = out.asked;
+  asked.principal = to_policy(principal);
   asked.action = request.action;
   asked.resource = request.resource;
   asked.resource_words = request.resource_words;
   asked.resource_account = resource_account;
-  policy::set_principal_keys(asked.context, asked.principal);
-  add_request_keys(asked.context, request.caller, clock_.now());
-  if (const auto& live = request.caller.principal.session) {
-    add_session_keys(asked.context, live->session, identity_.sessions().now());
+  auto& keys = asked.context;
+  policy::set_principal_keys(keys, asked.principal);
+  add_request_keys(keys, request.caller, clock_.now());
+  if (const auto& live = principal.session) {
+    add_session_keys(keys, live->session, identity_.sessions().now());
   }
   if (request.proves_mfa) {
-    asked.context.set_flag("aws:MultiFactorAuthPresent", true);
-    asked.context.set_number("aws:MultiFactorAuthAge", 0);
+    keys.set_flag("aws:MultiFactorAuthPresent", true);
+    keys.set_number("aws:MultiFactorAuthAge", 0);
   }
-  add_tag_keys(asked.context, request.caller.principal, own);
-  asked.context.set("aws:ResourceAccount", resource_account);
-  for (const auto& [name, value] : request.keys) asked.context.add(name, value);
-  return asked;
+  keys.set("aws:ResourceAccount", resource_account);
+  TRY_ASSIGN(out.own, identity_.policies_of(transaction, principal));
+  add_tag_keys(keys, principal, *out.own);
+  out.policies = view(principal, *out.own);
+  // A service acts for the account of the resource behind its call.
+  const auto acting =
+      service ? account_of(request.caller.source_arn) : std::string_view(asked.principal.account);
+  TRY_ASSIGN(out.membership, organizations_.membership_of(transaction, acting));
+  add_organization_keys(keys, service ? "aws:Source" : "aws:Principal", *out.membership);
+  TRY_ASSIGN(const auto of_resource, organizations_.membership_of(transaction, resource_account));
+  add_organization_keys(keys, "aws:Resource", *of_resource);
+  if (!service) out.policies.service_control = out.membership->service_control;
+  out.policies.management_account = out.membership->management_account;
+  for (const auto& [name, value] : request.keys) keys.add(name, value);
+  return out;
 }
 
 Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessRequest& request) {
   if (request.action == kFreeAction) return {};
-  const auto& principal = request.caller.principal;
-  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
-  const auto asked = ask(request, *own, principal.account_id);
-  const auto decision = policy::evaluate(asked, view(principal, *own));
+  TRY_ASSIGN(const auto question, ask(transaction, request, request.caller.principal.account_id));
+  const auto& asked = question.asked;
+  const auto decision = policy::evaluate(asked, question.policies);
   if (decision.allowed()) return {};
   if (request.action.starts_with("s3:")) return denied_by_s3(asked, decision);
   return denied(policy::access_denied_message(asked, decision));
@@ -199,9 +221,9 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
     }
     compiled = std::move(*made);
   }
-  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
-  const auto asked = ask(request, *own, found.bucket.owner_account);
-  auto policies = view(principal, *own);
+  TRY_ASSIGN(auto question, ask(transaction, request, found.bucket.owner_account));
+  const auto& asked = question.asked;
+  auto& policies = question.policies;
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
   if (!decision.allowed()) return denied_by_s3(asked, decision);
@@ -215,10 +237,9 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
 
 Result<> Authoriser::authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,
                                        const RoleTrust& trust) {
-  const auto& principal = request.caller.principal;
-  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, principal));
-  const auto asked = ask(request, *own, trust.role.account_id);
-  auto policies = view(principal, *own);
+  TRY_ASSIGN(auto question, ask(transaction, request, trust.role.account_id));
+  const auto& asked = question.asked;
+  auto& policies = question.policies;
   policies.resource = &trust.policy;
   policies.resource_rule = policy::ResourceRule::Own;
   const auto decision = policy::evaluate(asked, policies);
@@ -237,20 +258,20 @@ Result<> Authoriser::authorise_account(meta::Transaction& transaction, const Acc
   if (account == own) return {};
   TRY_ASSIGN(const auto management, identity_.management_account(transaction));
   if (own == management) return {};
-  const auto asked = ask(request, {}, own);
+  TRY_ASSIGN(const auto question, ask(transaction, request, own));
   return denied(policy::access_denied_message(
-      asked, {.outcome = policy::Outcome::ImplicitDeny, .type = policy::PolicyType::Identity}));
+      question.asked,
+      {.outcome = policy::Outcome::ImplicitDeny, .type = policy::PolicyType::Identity}));
 }
 
 Result<bool> Authoriser::authorise_sender(meta::Transaction& transaction, const Caller& caller) {
   const auto& account = caller.principal.account_id;
-  TRY_ASSIGN(const auto own, identity_.policies_of(transaction, caller.principal));
-  auto asked = ask({caller, kPutEventsAction, "*"}, *own, account);
-  const auto policies = view(caller.principal, *own);
-  const auto decision = policy::evaluate(asked, policies);
+  TRY_ASSIGN(auto question, ask(transaction, {caller, kPutEventsAction, "*"}, account));
+  auto& asked = question.asked;
+  const auto decision = policy::evaluate(asked, question.policies);
   if (!decision.allowed()) return denied(policy::access_denied_message(asked, decision));
   asked.action = kImportEventsAction;
-  if (!policy::evaluate(asked, policies).allowed()) return false;
+  if (!policy::evaluate(asked, question.policies).allowed()) return false;
   TRY_ASSIGN(const auto management, identity_.management_account(transaction));
   return account == management;
 }

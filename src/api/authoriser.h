@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "identity/identity.h"
 #include "meta/database.h"
+#include "organization/organizations.h"
 #include "os/os.h"
 #include "policy/evaluate.h"
 #include "s3/s3.h"
@@ -37,17 +38,20 @@ struct RoleTrust {
   const policy::AttachedPolicy& policy;
 };
 
-// Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies and the
-// bucket's policy, with the keys that AWS fills: of the principal, of the request (aws:SourceIp,
-// aws:SecureTransport, aws:UserAgent, aws:RequestedRegion, aws:CurrentTime, aws:EpochTime,
-// aws:ResourceAccount), of temporary credentials (aws:TokenIssueTime, aws:MultiFactorAuthPresent
-// and -Age, aws:SourceIdentity), aws:PrincipalTag/… of the user, role and session, and of a
-// service's call aws:SourceArn and aws:SourceAccount, but no aws:SourceIp. What was passed for a
-// session limits it.
+// Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies, the service
+// control policies over its account and the bucket's policy, with the keys that AWS fills: of the
+// principal, of the request (aws:SourceIp, aws:SecureTransport, aws:UserAgent, aws:RequestedRegion,
+// aws:CurrentTime, aws:EpochTime, aws:ResourceAccount), of temporary credentials
+// (aws:TokenIssueTime, aws:MultiFactorAuthPresent and -Age, aws:SourceIdentity), aws:PrincipalTag/…
+// of the user, role and session, of the organizations of principal and resource
+// (aws:PrincipalOrgID, aws:PrincipalOrgPaths, aws:ResourceOrgID, aws:ResourceOrgPaths), and of a
+// service's call aws:SourceArn, aws:SourceAccount, aws:SourceOrgID and aws:SourceOrgPaths, but no
+// aws:SourceIp. What was passed for a session limits it.
 class Authoriser {
  public:
-  Authoriser(os::Clock& clock, identity::Identity& identity, s3::S3& s3)
-      : clock_(clock), identity_(identity), s3_(s3) {}
+  Authoriser(os::Clock& clock, identity::Identity& identity,
+             organization::Organizations& organizations, s3::S3& s3)
+      : clock_(clock), identity_(identity), organizations_(organizations), s3_(s3) {}
 
   // Of operations on resources that have no policy of their own. Reason AccessDenied.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
@@ -70,11 +74,19 @@ class Authoriser {
   Result<bool> authorise_sender(meta::Transaction& transaction, const Caller& caller);
 
  private:
-  policy::Request ask(const AccessRequest& request, const identity::PrincipalPolicies& own,
-                      std::string_view resource_account) const;
+  // What a decision needs, of which `policies` is a view.
+  struct Question {
+    policy::Request asked;
+    std::shared_ptr<const identity::PrincipalPolicies> own;
+    std::shared_ptr<const organization::Membership> membership;  // the principal's
+    policy::PoliciesView policies;
+  };
+  Result<Question> ask(meta::Transaction& transaction, const AccessRequest& request,
+                       std::string_view resource_account);
 
   os::Clock& clock_;
   identity::Identity& identity_;
+  organization::Organizations& organizations_;
   s3::S3& s3_;
   BucketPolicies bucket_policies_;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/test_callers.h"
+#include "organization/schema.h"
 #include "os/fake_os.h"
 
 namespace traccia::api {
@@ -20,10 +21,12 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   identity::Identity identity(fake.os(), key);
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
   s3::S3 s3(fake.os(), *blobs);
-  Authoriser authoriser(fake.clock, identity, s3);
+  organization::Organizations organizations(fake.os());
+  Authoriser authoriser(fake.clock, identity, organizations, s3);
+  auto schemas = identity::schemas();
+  schemas.push_back(organization::kSchema);
   auto database =
-      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, identity::schemas())
-          .value();
+      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, schemas).value();
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
     Caller asking;
     asking.principal.account_id = caller;

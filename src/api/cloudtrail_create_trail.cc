@@ -35,7 +35,11 @@ constexpr std::string_view kErrors[] = {"MaximumNumberOfTrailsExceededException"
                                         "InvalidCloudWatchLogsLogGroupArnException",
                                         "InvalidCloudWatchLogsRoleArnException",
                                         "InvalidTagParameterException",
-                                        "OrganizationsNotInUseException"};
+                                        "OrganizationsNotInUseException",
+                                        "NotOrganizationMasterAccountException",
+                                        "OrganizationNotInAllFeaturesModeException",
+                                        "CloudTrailAccessNotEnabledException",
+                                        "UnsupportedOperationException"};
 constexpr aws::Access kAccess{.resource = "trail",
                               .named_by = "Name",
                               .existence = aws::Existence::Made,
@@ -64,7 +68,7 @@ Result<json::Object> run(Call& call) {
   request.recursive_logging = optional_bool(call.input, "RecursiveLogging").value_or(true);
   TRY(trail::check_trail_name(request.name));
   TRY_ASSIGN(request.tags, parse_tags(call.input, "TagsList"));
-  TRY(check_other_destinations(call.input));
+  TRY(check_other_destinations(call));
   TRY_ASSIGN(const auto trail,
              call.services.trails.create(call.transaction, call.scope(), request, call.now));
   TRY(preflight_bucket(call, trail.config));

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "organization/records.h"
 
 namespace traccia::api::cloudtrail {
 
@@ -182,7 +183,39 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   return {};
 }
 
-Result<> check_other_destinations(const json::Object& input) {
+namespace {
+
+// What CloudTrail asks of an organization first (facts 1.7); where all is as it should be, such
+// trails are what this server lacks.
+Result<> refuse_organization_trail(Call& call) {
+  const auto& account = call.caller.principal.account_id;
+  TRY_ASSIGN(const auto organization, call.services.organizations.find(call.transaction, account));
+  if (!organization) {
+    return fail(ErrorCode::FailedPrecondition, "OrganizationsNotInUse",
+                "Your account is not a member of an organization.");
+  }
+  if (organization->management_account != account) {
+    return fail(ErrorCode::PermissionDenied, "NotOrganizationMasterAccount",
+                "The account is not the management account of the organization.");
+  }
+  if (organization->features != organization::FeatureSet::All) {
+    return fail(ErrorCode::FailedPrecondition, "OrganizationNotInAllFeaturesMode",
+                "The organization does not have all features enabled.");
+  }
+  TRY_ASSIGN(const bool trusted, organization::trusts_service(call.transaction, *organization,
+                                                              "cloudtrail.amazonaws.com"));
+  if (!trusted) {
+    return fail(ErrorCode::FailedPrecondition, "CloudTrailAccessNotEnabled",
+                "Trusted access between CloudTrail and Organizations is not enabled.");
+  }
+  return fail(ErrorCode::FailedPrecondition, "UnsupportedOperation",
+              "This server does not make trails for an organization yet.");
+}
+
+}  // namespace
+
+Result<> check_other_destinations(Call& call) {
+  const auto& input = call.input;
   if (const auto key = get_string(input, "KmsKeyId"); !key.empty()) {
     return fail(ErrorCode::NotFound, "KmsKeyNotFound",
                 fmt::format("KMS key {} was not found: this server has no KMS keys yet.", key));
@@ -202,8 +235,7 @@ Result<> check_other_destinations(const json::Object& input) {
                 "Access denied. Check the permissions for your role.");
   }
   if (optional_bool(input, "IsOrganizationTrail").value_or(false)) {
-    return fail(ErrorCode::FailedPrecondition, "OrganizationsNotInUse",
-                "Your account is not a member of an organization.");
+    return refuse_organization_trail(call);
   }
   return {};
 }

@@ -24,9 +24,11 @@ Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::strin
 Result<> preflight_bucket(Call& call, const trail::TrailConfig& config);
 
 // Destinations this server does not have yet are refused as missing: KmsKeyNotFound,
-// InsufficientSnsTopicPolicy, InvalidCloudWatchLogsLogGroupArn, OrganizationsNotInUse. An empty
-// text clears nothing and is accepted.
-Result<> check_other_destinations(const json::Object& input);
+// InsufficientSnsTopicPolicy, InvalidCloudWatchLogsLogGroupArn; so are trails for an
+// organization: OrganizationsNotInUse, NotOrganizationMasterAccount,
+// OrganizationNotInAllFeaturesMode, CloudTrailAccessNotEnabled, UnsupportedOperation. An empty text
+// clears nothing and is accepted.
+Result<> check_other_destinations(Call& call);
 
 // The log record that makes a configuration valid from its place on.
 ingest::Draft change_draft(Call& call, const trail::TrailChange& change);

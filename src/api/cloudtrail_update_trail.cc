@@ -33,7 +33,11 @@ constexpr std::string_view kErrors[] = {"S3BucketDoesNotExistException",
                                         "KmsKeyNotFoundException",
                                         "InvalidCloudWatchLogsLogGroupArnException",
                                         "InvalidCloudWatchLogsRoleArnException",
-                                        "OrganizationsNotInUseException"};
+                                        "OrganizationsNotInUseException",
+                                        "NotOrganizationMasterAccountException",
+                                        "OrganizationNotInAllFeaturesModeException",
+                                        "CloudTrailAccessNotEnabledException",
+                                        "UnsupportedOperationException"};
 constexpr aws::Operation kOperation{.service = kService,
                                     .event_source = kSource,
                                     .name = "UpdateTrail",
@@ -48,7 +52,7 @@ Result<json::Object> run(Call& call) {
   auto& trails = call.services.trails;
   TRY_ASSIGN(auto trail,
              trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
-  TRY(check_other_destinations(call.input));
+  TRY(check_other_destinations(call));
   const trail::UpdateRequest request{
       .bucket = optional_string(call.input, "S3BucketName"),
       .prefix = optional_string(call.input, "S3KeyPrefix"),

@@ -193,7 +193,7 @@ std::string_view reason_of(const Error& error) {
 }  // namespace
 
 aws::ApiError to_api_error(const Error& error, aws::Protocol protocol) {
-  const auto reason = reason_of(error);
+  auto reason = reason_of(error);
   std::span<const Entry> table = kJson;
   if (protocol == aws::Protocol::Query) table = kQuery;
   if (protocol == aws::Protocol::RestXml) table = kS3;
@@ -204,6 +204,11 @@ aws::ApiError to_api_error(const Error& error, aws::Protocol protocol) {
     out.status = at->status;
     out.message = at->message.empty() ? error.message() : std::string(at->message);
     return out;
+  }
+  // "NAME/WHY": the answer says why in a member of its own.
+  if (const auto slash = reason.find('/'); slash != reason.npos) {
+    out.details.emplace_back("Reason", reason.substr(slash + 1));
+    reason = reason.substr(0, slash);
   }
   // An operation's own error. CloudTrail's carry the suffix and, on the wire, always status 400.
   out.name = reason;

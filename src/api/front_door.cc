@@ -171,7 +171,8 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
     return refused(error);
   }
   auto output = execute(services_, caller, *binding, body->as_object());
-  if (service == "traccia") tokens_.forget();
+  // What ends a token: its revocation, and the end of its account.
+  if (service == "traccia" || service == "organizations") tokens_.forget();
   auto response = output ? json_answer(std::move(*output), request_id) : refused(output.error());
   response.request_class = binding->request_class;
   count(service, binding->operation->name, response.status);

@@ -17,6 +17,10 @@ constexpr ServiceEntry kServices[] = {
      cloudtrail_bindings,
      {"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "CloudTrail_20131101"}},
     {"traccia", aws::Protocol::Json11, traccia_bindings, {"Traccia_20261101", "Traccia_20261101"}},
+    {"organizations",
+     aws::Protocol::Json11,
+     organizations_bindings,
+     {"AWSOrganizationsV20161128", "AWSOrganizationsV20161128"}},
     {"iam", aws::Protocol::Query, iam_bindings, {}, "https://iam.amazonaws.com/doc/2010-05-08/"},
     {"sts", aws::Protocol::Query, sts_bindings, {}, "https://sts.amazonaws.com/doc/2011-06-15/"},
     {"s3", aws::Protocol::RestXml, no_bindings}};

@@ -19,6 +19,7 @@
 #include "identity/identity.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
+#include "organization/organizations.h"
 #include "os/os.h"
 #include "s3/s3.h"
 #include "trail/trails.h"
@@ -31,6 +32,7 @@ struct Services {
   Outbox& outbox;
   Authoriser& authoriser;
   identity::Identity& identity;
+  organization::Organizations& organizations;
   ingest::Ingest& ingest;
   s3::S3& s3;
   history::History& history;

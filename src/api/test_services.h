@@ -16,6 +16,7 @@
 #include "api/services.h"
 #include "blob/blob.h"
 #include "json/json.h"
+#include "organization/schema.h"
 #include "os/fake_os.h"
 
 namespace traccia::api {
@@ -36,9 +37,9 @@ class ServicesTest : public testing::Test {
                   .value();
     tail_.emplace(*history_, master_key_);
     pacer_.emplace(fake_.clock, wal_->recent());
-    services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_, *ingest_,
-                               *s3_, *history_, trails_, *delivery_, *digest_, *tail_, *pacer_,
-                               regions_});
+    services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_,
+                               organizations_, *ingest_, *s3_, *history_, trails_, *delivery_,
+                               *digest_, *tail_, *pacer_, regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -111,6 +112,7 @@ class ServicesTest : public testing::Test {
   std::vector<std::string> regions_{"us-east-1", "eu-west-1"};
   identity::MasterKey master_key_{std::string(32, 'k')};
   identity::Identity identity_{fake_.os(), master_key_, {.n = 16, .r = 1, .p = 1}};
+  organization::Organizations organizations_{fake_.os()};
   trail::Trails trails_{regions_};
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
@@ -132,18 +134,18 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ =
-        meta::Database::open(
-            fake_.os(), "/d/meta.db", meta::Durability::Full,
-            {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema, delivery::kSchema,
-             digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema,
-             delivery::kLanesSchema, delivery::kChangesSchema, identity::kIamSchema,
-             identity::kAccountsSchema, identity::kSigninSchema, identity::kMfaSchema})
-            .value();
+    database_ = meta::Database::open(
+                    fake_.os(), "/d/meta.db", meta::Durability::Full,
+                    {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
+                     delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
+                     digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
+                     identity::kIamSchema, identity::kAccountsSchema, identity::kSigninSchema,
+                     identity::kMfaSchema, organization::kSchema})
+                    .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);
     outbox_.emplace(*database_, *ingest_);
-    authoriser_.emplace(fake_.clock, identity_, *s3_);
+    authoriser_.emplace(fake_.clock, identity_, organizations_, *s3_);
     store_.emplace(fake_.os(), *database_, *outbox_, *authoriser_, *s3_, trails_);
   }
 

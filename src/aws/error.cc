@@ -46,6 +46,12 @@ std::string s3_envelope(const ApiError& error, const RequestId& request_id) {
   return std::move(xml).take();
 }
 
+json::Object json11_envelope(const ApiError& error) {
+  json::Object out{{"__type", error.name}, {"message", error.message}};
+  for (const auto& [name, value] : error.details) out[name] = value;
+  return out;
+}
+
 }  // namespace
 
 RequestId make_request_id(Protocol protocol, std::string_view random_bytes) {
@@ -72,8 +78,7 @@ http::Response render_error(Protocol protocol, const ApiError& error, const Requ
     case Protocol::Json11:
       response.headers.set("content-type", kJson11ContentType);
       response.headers.set("x-amzn-ErrorType", error.name);
-      response.body =
-          json::serialize(json::Object{{"__type", error.name}, {"message", error.message}});
+      response.body = json::serialize(json11_envelope(error));
       break;
     case Protocol::RestJson:
       response.headers.set("content-type", "application/json");

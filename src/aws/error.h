@@ -17,7 +17,7 @@ struct ApiError {
   std::string name;  // "TrailNotFoundException", "NoSuchKey"
   int status = 400;
   std::string message;
-  // S3 only: further elements in order, such as Key, BucketName, Resource.
+  // S3 and JSON: further elements in order, such as Key, BucketName, Resource; Reason.
   std::vector<std::pair<std::string, std::string>> details = {};
 };
 

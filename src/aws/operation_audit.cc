@@ -95,6 +95,8 @@ json::Object audit_parameters(const Shape& shape, const json::Object& object) {
         member.audit_name.empty() ? audit_name(member.name) : std::string(member.audit_name);
     if (member.sensitivity == Sensitivity::Secret) {
       out[name] = kHidden;
+    } else if (member.sensitivity == Sensitivity::Masked) {
+      out[name] = kMasked;
     } else if (auto shown = audit_value(*member.shape, *value)) {
       out[name] = std::move(*shown);
     }

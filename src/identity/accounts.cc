@@ -71,16 +71,29 @@ Result<Account> Accounts::create(meta::Transaction& transaction, const NewAccoun
   return account;
 }
 
-Result<Account> Accounts::get(meta::Transaction& transaction, std::string_view id) {
+Result<std::optional<Account>> Accounts::find(meta::Transaction& transaction,
+                                              std::string_view where, std::string_view argument) {
   std::optional<Account> found;
-  TRY(transaction.query(fmt::format("{}WHERE id = ?", kSelect), {id},
+  TRY(transaction.query(fmt::format("{}{}", kSelect, where), {argument},
                         [&](const meta::Row& row) -> Result<> {
                           found = read_account(row);
                           return {};
                         }));
+  return found;
+}
+
+Result<Account> Accounts::get(meta::Transaction& transaction, std::string_view id) {
+  TRY_ASSIGN(auto found, find(transaction, "WHERE id = ?", id));
   if (found) return std::move(*found);
   return fail(ErrorCode::NotFound, "AccountNotFound",
               fmt::format("Account {} does not exist.", id));
+}
+
+Result<Account> Accounts::get_by_email(meta::Transaction& transaction, std::string_view email) {
+  TRY_ASSIGN(auto found, find(transaction, "WHERE email = ?", email));
+  if (found) return std::move(*found);
+  return fail(ErrorCode::NotFound, "AccountNotFound",
+              fmt::format("No account has the email address {}.", email));
 }
 
 Result<Page<Account>> Accounts::list(meta::Transaction& transaction, const Cursor& cursor) {

@@ -46,12 +46,15 @@ class Accounts {
   // InvalidArgument for an id that is not 12 digits.
   Result<Account> create(meta::Transaction& transaction, const NewAccount& wanted);
   Result<Account> get(meta::Transaction& transaction, std::string_view id);
+  Result<Account> get_by_email(meta::Transaction& transaction, std::string_view email);
   // By id.
   Result<Page<Account>> list(meta::Transaction& transaction, const Cursor& cursor);
   // Nothing happens to a closed account.
   Result<> close(meta::Transaction& transaction, std::string_view id);
 
  private:
+  Result<std::optional<Account>> find(meta::Transaction& transaction, std::string_view where,
+                                      std::string_view argument);
   Result<std::string> unused_id(meta::Transaction& transaction);
 
   os::Os os_;

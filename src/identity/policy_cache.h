@@ -2,18 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/error.h"
-#include "base/mutex.h"
 #include "identity/tags.h"
-#include "meta/database.h"
+#include "identity/versioned_cache.h"
 #include "policy/evaluate.h"
 
 namespace traccia::identity {
@@ -29,32 +21,7 @@ struct PrincipalPolicies {
   }
 };
 
-// Thread-safe. Every change of an account's identities or policies calls forget() inside its
-// transaction, before that commits: what others read while the change is under way is from before
-// it, and what they read afterwards is not found here. A transaction that wrote may see what is
-// rolled back later, so nothing it reads is kept.
-class PolicyCache {
- public:
-  static constexpr size_t kEntriesMax = 4096;
-  using Found = std::shared_ptr<const PrincipalPolicies>;
-  using Load = std::function<Result<PrincipalPolicies>()>;
-
-  // The policies of the entity with this id, from `load` when they are not here.
-  Result<Found> find(meta::Transaction& transaction, std::string_view account_id,
-                     std::string_view entity_id, const Load& load);
-  void forget(std::string_view account_id);
-
- private:
-  struct Entry {
-    Found policies;
-    uint64_t version = 0;  // the account's when it was read
-  };
-
-  uint64_t version_of(std::string_view account_id) const REQUIRES(mutex_);
-
-  Mutex mutex_;
-  std::map<std::string, uint64_t, std::less<>> versions_ GUARDED_BY(mutex_);  // by account
-  std::map<std::string, Entry, std::less<>> entries_ GUARDED_BY(mutex_);      // by entity
-};
+// By entity id; the scope is its account, whose every change of identities or policies is told.
+using PolicyCache = VersionedCache<PrincipalPolicies>;
 
 }  // namespace traccia::identity

@@ -9,6 +9,7 @@
 #include "api/outbox.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
+#include "organization/schema.h"
 #include "s3/s3.h"
 #include "trail/trails.h"
 
@@ -79,7 +80,7 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
       {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema, delivery::kSchema,
        digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema, delivery::kLanesSchema,
        delivery::kChangesSchema, identity::kIamSchema, identity::kAccountsSchema,
-       identity::kSigninSchema, identity::kMfaSchema});
+       identity::kSigninSchema, identity::kMfaSchema, organization::kSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

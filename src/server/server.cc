@@ -23,6 +23,8 @@
 #include "identity/identity.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
+#include "organization/organizations.h"
+#include "organization/schema.h"
 #include "os/thread.h"
 #include "s3/s3.h"
 #include "server/data_directory.h"
@@ -127,6 +129,7 @@ struct Server::State {
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<ingest::Ingest> ingest;
   std::optional<identity::Identity> identity;
+  std::optional<organization::Organizations> organizations;
   std::optional<s3::S3> s3;
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
@@ -186,10 +189,11 @@ Result<> Server::State::open_stores() {
 
 Result<> Server::State::open_services() {
   identity.emplace(*os, *master_key, real_os.clock);
+  organizations.emplace(*os);
   s3.emplace(*os, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
-  authoriser.emplace(os->clock, *identity, *s3);
+  authoriser.emplace(os->clock, *identity, *organizations, *s3);
   object_store.emplace(*os, *database, *outbox, *authoriser, *s3, *trails);
   TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto made, identity->bootstrap(transaction, config.account_id));
@@ -215,8 +219,8 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, delivery->slots(),
                                           std::move(sealer), config.regions, digest_options));
   tail.emplace(*history, *master_key);
-  services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *ingest, *s3,
-                                 *history, *trails, *delivery, *digest, *tail, *pacer,
+  services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *organizations,
+                                 *ingest, *s3, *history, *trails, *delivery, *digest, *tail, *pacer,
                                  config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },

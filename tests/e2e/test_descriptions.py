@@ -27,6 +27,13 @@ KNOWN = {
     "iam.UpdateRole: input MaxSigninSessionDuration is missing here",
     "iam.UpdateRole: input ResetMaxSigninSessionDuration is missing here",
 } | {
+    # Handshakes of this server nest no deeper.
+    f"organizations.{operation}: output {handshake}.Resources[].Resources[].Resources is missing here"
+    for operation, handshake in [
+        (f"{verb}Handshake", "Handshake") for verb in ("Accept", "Cancel", "Decline", "Describe")] + [
+        ("InviteAccountToOrganization", "Handshake"), ("ListHandshakesForAccount", "Handshakes[]"),
+        ("ListHandshakesForOrganization", "Handshakes[]")]
+} | {
     f"iam.{operation}: output {role}.{member} is missing here"
     for operation, role in (("CreateRole", "Role"), ("GetRole", "Role"), ("ListRoles", "Roles[]"),
                             ("UpdateRoleDescription", "Role"))

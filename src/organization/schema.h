@@ -1,0 +1,11 @@
+// The tables of this module.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+namespace traccia::organization {
+
+extern const std::string_view kSchema;
+
+}  // namespace traccia::organization
