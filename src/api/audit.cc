@@ -110,6 +110,9 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
   record["managementEvent"] = event.category == event::Category::Management;
   record["recipientAccountId"] = account;
   if (!event.shared_event_id.empty()) record["sharedEventID"] = event.shared_event_id;
+  if (event.service_event_details.is_object()) {
+    record["serviceEventDetails"] = event.service_event_details;
+  }
   record["eventCategory"] = event::category_name(event.category);
   add_tls_details(record, caller);
   return record;
@@ -138,6 +141,25 @@ Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
   const bool service = caller.principal.type == identity::PrincipalType::AwsService;
   return ingest::event_draft(text, options,
                              service ? caller.principal.service : caller.principal.arn);
+}
+
+Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent event) {
+  Caller caller;
+  caller.principal.type = identity::PrincipalType::AwsService;
+  caller.principal.account_id = event.account;
+  caller.principal.service = event.service;
+  caller.source_ip = event.service;
+  caller.user_agent = event.service;
+  AuditEvent out;
+  out.source = event.service;
+  out.name = event.name;
+  out.region = event.region;
+  out.account = event.account;
+  out.type = "AwsServiceEvent";
+  // Facts 2.2: such an identity has no type.
+  out.user_identity = json::Object{{"accountId", event.account}, {"invokedBy", event.service}};
+  out.service_event_details = std::move(event.details);
+  return audit_draft(os, time, caller, out);
 }
 
 Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,

@@ -54,8 +54,9 @@ struct AuditEvent {
   json::Value request_parameters;         // object or null
   json::Value response_elements;          // object or null
   json::Value additional_event_data;
-  json::Value resources;        // array or null
-  std::string shared_event_id;  // of an event that two accounts are told
+  json::Value service_event_details;  // object or null
+  json::Value resources;              // array or null
+  std::string shared_event_id;        // of an event that two accounts are told
 };
 
 // Members in the order CloudTrail writes them (facts 2.1); the result passes event::admit.
@@ -66,6 +67,16 @@ Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
 // are told, the bucket owner.
 Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
                           std::string_view region, std::string request_id);
+
+// What a service does by itself in an account, with no call of its API behind it.
+struct ServiceEvent {
+  std::string_view service;  // "organizations.amazonaws.com"
+  std::string_view account;
+  std::string_view region;
+  std::string_view name;
+  json::Object details;
+};
+Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent event);
 
 // What CloudTrail sends with each PUT, as condition keys.
 inline constexpr ContextKey kDeliveryKeys[] = {{"s3:x-amz-acl", "bucket-owner-full-control"},

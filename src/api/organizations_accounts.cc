@@ -110,6 +110,15 @@ constexpr std::string_view kMoveErrors[] = {kAccessDenied,
 constexpr auto kMove = change("organizations:MoveAccount", kMoveRequest, aws::kEmptyStructure,
                               kMoveErrors, on("AccountId"));
 
+// Of the event CloseAccountResult.
+constexpr Member kCloseMembers[] = {{"AccountId", &kString},
+                                    {"State", &kString},
+                                    {"RequestedTimestamp", &kTimestamp},
+                                    {"CompletedTimestamp", &kTimestamp}};
+constexpr Shape kCloseStatus = aws::structure_shape(kCloseMembers);
+constexpr Member kClosedMembers[] = {{"CloseAccountStatus", &kCloseStatus}};
+constexpr Shape kClosed = aws::structure_shape(kClosedMembers);
+
 json::Object render(const organization::AccountRequest& request) {
   json::Object out{{"Id", request.id},
                    {"AccountName", request.name},
@@ -181,6 +190,11 @@ Result<json::Object> create(Call& call) {
     return std::unexpected(made.error());
   }
   TRY(organization::put_request(call.transaction, organization, request));
+  TRY(tell(call, organization, "CreateAccountResult", kStatusAnswer,
+           {{"CreateAccountStatus", render(request)}}));
+  if (request.failure.empty()) {
+    TRY(tell_joined(call, organization, request.account, organization::JoinedMethod::Created));
+  }
   return json::Object{
       {"CreateAccountStatus",
        json::Object{{"Id", request.id},
@@ -281,6 +295,11 @@ Result<json::Object> close(Call& call) {
                 "The provided account is already closed.");
   }
   TRY(call.services.identity.accounts().close(call.transaction, member.account.id));
+  const json::Object status{{"AccountId", member.account.id},
+                            {"State", "SUCCEEDED"},
+                            {"RequestedTimestamp", organizations::render(call.now)},
+                            {"CompletedTimestamp", organizations::render(call.now)}};
+  TRY(tell(call, organization, "CloseAccountResult", kClosed, {{"CloseAccountStatus", status}}));
   return json::Object{};
 }
 
@@ -294,6 +313,7 @@ Result<json::Object> remove(Call& call) {
   TRY_ASSIGN(const auto member, named_member(call, organization));
   if (member.account.id == organization.management_account) return master_stays();
   TRY(tree(call).remove_member(call.transaction, organization, member.account.id));
+  TRY(tell_departed(call, organization, member.account.id, Departure::Removed));
   return json::Object{};
 }
 
@@ -302,6 +322,7 @@ Result<json::Object> leave(Call& call) {
   const auto& account = call.caller.principal.account_id;
   if (account == organization.management_account) return master_stays();
   TRY(tree(call).remove_member(call.transaction, organization, account));
+  TRY(tell_departed(call, organization, account, Departure::Left));
   return json::Object{};
 }
 

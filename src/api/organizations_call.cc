@@ -11,6 +11,13 @@ namespace {
 constexpr int64_t kItemsMax = 20;
 constexpr std::string_view kTokenVersion = "o1:";
 
+constexpr Member kMovementMembers[] = {{"AccountId", &kString},
+                                       {"JoinedMethod", &kString},
+                                       {"JoinedTime", &kTimestamp},
+                                       {"DepartedMethod", &kString},
+                                       {"DepartedTime", &kTimestamp}};
+constexpr Shape kMovement = aws::structure_shape(kMovementMembers);
+
 std::unexpected<Error> no_access() {
   return fail(ErrorCode::PermissionDenied, "AccessDenied",
               "You don't have permissions to access this resource.");
@@ -121,6 +128,35 @@ Result<std::vector<identity::Tag>> read_tags(const json::Object& input) {
     tags.push_back({std::move(key), std::move(value)});
   }
   return tags;
+}
+
+Result<> tell(Call& call, const Organization& organization, std::string_view name,
+              const Shape& shape, const json::Object& details) {
+  TRY_ASSIGN(auto draft, service_event_draft(call.services.os, call.now,
+                                             {.service = "organizations.amazonaws.com",
+                                              .account = organization.management_account,
+                                              .region = "us-east-1",
+                                              .name = name,
+                                              .details = aws::audit_parameters(shape, details)}));
+  call.after_event.push_back(std::move(draft));
+  return {};
+}
+
+Result<> tell_joined(Call& call, const Organization& organization, std::string_view account,
+                     organization::JoinedMethod method) {
+  const bool made = method == organization::JoinedMethod::Created;
+  return tell(call, organization, "AccountJoinedOrganization", kMovement,
+              {{"AccountId", account},
+               {"JoinedMethod", made ? "Created" : "Invited"},
+               {"JoinedTime", render(call.now)}});
+}
+
+Result<> tell_departed(Call& call, const Organization& organization, std::string_view account,
+                       Departure departure) {
+  return tell(call, organization, "AccountDepartedOrganization", kMovement,
+              {{"AccountId", account},
+               {"DepartedMethod", departure == Departure::Left ? "Left" : "Removed"},
+               {"DepartedTime", render(call.now)}});
 }
 
 json::Value render(Time time) {

@@ -63,6 +63,17 @@ Result<json::Object> render(Call& call, const Organization& organization,
                             const organization::Unit& unit);
 json::Value render(Time time);
 
+// Events of Organizations itself that follow the call's own, in the management account's history:
+// "CreateAccountResult" and its like, and who has come or gone. `details` by a shape, so that
+// names are masked.
+Result<> tell(Call& call, const Organization& organization, std::string_view name,
+              const Shape& shape, const json::Object& details);
+Result<> tell_joined(Call& call, const Organization& organization, std::string_view account,
+                     organization::JoinedMethod method);
+enum class Departure : uint8_t { Left, Removed };
+Result<> tell_departed(Call& call, const Organization& organization, std::string_view account,
+                       Departure departure);
+
 inline constexpr std::string_view kServiceControl = "SERVICE_CONTROL_POLICY";
 
 }  // namespace traccia::api::organizations

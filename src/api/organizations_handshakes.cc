@@ -210,7 +210,11 @@ Result<json::Object> end(Call& call, Side side, InvitationState state) {
 }
 
 Result<json::Object> accept(Call& call) {
-  return end(call, Side::Receiver, InvitationState::Accepted);
+  TRY_ASSIGN(auto out, end(call, Side::Receiver, InvitationState::Accepted));
+  TRY_ASSIGN(const auto organization, own_organization(call));
+  TRY(tell_joined(call, organization, call.caller.principal.account_id,
+                  organization::JoinedMethod::Invited));
+  return out;
 }
 Result<json::Object> decline(Call& call) {
   return end(call, Side::Receiver, InvitationState::Declined);

@@ -49,6 +49,7 @@ Result<json::Object> create(Call& call) {
                  call.transaction, call.caller.principal.account_id,
                  features == "ALL" ? organization::FeatureSet::All
                                    : organization::FeatureSet::ConsolidatedBilling));
+  TRY(tell_joined(call, made, made.management_account, organization::JoinedMethod::Invited));
   return answer(call, made);
 }
 
@@ -60,6 +61,7 @@ Result<json::Object> describe(Call& call) {
 Result<json::Object> remove(Call& call) {
   TRY_ASSIGN(const auto organization, managed_organization(call));
   TRY(call.services.organizations.remove(call.transaction, organization));
+  TRY(tell_departed(call, organization, organization.management_account, Departure::Left));
   return json::Object{};
 }
 

@@ -150,6 +150,33 @@ TEST_F(OrganizationsTest, EventsMaskNamesAndAddresses) {
   FAIL() << "no event";
 }
 
+TEST_F(OrganizationsTest, TheServiceTellsTheManagementAccountWhatBecameOfIt) {
+  const auto account = create_account("member");
+  const auto member = administrator_of(account);
+  (void)get_as(member, "LeaveOrganization", {});
+  std::vector<json::Object> told;
+  for (const auto& event : events()) {
+    if (event.at("eventType") == "AwsServiceEvent") told.push_back(event);
+  }
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_EQ(told[0].at("serviceEventDetails").at("joinedMethod"), "Invited");
+  EXPECT_EQ(told[1].at("eventName"), "CreateAccountResult");
+  const auto& status = told[1].at("serviceEventDetails").at("createAccountStatus").as_object();
+  EXPECT_EQ(status.at("accountId"), json::Value(account));
+  EXPECT_EQ(status.at("state"), "SUCCEEDED");
+  EXPECT_EQ(status.at("accountName"), "****");
+  EXPECT_EQ(told[2].at("eventName"), "AccountJoinedOrganization");
+  EXPECT_EQ(told[2].at("serviceEventDetails").at("joinedMethod"), "Created");
+  EXPECT_EQ(told[3].at("eventName"), "AccountDepartedOrganization");
+  EXPECT_EQ(told[3].at("serviceEventDetails").at("departedMethod"), "Left");
+  for (const auto& event : told) {
+    EXPECT_EQ(event.at("recipientAccountId"), json::Value(kAccount));
+    EXPECT_FALSE(event.at("userIdentity").as_object().contains("type"));
+    EXPECT_EQ(event.at("userIdentity").at("invokedBy"), "organizations.amazonaws.com");
+    EXPECT_EQ(event.at("awsRegion"), "us-east-1");
+  }
+}
+
 TEST_F(OrganizationsTest, AccountsComeWithARoleOfTheManagementAccount) {
   const auto account = create_account("member");
   ASSERT_TRUE(database_->read([&](meta::Transaction& transaction) -> Result<> {
