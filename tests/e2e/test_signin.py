@@ -5,6 +5,7 @@ import json
 import urllib.parse
 
 from harness import ACCOUNT, ServerCase, main, send, wait_until
+from mfa import Device
 
 PASSWORD = "Correct-horse-7"
 JSON = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
@@ -131,6 +132,23 @@ class Signin(ServerCase):
         changed = wait_until(lambda: [r for r in self.server.lookup("ChangePassword")
                                       if "errorCode" not in r])
         self.assertEqual(changed[0]["userIdentity"]["userName"], "must-change")
+
+    def test_a_device(self):
+        self.iam.create_user(UserName="careful")
+        self.iam.create_login_profile(UserName="careful", Password=PASSWORD)
+        device = Device(self.iam, "phone-of-careful")
+        device.enable(self.iam, "careful")
+        asked = self.sign_in("careful")
+        self.assertEqual((asked.status, asked.json()["mfaRequired"]), (401, True))
+        self.assertEqual(self.sign_in("careful", mfa_code="000000").status, 401)
+        code = device.code()
+        answer = self.sign_in("careful", mfa_code=code)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertTrue(self.get("/console/session", self.cookie(answer)).json()["mfaUsed"])
+        self.assertEqual(self.sign_in("careful", mfa_code=code).status, 401, "a code is good once")
+        used = [r["additionalEventData"] for r in self.logins("careful", 3)]
+        self.assertEqual({d["MFAUsed"] for d in used}, {"Yes"})
+        self.assertEqual({d["MFAIdentifier"] for d in used}, {device.serial})
 
     def test_a_session_ends_with_its_user(self):
         self.iam.create_user(UserName="short-lived")

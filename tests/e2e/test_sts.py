@@ -2,18 +2,15 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
-import base64
-import hashlib
-import hmac
 import json
 import struct
-import time
 import zlib
 
 import boto3
 import botocore.config
 import harness
 from harness import ACCOUNT, ServerCase, send, wait_until
+from mfa import Device
 
 ACCOUNT_ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -28,13 +25,6 @@ def trusting(principal, condition=None, actions="sts:AssumeRole"):
     if condition:
         statement["Condition"] = condition
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def totp(seed, step):
-    """RFC 6238, independently of the server."""
-    mac = hmac.new(seed, struct.pack(">q", step), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
 
 
 def pixels(png):
@@ -53,30 +43,6 @@ def pixels(png):
     assert len(raw) == row * height
     return width, [[not raw[y * row + 1 + x // 8] >> (7 - x % 8) & 1 for x in range(width)]
                    for y in range(height)]
-
-
-class Device:
-    """A virtual MFA device in a user's hand. Each code is shown once."""
-
-    def __init__(self, iam, name):
-        made = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
-        self.serial, self.text = made["SerialNumber"], made["Base32StringSeed"]
-        self.picture = made["QRCodePNG"]
-        self.seed = base64.b32decode(self.text)
-        self.shown = 0
-
-    def code(self):
-        """The next code that was not used, at most a step ahead."""
-        wait_until(lambda: int(time.time()) // 30 + 1 > self.shown)
-        self.shown = max(self.shown + 1, int(time.time()) // 30)
-        return totp(self.seed, self.shown)
-
-    def enable(self, iam, user):
-        step = int(time.time()) // 30
-        iam.enable_mfa_device(UserName=user, SerialNumber=self.serial,
-                              AuthenticationCode1=totp(self.seed, step - 2),
-                              AuthenticationCode2=totp(self.seed, step - 1))
-        self.shown = step - 1
 
 
 class StsCase(ServerCase):
