@@ -23,6 +23,7 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "role", iam::resolve_role},
                                    {"iam", "policy", iam::resolve_policy},
                                    {"iam", "mfa", iam::resolve_mfa_device},
+                                   {"iam", "principal", iam::resolve_principal},
                                    {"organizations", "resource", organizations::resolve}};
 
 // Condition keys that are a member of the request.

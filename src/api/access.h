@@ -58,6 +58,9 @@ Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string
                         std::vector<Ask>& asks);
 Result<> resolve_mfa_device(Call& call, const aws::Operation& operation, std::string_view name,
                             std::vector<Ask>& asks);
+// The ARN of a user, group or role as it is.
+Result<> resolve_principal(Call& call, const aws::Operation& operation, std::string_view name,
+                           std::vector<Ask>& asks);
 }  // namespace iam
 
 namespace traccia_service {

@@ -146,4 +146,10 @@ Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string
   return {};
 }
 
+Result<> resolve_principal(Call&, const aws::Operation& operation, std::string_view name,
+                           std::vector<Ask>& asks) {
+  asks.push_back({.action = operation.iam_action, .resource = std::string(name)});
+  return {};
+}
+
 }  // namespace traccia::api::iam

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/iam_call.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 
 namespace traccia::api::iam {
@@ -98,6 +100,29 @@ Result<json::Object> render_in_full(Call& call, const identity::Entity& entity) 
   TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, entity.id, {}));
   if (!tags.items.empty()) out["Tags"] = render(tags.items);
   return out;
+}
+
+json::Object render(const identity::ManagedPolicy& policy) {
+  return {{"PolicyName", policy.name},
+          {"PolicyId", policy.id},
+          {"Arn", policy.arn},
+          {"Path", policy.path},
+          {"DefaultVersionId", fmt::format("v{}", policy.default_version)},
+          {"AttachmentCount", policy.attachments},
+          {"PermissionsBoundaryUsageCount", policy.boundaries},
+          {"IsAttachable", true},
+          {"CreateDate", aws::encode_timestamp(floor_seconds(policy.created))},
+          {"UpdateDate", aws::encode_timestamp(floor_seconds(policy.updated))}};
+}
+
+std::string version_id(const identity::PolicyVersion& version) {
+  return fmt::format("v{}", version.number);
+}
+
+json::Object render(const identity::PolicyVersion& version) {
+  return {{"VersionId", version_id(version)},
+          {"IsDefaultVersion", version.is_default},
+          {"CreateDate", aws::encode_timestamp(floor_seconds(version.created))}};
 }
 
 std::string encode_document(std::string_view document) {

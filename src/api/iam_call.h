@@ -26,6 +26,8 @@ std::span<const Binding> policy_bindings();
 std::span<const Binding> policy_version_bindings();
 std::span<const Binding> boundary_bindings();
 std::span<const Binding> account_bindings();
+std::span<const Binding> simulate_bindings();
+std::span<const Binding> account_details_bindings();
 std::span<const Binding> password_bindings();
 std::span<const Binding> password_policy_bindings();
 std::span<const Binding> credential_report_bindings();
@@ -50,6 +52,12 @@ json::Object render(const identity::Entity& entity);
 Result<> add_last_signin(Call& call, const identity::Entity& user, json::Object& rendered);
 // With PermissionsBoundary, Tags and PasswordLastUsed, as the operations on a single one show them.
 Result<json::Object> render_in_full(Call& call, const identity::Entity& entity);
+
+// Without description and tags, which lists do not show.
+json::Object render(const identity::ManagedPolicy& policy);
+// Without the document.
+json::Object render(const identity::PolicyVersion& version);
+std::string version_id(const identity::PolicyVersion& version);  // "v1"
 
 // Documents in answers are percent-encoded, as in AWS's.
 std::string encode_document(std::string_view document);

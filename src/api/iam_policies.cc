@@ -66,19 +66,6 @@ constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kInvalidInput, kDel
 constexpr auto kDelete =
     change("iam:DeletePolicy", on_policy(), kArnRequest, aws::kEmptyStructure, kDeleteErrors);
 
-json::Object render(const identity::ManagedPolicy& policy) {
-  return {{"PolicyName", policy.name},
-          {"PolicyId", policy.id},
-          {"Arn", policy.arn},
-          {"Path", policy.path},
-          {"DefaultVersionId", fmt::format("v{}", policy.default_version)},
-          {"AttachmentCount", policy.attachments},
-          {"PermissionsBoundaryUsageCount", policy.boundaries},
-          {"IsAttachable", true},
-          {"CreateDate", aws::encode_timestamp(floor_seconds(policy.created))},
-          {"UpdateDate", aws::encode_timestamp(floor_seconds(policy.updated))}};
-}
-
 Result<json::Object> create(Call& call) {
   const auto name = get_string(call.input, "PolicyName");
   const auto path = optional_string(call.input, "Path").value_or("/");

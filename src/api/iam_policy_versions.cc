@@ -18,12 +18,6 @@ constexpr bool is_version_id(std::string_view text) {
 
 constexpr Shape kVersionId =
     aws::string_shape({}, {}, {"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?", is_version_id});
-constexpr Member kVersionMembers[] = {{"Document", &kString},
-                                      {"VersionId", &kString},
-                                      {"IsDefaultVersion", &kBoolean},
-                                      {"CreateDate", &kTimestamp}};
-constexpr Shape kVersion = aws::structure_shape(kVersionMembers);
-constexpr Shape kVersions = aws::list_shape(kVersion);
 constexpr Member kOneOutput[] = {{"PolicyVersion", &kVersion}};
 constexpr Shape kOneAnswer = aws::structure_shape(kOneOutput);
 constexpr Member kNameInput[] = {{"PolicyArn", &kArn, Presence::Required},
@@ -57,16 +51,6 @@ constexpr auto kSetDefault =
 constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kInvalidInput, kDeleteConflict};
 constexpr auto kDelete = change("iam:DeletePolicyVersion", on_policy(), kNameRequest,
                                 aws::kEmptyStructure, kDeleteErrors);
-
-std::string version_id(const identity::PolicyVersion& version) {
-  return fmt::format("v{}", version.number);
-}
-
-json::Object render(const identity::PolicyVersion& version) {
-  return {{"VersionId", version_id(version)},
-          {"IsDefaultVersion", version.is_default},
-          {"CreateDate", aws::encode_timestamp(floor_seconds(version.created))}};
-}
 
 Result<json::Object> create(Call& call) {
   const auto arn = get_string(call.input, "PolicyArn");

@@ -11,21 +11,6 @@ constexpr Shape kDescription = aws::string_shape(
     0, 1000, {"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*", is_latin_text});
 constexpr Shape kSession = aws::integer_shape(3600, 43'200);
 
-constexpr Member kUsedMembers[] = {{"LastUsedDate", &kTimestamp}, {"Region", &kString}};
-constexpr Shape kUsed = aws::structure_shape(kUsedMembers);
-constexpr Member kRoleMembers[] = {{"Path", &kString, Presence::Required},
-                                   {"RoleName", &kString, Presence::Required},
-                                   {"RoleId", &kString, Presence::Required},
-                                   {"Arn", &kString, Presence::Required},
-                                   {"CreateDate", &kTimestamp, Presence::Required},
-                                   {"AssumeRolePolicyDocument", &kString},
-                                   {"Description", &kString},
-                                   {"MaxSessionDuration", &kInteger},
-                                   {"PermissionsBoundary", &kBoundary},
-                                   {"Tags", &kTags},
-                                   {"RoleLastUsed", &kUsed}};
-constexpr Shape kRole = aws::structure_shape(kRoleMembers);
-constexpr Shape kRoles = aws::list_shape(kRole);
 constexpr Member kOneOutput[] = {{"Role", &kRole, Presence::Required}};
 constexpr Shape kOneAnswer = aws::structure_shape(kOneOutput);
 constexpr Member kMaybeOutput[] = {{"Role", &kRole}};

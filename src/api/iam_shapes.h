@@ -120,6 +120,29 @@ inline constexpr Member kGroupMembers[] = {{"Path", &kString, Presence::Required
 inline constexpr Shape kGroup = aws::structure_shape(kGroupMembers);
 inline constexpr Shape kGroups = aws::list_shape(kGroup);
 
+inline constexpr Member kUsedMembers[] = {{"LastUsedDate", &kTimestamp}, {"Region", &kString}};
+inline constexpr Shape kUsed = aws::structure_shape(kUsedMembers);
+inline constexpr Member kRoleMembers[] = {{"Path", &kString, Presence::Required},
+                                          {"RoleName", &kString, Presence::Required},
+                                          {"RoleId", &kString, Presence::Required},
+                                          {"Arn", &kString, Presence::Required},
+                                          {"CreateDate", &kTimestamp, Presence::Required},
+                                          {"AssumeRolePolicyDocument", &kString},
+                                          {"Description", &kString},
+                                          {"MaxSessionDuration", &kInteger},
+                                          {"PermissionsBoundary", &kBoundary},
+                                          {"Tags", &kTags},
+                                          {"RoleLastUsed", &kUsed}};
+inline constexpr Shape kRole = aws::structure_shape(kRoleMembers);
+inline constexpr Shape kRoles = aws::list_shape(kRole);
+
+inline constexpr Member kVersionMembers[] = {{"Document", &kString},
+                                             {"VersionId", &kString},
+                                             {"IsDefaultVersion", &kBoolean},
+                                             {"CreateDate", &kTimestamp}};
+inline constexpr Shape kVersion = aws::structure_shape(kVersionMembers);
+inline constexpr Shape kVersions = aws::list_shape(kVersion);
+
 constexpr std::string_view pick(EntityKind kind, std::string_view user, std::string_view group,
                                 std::string_view role) {
   switch (kind) {

@@ -53,6 +53,10 @@ std::unexpected<Error> no_inline(const Entity& entity, std::string_view name) {
 
 }  // namespace
 
+std::string inline_policy_id(EntityKind kind, std::string_view owner, std::string_view name) {
+  return fmt::format("{}_{}_{}", word_of(kind), owner, name);
+}
+
 Result<> Attachments::put_inline(meta::Transaction& transaction, const Entity& entity,
                                  std::string_view name, std::string_view document) {
   const auto size_max = inline_policy_size_max(entity.kind);
@@ -242,10 +246,14 @@ Result<PrincipalPolicies> Attachments::load(meta::Transaction& transaction,
   // The entity and, of a user, its groups.
   constexpr std::string_view kOwners =
       "entity IN (SELECT ?1 UNION SELECT user_group FROM memberships WHERE user = ?1)";
-  TRY(transaction.query(fmt::format("SELECT name, document FROM inline_policies WHERE {}", kOwners),
+  TRY(transaction.query(fmt::format("SELECT e.kind, e.name, p.name, p.document FROM "
+                                    "inline_policies p JOIN entities e ON e.id = p.entity WHERE {}",
+                                    kOwners),
                         {entity_id}, [&](const meta::Row& row) -> Result<> {
-                          policy::AttachedPolicy policy{.name = row.text(0)};
-                          TRY_ASSIGN(policy.document, compile_stored(row.view(1), policy.name));
+                          const auto kind = static_cast<EntityKind>(row.integer(0));
+                          policy::AttachedPolicy policy{
+                              .name = inline_policy_id(kind, row.view(1), row.view(2))};
+                          TRY_ASSIGN(policy.document, compile_stored(row.view(3), policy.name));
                           out.identity.push_back(std::move(policy));
                           return {};
                         }));

@@ -21,6 +21,9 @@ struct AttachedName {
   std::string arn;
 };
 
+// "user_alice_read": what IAM's policy simulator calls an inline policy.
+std::string inline_policy_id(EntityKind kind, std::string_view owner, std::string_view name);
+
 // Which identities of an account use a policy.
 struct UserFilter {
   std::optional<EntityKind> kind = {};
@@ -61,7 +64,8 @@ class Attachments {
   Result<Page<Entity>> users_of(meta::Transaction& transaction, const PolicyName& policy,
                                 const UserFilter& filter, const Cursor& cursor);
 
-  // What the entity may do, for evaluation. Not for groups.
+  // What the entity may do, for evaluation; of a group what its members get from it. Policies are
+  // called by their ARNs, inline ones by inline_policy_id.
   Result<std::shared_ptr<const PrincipalPolicies>> policies_of(meta::Transaction& transaction,
                                                                std::string_view account_id,
                                                                std::string_view entity_id);

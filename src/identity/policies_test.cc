@@ -239,7 +239,7 @@ TEST_F(PoliciesTest, OfAPrincipalAreKeptUntilTheyChange) {
             "");
   const auto found = policies_of(user);
   ASSERT_EQ(found->identity.size(), 2U);
-  EXPECT_EQ(found->identity[0].name, "inline");
+  EXPECT_EQ(found->identity[0].name, "group_team_inline");
   EXPECT_EQ(found->identity[1].name, policy.arn);
   EXPECT_EQ(found->boundary_or_null()->name, kAdministratorAccess);
   ASSERT_TRUE(database_->write([](meta::Transaction& transaction) -> Result<> {

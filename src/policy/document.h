@@ -76,6 +76,7 @@ struct Statement {
   std::vector<Condition> conditions;
   size_t index = 0;  // in the document, from 0
   Place place;       // where it begins
+  Place end;         // behind its last bracket
 };
 
 // A parsed policy: checked, and compiled so that evaluation does not allocate. Immutable; publish

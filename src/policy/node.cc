@@ -62,7 +62,7 @@ struct Handler {
   bool on_document_end(Code&) { return true; }
   bool on_object_begin(Code&) { return open(Node::Kind::Object); }
   bool on_object_end(size_t, Code& code) {
-    places.next();
+    open_nodes.back()->end = places.next() + 1;
     if (!check_duplicates(*open_nodes.back())) {
       code = boost::json::error::syntax;
       return false;

@@ -19,6 +19,7 @@ struct Node {
 
   Kind kind = Kind::Null;
   uint32_t offset = 0;
+  uint32_t end = 0;             // of an Object: behind its bracket
   std::string text;             // of a String, decoded; of a Number or Bool as it was written
   std::vector<Node> items;      // of an Array
   std::vector<Member> members;  // of an Object, in the order of the text

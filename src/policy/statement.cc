@@ -377,6 +377,7 @@ Result<Statement> parse_statement(ReaderView& reader, const Node& node) {
     reader.path = fmt::format("{}.{}", statement_path, element);
   };
   out.place = place_of(reader.text, node.offset);
+  out.end = place_of(reader.text, node.end);
   TRY_ASSIGN(const auto elements, pick(reader, node));
   if (elements.sid != nullptr) {
     at("Sid");

@@ -26,6 +26,9 @@ KNOWN = {
     "iam.CreateRole: input MaxSigninSessionDuration is missing here",
     "iam.UpdateRole: input MaxSigninSessionDuration is missing here",
     "iam.UpdateRole: input ResetMaxSigninSessionDuration is missing here",
+    # Simulations are of the organization's policies as they are.
+    "iam.SimulateCustomPolicy: input OrderedOrganizationPolicyInputList is missing here",
+    "iam.SimulatePrincipalPolicy: input PolicyExclusionList is missing here",
 } | {
     # Handshakes of this server nest no deeper.
     f"organizations.{operation}: output {handshake}.Resources[].Resources[].Resources is missing here"
@@ -36,7 +39,9 @@ KNOWN = {
 } | {
     f"iam.{operation}: output {role}.{member} is missing here"
     for operation, role in (("CreateRole", "Role"), ("GetRole", "Role"), ("ListRoles", "Roles[]"),
-                            ("UpdateRoleDescription", "Role"))
+                            ("UpdateRoleDescription", "Role"),
+                            ("GetAccountAuthorizationDetails",
+                             "RoleDetailList[].InstanceProfileList[].Roles[]"))
     for member in ("MaxSigninSessionDuration", "SourceRoleTemplate")
 }
 NUMBERS = {"integer", "long"}
