@@ -261,20 +261,30 @@ def probe(run, number):
     return path.read_bytes()
 
 
-def matching(run):
-    """Selectors by the thousand: the modules' own benchmarks, where they are built."""
+def benchmarks(run, *programs):
+    """The modules' own benchmarks, where they are built."""
     result = {}
-    for program in sorted(run.build.rglob("match_bench")) + sorted(run.build.rglob("trail_bench")):
+    for program in (found for name in programs for found in sorted(run.build.rglob(name))):
         out = subprocess.run([str(program), "--benchmark_format=json"], capture_output=True, text=True,
                              check=True).stdout
         for one in json.loads(out)["benchmarks"]:
             result[one["name"]] = {name: one[name] for name in ("cpu_time", "time_unit", "items_per_second")
                                    if name in one}
     if not result:
-        raise Skip("match_bench is not built")
+        raise Skip(f"{programs[0]} is not built")
     return result
+
+
+def matching(run):
+    """Selectors by the thousand."""
+    return benchmarks(run, "match_bench", "trail_bench")
+
+
+def deciding(run):
+    """Who may do what: a decision over several policies, a request's keys, a policy parsed."""
+    return benchmarks(run, "policy_bench")
 
 
 ALL = {"limits": limits, "bulk": bulk, "history": history, "memory": memory, "lookups": lookups,
        "single": single, "open": open_loop, "freshness": freshness, "verification": verification,
-       "recovery": recovery, "matching": matching}
+       "recovery": recovery, "matching": matching, "deciding": deciding}
