@@ -23,6 +23,7 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "role", iam::resolve_role},
                                    {"iam", "policy", iam::resolve_policy},
                                    {"iam", "mfa", iam::resolve_mfa_device},
+                                   {"iam", "oidc-provider", iam::resolve_oidc_provider},
                                    {"iam", "principal", iam::resolve_principal},
                                    {"organizations", "resource", organizations::resolve}};
 

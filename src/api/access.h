@@ -61,6 +61,8 @@ Result<> resolve_mfa_device(Call& call, const aws::Operation& operation, std::st
 // The ARN of a user, group or role as it is.
 Result<> resolve_principal(Call& call, const aws::Operation& operation, std::string_view name,
                            std::vector<Ask>& asks);
+Result<> resolve_oidc_provider(Call& call, const aws::Operation& operation, std::string_view name,
+                               std::vector<Ask>& asks);
 }  // namespace iam
 
 namespace traccia_service {

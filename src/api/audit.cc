@@ -23,6 +23,10 @@ json::Object session_context(const identity::LiveSession& live) {
                                         {"accountId", session.account_id},
                                         {"userName", live.issuer_name}};
   }
+  if (!session.provider.empty()) {
+    out["webIdFederationData"] =
+        json::Object{{"federatedProvider", session.provider}, {"attributes", json::Object{}}};
+  }
   out["attributes"] = json::Object{{"creationDate", format_iso_seconds(session.issued)},
                                    {"mfaAuthenticated", session.mfa ? "true" : "false"}};
   if (!session.source_identity.empty()) out["sourceIdentity"] = session.source_identity;
@@ -40,6 +44,12 @@ json::Object user_identity(const identity::Principal& principal) {
       identity["type"] = "AWSAccount";
       identity["principalId"] = "";
       identity["accountId"] = "anonymous";
+      return identity;
+    case identity::PrincipalType::WebIdentity:
+      identity["type"] = "WebIdentityUser";
+      identity["principalId"] = principal.principal_id;
+      identity["userName"] = principal.user_name;
+      identity["identityProvider"] = principal.web->provider_arn;
       return identity;
     case identity::PrincipalType::Root:
       identity["type"] = "Root";
@@ -120,6 +130,16 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
 
 }  // namespace
 
+namespace {
+
+// Who sent the record, as it is kept beside it.
+const std::string& sender_of(const identity::Principal& principal) {
+  if (principal.type == identity::PrincipalType::AwsService) return principal.service;
+  return principal.web ? principal.principal_id : principal.arn;
+}
+
+}  // namespace
+
 Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
                                   const AuditEvent& event) {
   const std::string event_id = event.event_id.empty() ? os.random.uuid() : event.event_id;
@@ -138,9 +158,7 @@ Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
   options.account = account;
   options.default_region = event.region;
   options.now = time;
-  const bool service = caller.principal.type == identity::PrincipalType::AwsService;
-  return ingest::event_draft(text, options,
-                             service ? caller.principal.service : caller.principal.arn);
+  return ingest::event_draft(text, options, sender_of(caller.principal));
 }
 
 Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent event) {

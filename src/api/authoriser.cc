@@ -26,6 +26,10 @@ policy::Principal to_policy(const identity::Principal& principal) {
   switch (principal.type) {
     case PrincipalType::Anonymous:
       return out;
+    case PrincipalType::WebIdentity:
+      out.kind = policy::PrincipalKind::Federated;
+      out.provider = principal.web->provider_arn;
+      return out;
     case PrincipalType::AwsService:
       out.kind = policy::PrincipalKind::Service;
       out.services = {principal.service};
@@ -87,6 +91,7 @@ void add_session_keys(policy::ContextKeys& keys, const identity::Session& sessio
   if (session.mfa) {
     keys.set_number("aws:MultiFactorAuthAge", to_unix_seconds(now) - to_unix_seconds(*session.mfa));
   }
+  if (!session.provider.empty()) keys.set("aws:FederatedProvider", session.provider);
   if (!session.source_identity.empty()) keys.set("aws:SourceIdentity", session.source_identity);
 }
 

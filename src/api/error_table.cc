@@ -164,7 +164,9 @@ constexpr std::string_view kIamErrors[] = {"NoSuchEntity",
                                            "PasswordPolicyViolation",
                                            "EntityTemporarilyUnmodifiable",
                                            "PackedPolicyTooLarge",
-                                           "InvalidAuthenticationCode"};
+                                           "InvalidAuthenticationCode",
+                                           "InvalidIdentityToken",
+                                           "IDPCommunicationError"};
 
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();

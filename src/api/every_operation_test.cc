@@ -100,7 +100,8 @@ class Example {
                                   "111122223333",
                                   "subject@example.com",
                                   "arn:aws:iam::111122223333:role/subject",
-                                  "AKIAAAAAAAAAAAAAAAAA"};
+                                  "AKIAAAAAAAAAAAAAAAAA",
+                                  "0123456789abcdef0123456789abcdef01234567"};
 };
 
 class EveryOperationTest : public CallersTest {

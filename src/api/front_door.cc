@@ -9,6 +9,7 @@
 #include "api/s3_front.h"
 #include "api/service_table.h"
 #include "api/traccia_operations.h"
+#include "api/web_identity.h"
 #include "aws/json11.h"
 #include "aws/query_protocol.h"
 #include "base/log.h"
@@ -242,10 +243,40 @@ http::Response FrontDoor::answer_console(const http::Request& request) {
   return response;
 }
 
+// AssumeRoleWithWebIdentity is proven by its token. What is refused before that is nobody's: it
+// goes to the log, as failed signatures do. nullopt: the request is another one.
+std::optional<http::Response> FrontDoor::answer_web_identity(const http::Request& request) {
+  const auto form = aws::parse_form(request.method == "GET" ? request.query : request.body);
+  const auto* binding = find_service("sts")->find("AssumeRoleWithWebIdentity");
+  if (!form || form->get("Action") != binding->operation->name) return std::nullopt;
+  const auto request_id =
+      aws::make_request_id(aws::Protocol::Query, services_.os.random.bytes(aws::kRequestIdBytes));
+  const auto principal = [&]() -> Result<identity::Principal> {
+    TRY_ASSIGN(const auto input, aws::decode_form(*form, *binding->operation->input));
+    TRY(aws::validate(*binding->operation->input, input));
+    return prove_web_identity(services_, get_string(input, "RoleArn"),
+                              get_string(input, "WebIdentityToken"));
+  }();
+  if (!principal) {
+    note_refused_signature(request, principal.error());
+    auto response = refuse(principal.error(), aws::Protocol::Query, request_id);
+    count("sts", binding->operation->name, response.status);
+    return response;
+  }
+  Authenticated who;
+  who.principal = *principal;
+  who.scope.region = "us-east-1";
+  return answer_query(request, make_caller(request, who, request_id), "sts", request_id);
+}
+
 http::Response FrontDoor::answer(http::Request request) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto guessed = guess_protocol(request);
   const auto who = authenticate(request);
+  if (!who && guessed == aws::Protocol::Query &&
+      who.error().reason() == "MissingAuthenticationToken") {
+    if (auto response = answer_web_identity(request)) return std::move(*response);
+  }
   if (!who && may_be_anonymous(request, guessed, who.error())) {
     return answer_anonymous(std::move(request), who.error());
   }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "api/audit.h"
@@ -56,6 +57,7 @@ class FrontDoor {
   http::Response answer(http::Request request);
   http::Response answer_console(const http::Request& request);
   http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
+  std::optional<http::Response> answer_web_identity(const http::Request& request);
   Result<Authenticated> authenticate(http::Request& request);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;

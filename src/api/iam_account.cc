@@ -60,7 +60,7 @@ Result<json::Object> list(Call& call) {
   return out;
 }
 
-// What this server does not have (certificates, providers, instance profiles) counts 0.
+// What this server does not have (certificates, instance profiles) counts 0.
 Result<json::Object> summarize(Call& call) {
   using identity::Quotas;
   auto& identity = call.services.identity;
@@ -97,9 +97,11 @@ Result<json::Object> summarize(Call& call) {
              identity.mfa().count(call.transaction, account, identity::MfaAssignment::Any));
   TRY_ASSIGN(map["MFADevicesInUse"],
              identity.mfa().count(call.transaction, account, identity::MfaAssignment::Assigned));
-  for (const auto* absent : {"AccountSigningCertificatesPresent", "ServerCertificates",
-                             "ServerCertificatesQuota", "SigningCertificatesPerUserQuota",
-                             "InstanceProfiles", "InstanceProfilesQuota", "Providers"}) {
+  TRY_ASSIGN(const auto providers, identity.oidc().list(call.transaction, account));
+  map["Providers"] = static_cast<int64_t>(providers.size());
+  for (const auto* absent :
+       {"AccountSigningCertificatesPresent", "ServerCertificates", "ServerCertificatesQuota",
+        "SigningCertificatesPerUserQuota", "InstanceProfiles", "InstanceProfilesQuota"}) {
     map[absent] = 0;
   }
   return json::Object{{"SummaryMap", std::move(map)}};

@@ -14,7 +14,7 @@ std::span<const Binding> iam_bindings() {
           iam::role_bindings(), iam::tag_bindings(), iam::inline_policy_bindings(),
           iam::attached_policy_bindings(), iam::policy_bindings(), iam::policy_version_bindings(),
           iam::boundary_bindings(), iam::account_bindings(), iam::mfa_device_bindings(),
-          iam::password_bindings(), iam::password_policy_bindings(),
+          iam::oidc_provider_bindings(), iam::password_bindings(), iam::password_policy_bindings(),
           iam::credential_report_bindings(), iam::simulate_bindings(),
           iam::account_details_bindings()}) {
       out.insert(out.end(), family.begin(), family.end());

@@ -32,6 +32,7 @@ std::span<const Binding> password_bindings();
 std::span<const Binding> password_policy_bindings();
 std::span<const Binding> credential_report_bindings();
 std::span<const Binding> mfa_device_bindings();
+std::span<const Binding> oidc_provider_bindings();
 
 // The entity that the request names with UserName, GroupName or RoleName.
 Result<identity::Entity> named_entity(Call& call, EntityKind kind);

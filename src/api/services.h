@@ -19,6 +19,7 @@
 #include "identity/identity.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
+#include "oidc/issuers.h"
 #include "organization/organizations.h"
 #include "os/os.h"
 #include "s3/s3.h"
@@ -41,6 +42,7 @@ struct Services {
   digest::Digest& digest;
   Tail& tail;
   Pacer& pacer;
+  oidc::Issuers& issuers;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

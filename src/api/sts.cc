@@ -55,8 +55,8 @@ std::span<const Binding> identity_bindings() {
 std::span<const Binding> sts_bindings() {
   static const auto bindings = [] {
     std::vector<Binding> all;
-    for (const auto family :
-         {sts::identity_bindings(), sts::assume_role_bindings(), sts::session_token_bindings()}) {
+    for (const auto family : {sts::identity_bindings(), sts::assume_role_bindings(),
+                              sts::session_token_bindings(), sts::web_identity_bindings()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

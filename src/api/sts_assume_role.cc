@@ -5,19 +5,12 @@
 #include <algorithm>
 #include <array>
 
-#include "api/sts_call.h"
-#include "aws/arn.h"
-#include "policy/document.h"
-#include "policy/messages.h"
+#include "api/sts_role.h"
+#include "policy/request.h"
 
 namespace traccia::api::sts {
 namespace {
 
-constexpr int64_t kSecondsDefault = 3600;
-// "Role chaining" of the IAM user guide: credentials that came from temporary ones.
-constexpr int64_t kChainedSecondsMax = 3600;
-
-constexpr Shape kDuration = aws::integer_shape(900, 43'200);
 constexpr Shape kExternalId =
     aws::string_shape(2, 1224, {"[\\w+=,.@:\\/-]*", [](std::string_view text) {
                                   return aws::only_characters(text, "a-zA-Z0-9_+=,.@:/-");
@@ -26,7 +19,7 @@ constexpr Member kInput[] = {{"RoleArn", &kArn, Presence::Required},
                              {"RoleSessionName", &kSessionName, Presence::Required},
                              {"PolicyArns", &kPolicyArns},
                              {"Policy", &kSessionPolicy},
-                             {"DurationSeconds", &kDuration},
+                             {"DurationSeconds", &kRoleDuration},
                              {"Tags", &iam::kTags},
                              {"TransitiveTagKeys", &iam::kTagKeys},
                              {"ExternalId", &kExternalId},
@@ -35,11 +28,8 @@ constexpr Member kInput[] = {{"RoleArn", &kArn, Presence::Required},
                              {"SourceIdentity", &kSourceIdentity},
                              {"MinimumSessionTokenSize", &kTokenSizeMin}};
 constexpr Shape kRequest = aws::structure_shape(kInput);
-constexpr Member kUserMembers[] = {{"AssumedRoleId", &kString, Presence::Required},
-                                   {"Arn", &kArn, Presence::Required}};
-constexpr Shape kUser = aws::structure_shape(kUserMembers);
 constexpr Member kOutput[] = {
-    {"Credentials", &kCredentials},  {"AssumedRoleUser", &kUser},
+    {"Credentials", &kCredentials},  {"AssumedRoleUser", &kAssumedRoleUser},
     {"PackedPolicySize", &kInteger}, {"SessionTokenUtilization", &kInteger},
     {"SessionTokenSize", &kInteger}, {"SourceIdentity", &kSourceIdentity}};
 constexpr Shape kAnswer = aws::structure_shape(kOutput);
@@ -50,25 +40,6 @@ constexpr auto kAssumeRole = [] {
   out.read_only = out.issues_credentials = true;
   return out;
 }();
-
-// A role that does not exist, or does not trust the caller: nobody learns which.
-std::unexpected<Error> unknown_role(const Call& call, std::string_view arn) {
-  return denied(fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
-                            call.caller.principal.arn, arn));
-}
-
-Result<identity::Entity> find_role(Call& call, const std::string& arn) {
-  const auto parsed = aws::parse_arn(arn);
-  if (!parsed || parsed->service != "iam" || !parsed->resource.starts_with("role/")) {
-    return invalid("Request ARN is invalid");
-  }
-  const auto name = parsed->resource.substr(parsed->resource.rfind('/') + 1);
-  auto role = call.services.identity.entities().get(call.transaction,
-                                                    {parsed->account, iam::EntityKind::Role, name});
-  if (!role && role.error().reason() != "NoSuchEntity") return role;
-  if (!role || role->arn() != arn) return unknown_role(call, arn);
-  return role;
-}
 
 std::vector<std::string> read_transitive(const json::Object& input) {
   std::vector<std::string> keys;
@@ -122,37 +93,6 @@ Result<> add_source_identity(Call& call, const std::string& role_arn, identity::
   return {};
 }
 
-Result<int64_t> read_duration(const Call& call, const identity::Entity& role) {
-  const auto asked = optional_integer(call.input, "DurationSeconds");
-  const auto seconds = asked.value_or(kSecondsDefault);
-  if (call.caller.principal.session && seconds > kChainedSecondsMax) {
-    return invalid(
-        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
-        "chaining.");
-  }
-  if (seconds > role.role.session_seconds_max) {
-    return invalid(
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-  }
-  return seconds;
-}
-
-// The keys that a decision on a role is made with ("Available keys for AWS STS").
-class Keys {
- public:
-  void add(std::string name, std::string value) {
-    held_.emplace_back(std::move(name), std::move(value));
-  }
-  std::vector<ContextKey> view() const {
-    std::vector<ContextKey> out;
-    for (const auto& [name, value] : held_) out.push_back({name, value});
-    return out;
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> held_;
-};
-
 Result<Keys> request_keys(Call& call, const identity::Entity& role,
                           const identity::Session& session) {
   Keys keys;
@@ -164,42 +104,18 @@ Result<Keys> request_keys(Call& call, const identity::Entity& role,
   }
   for (const auto& tag : session.tags) keys.add("aws:TagKeys", tag.key);
   for (const auto& key : session.transitive_tag_keys) keys.add("sts:TransitiveTagKeys", key);
-  TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, role.id, {}));
-  for (const auto& tag : tags.items) {
-    keys.add(fmt::format("aws:ResourceTag/{}", tag.key), tag.value);
-    keys.add(fmt::format("iam:ResourceTag/{}", tag.key), tag.value);
-  }
+  TRY(add_role_tags(call, role, keys));
   return keys;
 }
 
 // Besides the role itself: what a session carries needs a permission of its own ("Passing session
 // tags in AWS STS", "Monitor and control actions taken with assumed roles").
 Result<> authorise(Call& call, const identity::Entity& role, const identity::Session& session) {
-  TRY_ASSIGN(const auto text,
-             call.services.identity.entities().stored_trust(call.transaction, role.id));
-  auto parsed = policy::parse(text, {.kind = policy::Kind::Trust});
-  if (!parsed) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("the trust policy of '{}': {}", role.arn(), parsed.error().message()));
-  }
-  const policy::AttachedPolicy trust{role.name,
-                                     std::make_shared<const policy::Document>(std::move(*parsed))};
   TRY_ASSIGN(const auto keys, request_keys(call, role, session));
-  const auto view = keys.view();
-  const auto arn = role.arn();
-  const auto ask = [&](std::string_view action) {
-    return call.services.authoriser.authorise_on_role(call.transaction,
-                                                      {.caller = call.caller,
-                                                       .action = action,
-                                                       .resource = arn,
-                                                       .keys = view,
-                                                       .proves_mfa = session.mfa.has_value()},
-                                                      {role, trust});
-  };
-  TRY(ask("sts:AssumeRole"));
-  if (!session.tags.empty()) TRY(ask("sts:TagSession"));
-  if (!session.source_identity.empty()) TRY(ask("sts:SetSourceIdentity"));
-  return {};
+  std::vector<std::string_view> actions{"sts:AssumeRole"};
+  if (!session.tags.empty()) actions.emplace_back("sts:TagSession");
+  if (!session.source_identity.empty()) actions.emplace_back("sts:SetSourceIdentity");
+  return authorise_on_role(call, role, actions, keys, session);
 }
 
 Result<json::Object> assume_role(Call& call) {
@@ -216,21 +132,9 @@ Result<json::Object> assume_role(Call& call) {
   TRY(add_tags(call, session));
   TRY(add_source_identity(call, arn, session));
   TRY(authorise(call, role, session));
-  TRY_ASSIGN(const auto seconds, read_duration(call, role));
-  TRY(read_session_policies(call, session));
-  TRY(check_packed(session));
-  session.issued = floor_seconds(call.services.identity.sessions().now());
-  session.expires = session.issued + std::chrono::seconds(seconds);
-
-  auto out = issue(call, session);
-  out["AssumedRoleUser"] =
-      json::Object{{"AssumedRoleId", fmt::format("{}:{}", role.id, session.name)},
-                   {"Arn", fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", role.account_id,
-                                       role.name, session.name)}};
+  TRY(limit_session(call, role, session));
+  auto out = issue_for_role(call, role, session);
   if (!session.source_identity.empty()) out["SourceIdentity"] = session.source_identity;
-  call.resources = json::Array{
-      json::Object{{"accountId", role.account_id}, {"type", "AWS::IAM::Role"}, {"ARN", arn}}};
-  call.resource_account = role.account_id;
   return out;
 }
 

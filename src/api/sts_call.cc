@@ -93,7 +93,8 @@ Result<std::optional<Time>> prove_mfa(Call& call) {
   }
   const auto& principal = call.caller.principal;
   auto& identity = call.services.identity;
-  const bool user = principal.type == identity::PrincipalType::IamUser;
+  const bool user = principal.type == identity::PrincipalType::IamUser ||
+                    principal.type == identity::PrincipalType::Root;
   TRY_ASSIGN(const auto verdict,
              identity.mfa().check(call.transaction, user ? principal.principal_id : std::string(),
                                   *serial, *code));

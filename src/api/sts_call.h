@@ -24,6 +24,7 @@ using iam::kSerialNumber;
 std::span<const Binding> identity_bindings();
 std::span<const Binding> assume_role_bindings();
 std::span<const Binding> session_token_bindings();
+std::span<const Binding> web_identity_bindings();
 
 inline constexpr std::string_view kNameSet = "a-zA-Z0-9_+=,.@-";
 constexpr bool is_name(std::string_view text) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "api/sts_call.h"
@@ -10,6 +11,7 @@ namespace traccia::api::sts {
 namespace {
 
 constexpr int64_t kSecondsDefault = 43'200;
+constexpr int64_t kRootSecondsMax = 3600;  // whatever is asked for ("GetSessionToken")
 constexpr Shape kDuration = aws::integer_shape(900, 129'600);
 
 constexpr Member kTokenInput[] = {
@@ -52,7 +54,10 @@ identity::Session begin(Call& call, identity::SessionKind kind) {
                             .account_id = call.caller.principal.account_id,
                             .issuer_id = call.caller.principal.principal_id};
   session.issued = floor_seconds(call.services.identity.sessions().now());
-  const auto seconds = optional_integer(call.input, "DurationSeconds").value_or(kSecondsDefault);
+  auto seconds = optional_integer(call.input, "DurationSeconds").value_or(kSecondsDefault);
+  if (call.caller.principal.type == identity::PrincipalType::Root) {
+    seconds = std::min(seconds, kRootSecondsMax);
+  }
   session.expires = session.issued + std::chrono::seconds(seconds);
   return session;
 }

@@ -39,7 +39,7 @@ class ServicesTest : public testing::Test {
     pacer_.emplace(fake_.clock, wal_->recent());
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_,
                                organizations_, *ingest_, *s3_, *history_, trails_, *delivery_,
-                               *digest_, *tail_, *pacer_, regions_});
+                               *digest_, *tail_, *pacer_, issuers_, regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -111,6 +111,7 @@ class ServicesTest : public testing::Test {
   os::FakeOs fake_;
   std::vector<std::string> regions_{"us-east-1", "eu-west-1"};
   identity::MasterKey master_key_{std::string(32, 'k')};
+  oidc::Issuers issuers_{fake_.clock, {}};
   identity::Identity identity_{fake_.os(), master_key_, {.n = 16, .r = 1, .p = 1}};
   organization::Organizations organizations_{fake_.os()};
   trail::Trails trails_{regions_};
@@ -140,7 +141,7 @@ class ServicesTest : public testing::Test {
                      delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
                      digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
                      identity::kIamSchema, identity::kAccountsSchema, identity::kSigninSchema,
-                     identity::kMfaSchema, organization::kSchema})
+                     identity::kMfaSchema, identity::kOidcSchema, organization::kSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

@@ -20,7 +20,8 @@ struct ServeOptions {
   std::string config_file, data, listen, delivery_interval, digest_interval, account_id,
       log_disk_max;
   std::string master_key, certificate, key;
-  std::vector<std::string> regions;
+  std::vector<std::string> regions, outbound_allow;
+  std::string outbound_ca;
   bool insecure = false;
   bool test_clock = false;
 };
@@ -53,6 +54,8 @@ Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
     TRY_ASSIGN(config.log_disk_max, server::parse_log_disk_max(options.log_disk_max));
   }
   if (!options.regions.empty()) config.regions = options.regions;
+  if (!options.outbound_allow.empty()) config.outbound_allow = options.outbound_allow;
+  take(config.outbound_ca_file, options.outbound_ca);
   config.insecure = config.insecure || options.insecure;
   config.test_clock = options.test_clock;
   TRY(server::complete(config));
@@ -104,6 +107,13 @@ void add_serve(CLI::App& app, Action& action) {
                       "file that seals secrets; made at first start (default DIR/master.key)");
   command->add_option("--tls-certificate", options->certificate, "PEM certificate chain");
   command->add_option("--tls-key", options->key, "PEM private key");
+  command
+      ->add_option("--outbound-allow", options->outbound_allow,
+                   "addresses and ranges, besides public ones, that issuers of web identities may "
+                   "have: 10.1.0.0/16,127.0.0.1")
+      ->delimiter(',');
+  command->add_option("--outbound-ca", options->outbound_ca,
+                      "PEM authorities that vouch for them (default: the system's)");
   command->add_flag("--insecure", options->insecure,
                     "listen beyond loopback without TLS: something in front does it");
   command->add_flag("--test-clock", options->test_clock,

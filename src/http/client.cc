@@ -5,6 +5,8 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/assert.h"
 
 namespace traccia::http {
@@ -42,6 +44,21 @@ size_t on_header(char* data, size_t, size_t count, void* user) {
     incoming.response.headers.add(line.substr(0, colon), line.substr(colon + 1));
   }
   return count;
+}
+
+struct Guarded {
+  const AddressGuard& guard;
+  bool refused = false;
+};
+
+// libcurl's own way of opening a socket, asked first; it is libcurl's from then on.
+curl_socket_t open_guarded(void* user, curlsocktype, curl_sockaddr* address) {
+  auto& guarded = *static_cast<Guarded*>(user);
+  if (!guarded.guard.admits(address->addr)) {
+    guarded.refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 }  // namespace
@@ -108,10 +125,22 @@ Result<Response> Client::send(const std::string& base_url, const Request& reques
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
   }
+  std::optional<Guarded> guarded;
+  if (options.guard != nullptr) {
+    guarded.emplace(Guarded{*options.guard});
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_guarded);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &*guarded);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  }
   const auto code = curl_easy_perform(curl);
   if (incoming.too_large) {
     return fail(ErrorCode::ResourceExhausted,
                 fmt::format("the answer has more than {} bytes", options.response_bytes_max));
+  }
+  if (code != CURLE_OK && guarded && guarded->refused) {
+    return fail(ErrorCode::PermissionDenied,
+                fmt::format("{} {}: its address is not public, and is not allowed", request.method,
+                            base_url));
   }
   if (code != CURLE_OK) {
     return fail(ErrorCode::Unavailable,

@@ -160,6 +160,7 @@ Result<std::shared_ptr<const PrincipalPolicies>> Identity::policies_of(
   static const auto kNone = std::make_shared<const PrincipalPolicies>();
   switch (principal.type) {
     case PrincipalType::Root:
+    case PrincipalType::WebIdentity:
     case PrincipalType::AwsService:
     case PrincipalType::Anonymous:
       return kNone;

@@ -17,6 +17,7 @@
 #include "identity/managed_policies.h"
 #include "identity/master_key.h"
 #include "identity/mfa_devices.h"
+#include "identity/oidc_providers.h"
 #include "identity/passwords.h"
 #include "identity/policy_cache.h"
 #include "identity/principal.h"
@@ -76,7 +77,8 @@ class Identity {
         passwords_(os, cache_, password_cost),
         signin_(os),
         sessions_(os.random, client_clock, master_key),
-        mfa_(os, client_clock, master_key) {}
+        mfa_(os, client_clock, master_key),
+        oidc_(os) {}
   Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
       : Identity(os, master_key, os.clock, password_cost) {}
 
@@ -89,6 +91,7 @@ class Identity {
   Signin& signin() { return signin_; }
   Sessions& sessions() { return sessions_; }
   MfaDevices& mfa() { return mfa_; }
+  OidcProviders& oidc() { return oidc_; }
   // Tags of the account's users and roles change in this transaction: they are read with their
   // policies.
   void forget_policies(std::string_view account_id) { cache_.forget(account_id); }
@@ -165,6 +168,7 @@ class Identity {
   Signin signin_;
   Sessions sessions_;
   MfaDevices mfa_;
+  OidcProviders oidc_;
 };
 
 }  // namespace traccia::identity

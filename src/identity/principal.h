@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "identity/sessions.h"
@@ -17,6 +18,7 @@ enum class PrincipalType : uint8_t {
   IamUser,        // also with the credentials of GetSessionToken
   AssumedRole,    // a session of a role
   FederatedUser,  // a session of GetFederationToken
+  WebIdentity,    // who brings a provider's token; may assume roles with it, nothing else
   AwsService,
   Anonymous,
 };
@@ -31,6 +33,15 @@ struct LiveSession {
   std::vector<policy::AttachedPolicy> policies;
 };
 
+// What a token of an OpenID Connect provider has proven. Immutable.
+struct WebIdentity {
+  std::string provider_arn;
+  std::string subject;
+  std::string audience;
+  // Condition keys: "issuer.example:sub". Values of one name come behind each other.
+  std::vector<std::pair<std::string, std::string>> keys;
+};
+
 // Once proven. Anonymous has no other member.
 struct Principal {
   PrincipalType type = PrincipalType::IamUser;
@@ -39,13 +50,14 @@ struct Principal {
   // …:federated-user/NAME; empty for services
   std::string arn;
   std::string principal_id;  // AIDA…, AROA…:SESSION, ACCOUNT:NAME; the account id for root
-  std::string user_name;     // of IamUser only
+  std::string user_name;     // of IamUser; the subject of WebIdentity
   std::string access_key_id;
   std::string service;  // "cloudtrail.amazonaws.com" for AwsService
   // The user that came with the account, while it has AdministratorAccess, its own or a group's,
   // and no permissions boundary: it stands for the root user, to whom this server gives no keys.
   bool stands_for_root = false;
   std::shared_ptr<const LiveSession> session = {};  // with temporary credentials
+  std::shared_ptr<const WebIdentity> web = {};      // of WebIdentity
 };
 
 }  // namespace traccia::identity

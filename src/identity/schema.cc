@@ -204,8 +204,24 @@ CREATE INDEX mfa_devices_by_user ON mfa_devices (user) WHERE user IS NOT NULL;
 CREATE INDEX mfa_devices_by_account ON mfa_devices (account);
 )sql";
 
+const std::string_view kOidcSchema = R"sql(
+CREATE TABLE oidc_providers (
+  arn     TEXT PRIMARY KEY,         -- arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH
+  account TEXT NOT NULL REFERENCES accounts (id),
+  url     TEXT NOT NULL,            -- HOST/PATH
+  created INTEGER NOT NULL          -- unix nanoseconds
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oidc_providers_by_account ON oidc_providers (account);
+CREATE TABLE oidc_provider_items (
+  provider TEXT NOT NULL REFERENCES oidc_providers (arn) ON DELETE CASCADE,
+  kind     TEXT NOT NULL,           -- client, thumbprint
+  place    INTEGER NOT NULL,
+  value    TEXT NOT NULL,
+  PRIMARY KEY (provider, kind, place)
+) STRICT, WITHOUT ROWID;
+)sql";
 std::vector<std::string_view> schemas() {
-  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema, kMfaSchema};
+  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema, kMfaSchema, kOidcSchema};
 }
 
 }  // namespace traccia::identity

@@ -16,6 +16,8 @@ extern const std::string_view kAccountsSchema;
 extern const std::string_view kSigninSchema;
 // MFA devices.
 extern const std::string_view kMfaSchema;
+// OpenID Connect providers.
+extern const std::string_view kOidcSchema;
 
 // The above in order, for tests of what works with this module alone.
 std::vector<std::string_view> schemas();

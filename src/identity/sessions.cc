@@ -66,6 +66,7 @@ json::Object encode(const Session& session, std::string_view secret) {
   if (!session.transitive_tag_keys.empty()) out["x"] = texts(session.transitive_tag_keys);
   if (!session.source_identity.empty()) out["o"] = session.source_identity;
   if (session.mfa) out["m"] = to_unix_seconds(*session.mfa);
+  if (!session.provider.empty()) out["f"] = session.provider;
   return out;
 }
 
@@ -98,6 +99,7 @@ std::optional<Sessions::Opened> decode(const json::Object& object) {
   session.transitive_tag_keys = read_texts(object, "x");
   session.source_identity = text("o");
   if (const auto mfa = read_number(object, "m")) session.mfa = from_unix_seconds(*mfa);
+  session.provider = text("f");
   out.secret = text("s");
   return out;
 }

@@ -38,6 +38,7 @@ struct Session {
   std::vector<std::string> transitive_tag_keys = {};
   std::string source_identity = {};
   std::optional<Time> mfa = {};  // when a device proved it
+  std::string provider = {};     // ARN of the provider whose token began it
 
   // What was passed limits it, also when that is nothing: GetFederationToken without a policy.
   bool limited() const {

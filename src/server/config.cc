@@ -11,6 +11,7 @@
 #include "aws/regions.h"
 #include "base/bytes.h"
 #include "base/time.h"
+#include "http/address_guard.h"
 #include "identity/identity.h"
 
 namespace traccia::server {
@@ -61,6 +62,9 @@ Result<> complete(Config& config) {
   if (!identity::valid_account_id(config.account_id)) {
     return invalid(fmt::format("account id '{}' is not 12 digits", config.account_id));
   }
+  if (auto guard = http::AddressGuard::parse(config.outbound_allow); !guard) {
+    return std::unexpected(std::move(guard).error().with_context("--outbound-allow"));
+  }
   if (config.certificate_file.empty() != config.key_file.empty()) {
     return invalid("--tls-certificate and --tls-key go together");
   }
@@ -87,19 +91,23 @@ Result<> complete(Config& config) {
 
 namespace {
 
+Result<> read_texts(std::string_view key, const toml::node& node, std::vector<std::string>& out) {
+  const auto* list = node.as_array();
+  const auto wrong = [&] { return invalid(fmt::format("'{}' must be a list of strings", key)); };
+  if (list == nullptr) return wrong();
+  for (const auto& entry : *list) {
+    const auto text = entry.value<std::string>();
+    if (!text) return wrong();
+    out.push_back(*text);
+  }
+  return {};
+}
+
 Result<> apply(std::string_view key, const toml::node& node, Config& config) {
   const auto text = node.value<std::string>();
   const auto flag = node.value<bool>();
-  if (key == "regions") {
-    const auto* list = node.as_array();
-    if (list == nullptr) return invalid("'regions' must be a list of strings");
-    for (const auto& entry : *list) {
-      const auto region = entry.value<std::string>();
-      if (!region) return invalid("'regions' must be a list of strings");
-      config.regions.push_back(*region);
-    }
-    return {};
-  }
+  if (key == "regions") return read_texts(key, node, config.regions);
+  if (key == "outbound-allow") return read_texts(key, node, config.outbound_allow);
   if (key == "insecure") {
     if (!flag) return invalid("'insecure' must be true or false");
     config.insecure = *flag;
@@ -124,6 +132,8 @@ Result<> apply(std::string_view key, const toml::node& node, Config& config) {
     config.certificate_file = *text;
   } else if (key == "tls-key") {
     config.key_file = *text;
+  } else if (key == "outbound-ca") {
+    config.outbound_ca_file = *text;
   } else {
     return invalid(fmt::format("'{}' is not a known setting", key));
   }

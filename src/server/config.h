@@ -23,6 +23,10 @@ struct Config {
   std::string certificate_file, key_file;   // both or neither
   bool insecure = false;                    // beyond loopback without TLS
   bool test_clock = false;
+  // Requests to URLs that callers name (issuers of web identities) go to public addresses, and to
+  // these ranges.
+  std::vector<std::string> outbound_allow;
+  std::string outbound_ca_file;  // PEM; empty: the system's authorities
 };
 
 // Splits ADDRESS:PORT; [v6]:PORT too. InvalidArgument otherwise.

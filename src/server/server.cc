@@ -23,8 +23,8 @@
 #include "identity/identity.h"
 #include "ingest/ingest.h"
 #include "meta/database.h"
+#include "oidc/issuers.h"
 #include "organization/organizations.h"
-#include "organization/schema.h"
 #include "os/thread.h"
 #include "s3/s3.h"
 #include "server/data_directory.h"
@@ -140,6 +140,7 @@ struct Server::State {
   std::unique_ptr<delivery::Delivery> delivery;
   std::unique_ptr<digest::Digest> digest;
   std::optional<api::Tail> tail;
+  std::optional<oidc::Issuers> issuers;
   std::optional<api::Pacer> pacer;
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
@@ -219,9 +220,11 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, delivery->slots(),
                                           std::move(sealer), config.regions, digest_options));
   tail.emplace(*history, *master_key);
+  TRY_ASSIGN(auto guard, http::AddressGuard::parse(config.outbound_allow));
+  issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *organizations,
                                  *ingest, *s3, *history, *trails, *delivery, *digest, *tail, *pacer,
-                                 config.regions});
+                                 *issuers, config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});

@@ -22,6 +22,14 @@ KNOWN = {
     "cloudtrail.DescribeTrails: output trailList[].RecursiveLogging is not in the model",
     # Contexts of IAM Identity Center are not of this server.
     "sts.AssumeRole: input ProvidedContexts is missing here",
+    "sts.AssumeRoleWithWebIdentity: output TrustedIdentityPropagationContext is missing here",
+    "iam.CreateOpenIDConnectProvider: input ContextProvider is missing here",
+    "iam.CreateOpenIDConnectProvider: input IdentityCenterInstanceArn is missing here",
+    "iam.GetOpenIDConnectProvider: output ContextProvider is missing here",
+    "iam.GetOpenIDConnectProvider: output IdentityCenterInstanceArn is missing here",
+    "iam.GetOpenIDConnectProvider: output IdentityStoreArn is missing here",
+    "iam.ListOpenIDConnectProviders: output "
+    "OpenIDConnectProviderList[].IsTrustedIdentityPropagationEnabled is missing here",
     # Sessions of sign-in and templates of roles are not of this server.
     "iam.CreateRole: input MaxSigninSessionDuration is missing here",
     "iam.UpdateRole: input MaxSigninSessionDuration is missing here",

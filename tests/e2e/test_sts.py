@@ -195,6 +195,42 @@ class Roles(StsCase):
                 self.assertNotIn(credentials["SecretAccessKey"].encode(), file.read_bytes(), file)
 
 
+TENANT = "444455556666"
+
+
+class AcrossAccounts(StsCase):
+
+    def test_both_must_allow_and_both_are_told(self):
+        tenant = self.server.account("acme", TENANT)
+        theirs = self.server.client_of(tenant, "iam")
+        arn = theirs.create_role(RoleName="auditor", AssumeRolePolicyDocument=trusting(
+            ACCOUNT_ROOT))["Role"]["Arn"]
+        theirs.put_role_policy(RoleName="auditor", PolicyName="p",
+                               PolicyDocument=allowing("s3:ListAllMyBuckets"))
+        own = self.user("visitor")
+        self.fails("AccessDenied", self.assume, arn=arn, sts=self.client("sts", own))
+        self.iam.put_user_policy(UserName="visitor", PolicyName="p",
+                                 PolicyDocument=allowing("sts:AssumeRole", arn))
+        credentials = self.assume(arn, self.client("sts", own))["Credentials"]
+        self.client("s3", credentials).list_buckets()
+        who = self.client("sts", credentials).get_caller_identity()
+        self.assertEqual(who["Account"], TENANT)
+
+        def told(client):
+            pages = client.get_paginator("lookup_events").paginate(LookupAttributes=[
+                {"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}])
+            found = [json.loads(e["CloudTrailEvent"]) for page in pages for e in page["Events"]]
+            return [r for r in found if r.get("sharedEventID")]
+        ours = wait_until(lambda: told(self.trail))[0]
+        shown = wait_until(lambda: told(self.server.client_of(tenant, "cloudtrail")))[0]
+        self.assertEqual(ours["sharedEventID"], shown["sharedEventID"])
+        self.assertNotEqual(ours["eventID"], shown["eventID"])
+        self.assertEqual(ours["userIdentity"]["userName"], "visitor")
+        self.assertEqual(set(shown["userIdentity"]), {"type", "principalId", "accountId"})
+        self.assertEqual((shown["userIdentity"]["type"], shown["recipientAccountId"]),
+                         ("AWSAccount", TENANT))
+
+
 MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 
 
