@@ -105,6 +105,10 @@ policy::PoliciesView view(const Simulation& simulation) {
   out.identity = simulation.identity;
   if (simulation.boundary) out.boundary = &*simulation.boundary;
   if (simulation.resource) out.resource = &*simulation.resource;
+  if (simulation.membership) {
+    out.service_control = simulation.membership->service_control;
+    out.management_account = simulation.membership->management_account;
+  }
   return out;
 }
 
@@ -135,13 +139,18 @@ json::Object render(const policy::MatchedStatement& matched) {
           {"EndPosition", render(matched.statement->end)}};
 }
 
-// Of a denial only statements that deny ("EvaluationResult"). The boundary grants nothing.
+// Boundaries and SCPs limit only.
+bool grants(policy::PolicyType type) {
+  return type == policy::PolicyType::Identity || type == policy::PolicyType::Resource;
+}
+
+// Of a denial only statements that deny ("EvaluationResult").
 json::Array render_matched(const policy::Explanation& explanation) {
   const bool denied = explanation.decision.outcome == policy::Outcome::ExplicitDeny;
   json::Array out;
   for (const auto& matched : explanation.matched) {
     const bool denies = matched.statement->effect == policy::Effect::Deny;
-    if (denies != denied || (!denies && matched.type == policy::PolicyType::Boundary)) continue;
+    if (denies != denied || (!denies && !grants(matched.type))) continue;
     out.push_back(render(matched));
   }
   return out;
@@ -168,6 +177,8 @@ Result<> add_source(Call& call, const identity::Entity& source, Simulation& simu
   TRY_ASSIGN(const auto own, call.services.identity.attachments().policies_of(
                                  call.transaction, source.account_id, source.id));
   simulation.identity = own->identity;
+  TRY_ASSIGN(simulation.membership,
+             call.services.organizations.membership_of(call.transaction, source.account_id));
   if (const auto* boundary = own->boundary_or_null()) simulation.boundary = *boundary;
   auto& principal = simulation.request.principal;
   principal.account = source.account_id;
@@ -181,7 +192,9 @@ Result<> add_source(Call& call, const identity::Entity& source, Simulation& simu
     principal.kind = policy::PrincipalKind::AssumedRole;
     principal.issuer_arn = source.arn();
   }
-  policy::set_principal_keys(simulation.request.context, principal);
+  auto& context = simulation.request.context;
+  policy::set_principal_keys(context, principal);
+  for (const auto& tag : own->tags) context.set("aws:PrincipalTag/" + tag.key, tag.value);
   return {};
 }
 
@@ -229,8 +242,14 @@ json::Object judge(const Simulation& simulation, std::string_view action, std::s
   request.action = action;
   request.resource = resource;
   const auto explanation = policy::explain(request, view(simulation));
-  json::Object out{{decision_member, name_of(explanation.decision.outcome)},
+  const auto& decision = explanation.decision;
+  json::Object out{{decision_member, name_of(decision.outcome)},
                    {"MatchedStatements", render_matched(explanation)}};
+  if (simulation.membership && !simulation.membership->organization.empty() &&
+      decision_member == "EvalDecision") {
+    const bool allowed = decision.allowed() || decision.type != policy::PolicyType::ServiceControl;
+    out["OrganizationsDecisionDetail"] = json::Object{{"AllowedByOrganizations", allowed}};
+  }
   if (simulation.boundary) {
     policy::PoliciesView boundary_alone;
     boundary_alone.identity = {&*simulation.boundary, 1};

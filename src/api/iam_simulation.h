@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/iam_call.h"
+#include "organization/organizations.h"
 #include "policy/evaluate.h"
 
 namespace traccia::api::iam {
@@ -19,6 +21,8 @@ struct Simulation {
   std::vector<policy::AttachedPolicy> identity = {};
   std::optional<policy::AttachedPolicy> boundary = {};
   std::optional<policy::AttachedPolicy> resource = {};
+  // Of the principal's account; none of a custom simulation.
+  std::shared_ptr<const organization::Membership> membership = {};
 };
 
 // The user, group or role of the caller's account that PolicySourceArn names. Reasons:
@@ -35,8 +39,9 @@ Result<> add_input(Call& call, Simulation& simulation);
 // The context keys that its policies read, each once.
 std::vector<std::string> keys_read(const Simulation& simulation);
 
-// EvalDecision, MatchedStatements and PermissionsBoundaryDecisionDetail of one action on one
-// resource; `decision_member` is the decision's name.
+// The decision, under the name `decision_member`, with MatchedStatements and
+// PermissionsBoundaryDecisionDetail of one action on one resource; of EvalDecision also
+// OrganizationsDecisionDetail where the account has an organization.
 json::Object judge(const Simulation& simulation, std::string_view action, std::string_view resource,
                    std::string_view decision_member);
 
