@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 
+import boto3
+
 import harness
 from harness import ACCOUNT, ServerCase, wait_until
 
@@ -138,6 +140,29 @@ class Organizations(ServerCase):
         self.organizations.detach_policy(PolicyId=policy["Id"], TargetId=self.root)
         again.stop_logging(Name="of-the-member")
         self.organizations.delete_policy(PolicyId=policy["Id"])
+
+    def test_the_management_account_enters_by_the_role(self):
+        request = self.organizations.create_account(
+            Email="entered@accounts.example", AccountName="entered")["CreateAccountStatus"]
+        account = self.organizations.describe_create_account_status(
+            CreateAccountRequestId=request["Id"])["CreateAccountStatus"]["AccountId"]
+        role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+        given = self.server.client("sts").assume_role(RoleArn=role, RoleSessionName="operator")
+        key = given["Credentials"]
+        trail = boto3.session.Session(
+            aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key["SessionToken"], region_name="us-east-1").client(
+                "cloudtrail", endpoint_url=self.server.endpoint)
+        self.assertEqual(trail.list_trails()["Trails"], [])
+        policy = self.organizations.create_policy(
+            Name="no stopping here", Description="", Type=SCP,
+            Content=NO_STOPPING)["Policy"]["PolicySummary"]["Id"]
+        self.fails("TrailNotFoundException", trail.stop_logging, Name="none")
+        self.organizations.attach_policy(PolicyId=policy, TargetId=account)
+        self.fails("AccessDeniedException", trail.stop_logging, Name="none")
+        self.organizations.detach_policy(PolicyId=policy, TargetId=account)
+        stranger = self.server.client_of(self.stranger, "sts")
+        self.fails("AccessDenied", stranger.assume_role, RoleArn=role, RoleSessionName="stranger")
 
     def test_a_bucket_for_the_organization(self):
         self.s3.create_bucket(Bucket="shared")
