@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "aws/arn.h"
 #include "policy/context_keys.h"
@@ -223,17 +224,18 @@ Result<> add_input(Call& call, Simulation& simulation) {
 }
 
 std::vector<std::string> keys_read(const Simulation& simulation) {
-  std::vector<std::string> keys;
+  std::map<std::string, std::string> keys;  // by lower case, as they are first written
   const auto add = [&](const policy::AttachedPolicy& policy) {
-    for (auto& key : policy::context_keys(*policy.document)) keys.push_back(std::move(key));
+    for (auto& key : policy::context_keys(*policy.document)) {
+      keys.emplace(policy::to_lower(key), std::move(key));
+    }
   };
   std::ranges::for_each(simulation.identity, add);
   if (simulation.boundary) add(*simulation.boundary);
   if (simulation.resource) add(*simulation.resource);
-  std::ranges::stable_sort(keys, {}, policy::to_lower);
-  const auto again = std::ranges::unique(keys, {}, policy::to_lower);
-  keys.erase(again.begin(), again.end());
-  return keys;
+  std::vector<std::string> out;
+  for (auto& [lower, key] : keys) out.push_back(std::move(key));
+  return out;
 }
 
 json::Object judge(const Simulation& simulation, std::string_view action, std::string_view resource,

@@ -163,7 +163,7 @@ Result<std::string> read_role_name(const json::Object& input) {
 // AWS answers before the account is there and tells a taken address in the status; here the account
 // is there as soon as the caller can ask for the status.
 // A tenant's organization takes accounts that are there, by invitation: whoever could make accounts
-// by leading an organization would be an operator (decision 20).
+// by leading an organization would be an operator (decision 18).
 Result<json::Object> create(Call& call) {
   TRY_ASSIGN(const auto organization, managed_organization(call));
   TRY(call.services.authoriser.authorise_account(

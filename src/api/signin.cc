@@ -170,7 +170,7 @@ namespace {
 
 // Facts 2.2: who it is that the record of a sign-in names. A name that is none may be a password
 // typed into the wrong field.
-json::Object failed_identity(std::string_view account, bool root, const identity::Entity* user) {
+json::Object unproven_identity(std::string_view account, bool root, const identity::Entity* user) {
   if (root) {
     return {{"type", "Root"},
             {"principalId", account},
@@ -205,24 +205,43 @@ AuditEvent login_event(const Caller& caller, std::string_view outcome, bool mfa,
 
 }  // namespace
 
-Result<> SigninPages::record_failure(const Attempt& attempt, const Subject& subject) {
-  auto event = login_event(attempt.caller, "Failure", subject.mfa, subject.devices);
-  const auto* entity = subject.entity ? &*subject.entity : nullptr;
-  event.account = subject.account_id;
-  event.user_identity = failed_identity(subject.account_id, attempt.root(), entity);
-  const bool unknown = entity == nullptr && !attempt.root();
-  event.error_message = unknown ? "No username found in supplied account" : "Failed authentication";
+Result<> SigninPages::commit(const Caller& caller, const AuditEvent& event,
+                             const std::function<Result<>(meta::Transaction&)>& change) {
   return services_.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        if (entity != nullptr && !subject.locked) {
-          TRY(services_.identity.signin().note_failure(transaction, entity->id));
-        }
-        TRY_ASSIGN(auto draft,
-                   audit_draft(services_.os, services_.os.clock.now(), attempt.caller, event));
+        TRY(change(transaction));
+        TRY_ASSIGN(auto draft, audit_draft(services_.os, services_.os.clock.now(), caller, event));
         std::vector<ingest::Draft> drafts;
         drafts.push_back(std::move(draft));
         return drafts;
       });
+}
+
+Result<> SigninPages::record_failure(const Attempt& attempt, const Subject& subject) {
+  auto event = login_event(attempt.caller, "Failure", subject.mfa, subject.devices);
+  const auto* entity = subject.entity ? &*subject.entity : nullptr;
+  event.account = subject.account_id;
+  event.user_identity = unproven_identity(subject.account_id, attempt.root(), entity);
+  const bool unknown = entity == nullptr && !attempt.root();
+  event.error_message = unknown ? "No username found in supplied account" : "Failed authentication";
+  return commit(attempt.caller, event, [&](meta::Transaction& transaction) -> Result<> {
+    if (entity == nullptr || subject.locked) return {};
+    return services_.identity.signin().note_failure(transaction, entity->id);
+  });
+}
+
+// Somebody knows the password of a user with MFA devices, and was asked for a code.
+Result<> SigninPages::record_check_mfa(const Attempt& attempt, const Subject& subject) {
+  AuditEvent event;
+  event.source = kEventSource;
+  event.name = "CheckMfa";
+  event.region = kRegion;
+  event.type = "AwsConsoleSignIn";
+  event.account = subject.account_id;
+  event.user_identity = unproven_identity(subject.account_id, attempt.root(), &*subject.entity);
+  event.response_elements = json::Object{{"CheckMfa", "Success"}};
+  event.additional_event_data = json::Object{{"MfaType", "Virtual MFA"}};
+  return commit(attempt.caller, event, [](meta::Transaction&) { return Result<>(); });
 }
 
 Result<identity::NewSigninSession> SigninPages::record_success(const Attempt& attempt,
@@ -235,18 +254,14 @@ Result<identity::NewSigninSession> SigninPages::record_success(const Attempt& at
           ? std::chrono::seconds(*subject.profile->session_seconds)
           : std::chrono::duration_cast<std::chrono::seconds>(identity::Signin::kSessionMax);
   identity::NewSigninSession made;
-  TRY(services_.outbox.commit(
-      [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        auto& signin = services_.identity.signin();
-        const auto& id = subject.entity->id;
-        TRY(signin.forget_failures(transaction, id));
-        TRY(services_.identity.passwords().note_use(transaction, id));
-        TRY_ASSIGN(made, signin.open(transaction, subject.account_id, id, subject.mfa, lifetime));
-        TRY_ASSIGN(auto draft, audit_draft(services_.os, services_.os.clock.now(), caller, event));
-        std::vector<ingest::Draft> drafts;
-        drafts.push_back(std::move(draft));
-        return drafts;
-      }));
+  TRY(commit(caller, event, [&](meta::Transaction& transaction) -> Result<> {
+    auto& signin = services_.identity.signin();
+    const auto& id = subject.entity->id;
+    TRY(signin.forget_failures(transaction, id));
+    TRY(services_.identity.passwords().note_use(transaction, id));
+    TRY_ASSIGN(made, signin.open(transaction, subject.account_id, id, subject.mfa, lifetime));
+    return {};
+  }));
   return made;
 }
 
@@ -263,61 +278,78 @@ Result<> SigninPages::replace_password(const Attempt& attempt, const Subject& su
   return fail(ErrorCode::Internal, "IAM has no ChangePassword");
 }
 
-Result<http::Response> SigninPages::try_sign_in(const Attempt& attempt) {
-  const bool json = wants_json(attempt.request);
-  const auto refused = [&](std::string_view message, std::string_view lacks) {
-    if (json) {
-      json::Object document{{"message", message}};
-      if (!lacks.empty()) document[lacks] = true;
-      return json_response(401, document);
+http::Response SigninPages::refuse(const Attempt& attempt, std::string_view message, Lacks lacks) {
+  if (wants_json(attempt.request)) {
+    json::Object document{{"message", message}};
+    if (lacks.code) document["mfaRequired"] = true;
+    if (lacks.new_password) document["passwordChangeRequired"] = true;
+    return json_response(401, document);
+  }
+  return signin_page({.account = attempt.account,
+                      .user_name = attempt.user_name,
+                      .asks_code = lacks.code,
+                      .asks_new_password = lacks.new_password,
+                      .message = std::string(message)},
+                     401);
+}
+
+// Whoever comes here knows the password. What lacks is asked for at once, before a code is spent.
+Result<std::optional<http::Response>> SigninPages::check_rest(const Attempt& attempt,
+                                                              Subject& subject) {
+  const bool renews = subject.must_change(services_.os.clock.now());
+  const bool proves = !subject.devices.empty();
+  if (renews && !subject.profile->must_change && subject.policy->hard_expiry) {
+    TRY(record_failure(attempt, subject));
+    return refuse(attempt, "Your password has expired. Ask an administrator for a new one.", {});
+  }
+  const Lacks lacks{.code = proves && attempt.code.empty(),
+                    .new_password = renews && attempt.new_password.empty()};
+  if (lacks.code) {
+    TRY(record_check_mfa(attempt, subject));
+    return refuse(attempt,
+                  renews ? "Enter the code that your MFA device shows, and a new password."
+                         : "Enter the code that your MFA device shows.",
+                  {.code = true, .new_password = renews});
+  }
+  if (lacks.new_password) {
+    return refuse(attempt, "You must change your password to continue.",
+                  {.code = proves, .new_password = true});
+  }
+  if (proves) {
+    subject.mfa = true;
+    TRY_ASSIGN(const bool proven, code_matches(subject, attempt.code));
+    if (!proven) {
+      TRY(record_failure(attempt, subject));
+      return refuse(attempt, kFailedMessage, {.code = true, .new_password = renews});
     }
-    return signin_page({.account = attempt.account,
-                        .user_name = attempt.user_name,
-                        .asks_code = lacks == "mfaRequired",
-                        .asks_new_password = lacks == "passwordChangeRequired",
-                        .message = std::string(message)},
-                       401);
-  };
+  }
+  if (!renews) return std::nullopt;
+  if (auto replaced = replace_password(attempt, subject); !replaced) {
+    return refuse(attempt, replaced.error().message(), {.code = proves, .new_password = true});
+  }
+  return std::nullopt;
+}
+
+Result<http::Response> SigninPages::try_sign_in(const Attempt& attempt) {
   TRY_ASSIGN(auto subject, find_subject(attempt));
   if (!subject) {
     log(LogLevel::Warning, "sign-in to an account that does not exist",
         {{"peer", attempt.caller.source_ip}});
     TRY(password_matches({}, attempt.password));
-    return refused(kFailedMessage, "");
+    return refuse(attempt, kFailedMessage, {});
   }
   TRY_ASSIGN(const bool matches, password_matches(*subject, attempt.password));
   if (!matches || subject->locked) {
     TRY(record_failure(attempt, *subject));
-    return refused(kFailedMessage, "");
+    return refuse(attempt, kFailedMessage, {});
   }
-  if (!subject->devices.empty()) {
-    if (attempt.code.empty()) {
-      return refused("Enter the code that your MFA device shows.", "mfaRequired");
-    }
-    subject->mfa = true;
-    TRY_ASSIGN(const bool proven, code_matches(*subject, attempt.code));
-    if (!proven) {
-      TRY(record_failure(attempt, *subject));
-      return refused(kFailedMessage, "mfaRequired");
-    }
-  }
-  if (subject->must_change(services_.os.clock.now())) {
-    const bool too_late = !subject->profile->must_change && subject->policy->hard_expiry;
-    if (too_late) {
-      TRY(record_failure(attempt, *subject));
-      return refused("Your password has expired. Ask an administrator for a new one.", "");
-    }
-    if (attempt.new_password.empty()) {
-      return refused("You must change your password to continue.", "passwordChangeRequired");
-    }
-    if (auto replaced = replace_password(attempt, *subject); !replaced) {
-      return refused(replaced.error().message(), "passwordChangeRequired");
-    }
-  }
+  TRY_ASSIGN(auto refused, check_rest(attempt, *subject));
+  if (refused) return std::move(*refused);
   TRY_ASSIGN(const auto made, record_success(attempt, *subject));
-  auto response = json ? json_response(200, {{"arn", subject->principal->arn},
-                                             {"expires", format_iso_seconds(made.session.expires)}})
-                       : redirect("/console/");
+  auto response = wants_json(attempt.request)
+                      ? json_response(200, {{"arn", subject->principal->arn},
+                                            {"expires", format_iso_seconds(made.session.expires)}})
+                      : redirect("/console/");
   response.headers.add("Set-Cookie", cookie(attempt.request, made.token, ""));
   return response;
 }

@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "api/audit.h"
 #include "api/services.h"
 #include "api/signin_page.h"
 #include "base/mutex.h"
@@ -37,7 +39,8 @@ class AttemptLimit {
 //   POST /console/signin   form: account (id or alias), username (none: the root user), password,
 //                          mfa_code, new_password (when the present one must be replaced).
 //                          200 {arn, expires} or 303, with the cookie of a session;
-//                          401 {message}, with mfaRequired or passwordChangeRequired: what lacks;
+//                          401 {message}, with mfaRequired and passwordChangeRequired: what lacks
+//                          to one who knows the password (mfaRequired is a CheckMfa event);
 //                          429 beyond AttemptLimit, or when too many passwords are being checked
 //   POST /console/signout  ends the session
 //   GET  /console/session  200 {account, arn, mfaUsed, expires}, 401
@@ -54,6 +57,11 @@ class SigninPages {
  private:
   struct Attempt;
   struct Subject;
+  // What the form has to ask for.
+  struct Lacks {
+    bool code = false;
+    bool new_password = false;
+  };
   struct Visitor {
     identity::SigninSession session;
     identity::Principal principal;
@@ -68,8 +76,15 @@ class SigninPages {
   Result<bool> password_matches(const Subject& subject, std::string_view password);
   Result<bool> code_matches(const Subject& subject, std::string_view code);
   Result<> replace_password(const Attempt& attempt, const Subject& subject);
+  // The event with the change, durable in the log on return.
+  Result<> commit(const Caller& caller, const AuditEvent& event,
+                  const std::function<Result<>(meta::Transaction&)>& change);
   Result<> record_failure(const Attempt& attempt, const Subject& subject);
+  Result<> record_check_mfa(const Attempt& attempt, const Subject& subject);
   Result<identity::NewSigninSession> record_success(const Attempt& attempt, const Subject& subject);
+  static http::Response refuse(const Attempt& attempt, std::string_view message, Lacks lacks);
+  // An answer when the attempt ends here.
+  Result<std::optional<http::Response>> check_rest(const Attempt& attempt, Subject& subject);
   Result<http::Response> try_sign_in(const Attempt& attempt);
   // Who is signed in, and is seen by it.
   Result<std::optional<Visitor>> visitor_of(const http::Request& request);

@@ -140,6 +140,9 @@ class Signin(ServerCase):
         device.enable(self.iam, "careful")
         asked = self.sign_in("careful")
         self.assertEqual((asked.status, asked.json()["mfaRequired"]), (401, True))
+        check = wait_until(lambda: self.server.lookup("CheckMfa"))[0]
+        self.assertEqual(check["responseElements"], {"CheckMfa": "Success"})
+        self.assertEqual(check["userIdentity"]["userName"], "careful")
         self.assertEqual(self.sign_in("careful", mfa_code="000000").status, 401)
         code = device.code()
         answer = self.sign_in("careful", mfa_code=code)
@@ -149,6 +152,19 @@ class Signin(ServerCase):
         used = [r["additionalEventData"] for r in self.logins("careful", 3)]
         self.assertEqual({d["MFAUsed"] for d in used}, {"Yes"})
         self.assertEqual({d["MFAIdentifier"] for d in used}, {device.serial})
+
+    def test_what_lacks_is_asked_for_at_once(self):
+        self.iam.create_user(UserName="both")
+        self.iam.create_login_profile(UserName="both", Password=PASSWORD,
+                                      PasswordResetRequired=True)
+        self.iam.attach_user_policy(UserName="both",
+                                    PolicyArn="arn:aws:iam::aws:policy/IAMUserChangePassword")
+        device = Device(self.iam, "phone-of-both")
+        device.enable(self.iam, "both")
+        asked = self.sign_in("both").json()
+        self.assertTrue(asked["mfaRequired"] and asked["passwordChangeRequired"], asked)
+        done = self.sign_in("both", mfa_code=device.code(), new_password="Another-horse-8")
+        self.assertEqual(done.status, 200, done)
 
     def test_a_session_ends_with_its_user(self):
         self.iam.create_user(UserName="short-lived")
