@@ -125,9 +125,7 @@ Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request)
                             "serves: {}",
                             scope.region, fmt::join(services_.regions, ", ")));
   }
-  if (!key->principal.session) {
-    services_.identity.keys().note_use(authorization.access_key_id, scope.service, scope.region);
-  }
+  services_.identity.note_use(key->principal, scope.service, scope.region);
   return Authenticated{key->principal, scope};
 }
 

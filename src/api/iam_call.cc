@@ -90,6 +90,17 @@ Result<> add_last_signin(Call& call, const identity::Entity& user, json::Object&
   return {};
 }
 
+Result<> add_last_use(Call& call, const identity::Entity& role, json::Object& rendered) {
+  TRY_ASSIGN(const auto use, call.services.identity.role_last_used(call.transaction, role));
+  json::Object out;
+  if (use) {
+    out["LastUsedDate"] = aws::encode_timestamp(floor_seconds(use->time));
+    out["Region"] = use->region;
+  }
+  rendered["RoleLastUsed"] = std::move(out);
+  return {};
+}
+
 Result<json::Object> render_in_full(Call& call, const identity::Entity& entity) {
   auto out = render(entity);
   if (entity.boundary) {
@@ -97,6 +108,7 @@ Result<json::Object> render_in_full(Call& call, const identity::Entity& entity) 
                                               {"PermissionsBoundaryArn", *entity.boundary}};
   }
   if (entity.kind == EntityKind::User) TRY(add_last_signin(call, entity, out));
+  if (entity.kind == EntityKind::Role) TRY(add_last_use(call, entity, out));
   TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, entity.id, {}));
   if (!tags.items.empty()) out["Tags"] = render(tags.items);
   return out;

@@ -51,7 +51,10 @@ json::Array render(const std::vector<identity::Tag>& tags);
 json::Object render(const identity::Entity& entity);
 // A user's PasswordLastUsed, where it ever signed in.
 Result<> add_last_signin(Call& call, const identity::Entity& user, json::Object& rendered);
-// With PermissionsBoundary, Tags and PasswordLastUsed, as the operations on a single one show them.
+// RoleLastUsed, empty when the role never was.
+Result<> add_last_use(Call& call, const identity::Entity& role, json::Object& rendered);
+// With PermissionsBoundary, Tags, PasswordLastUsed and RoleLastUsed, as the operations on a single
+// one show them.
 Result<json::Object> render_in_full(Call& call, const identity::Entity& entity);
 
 // Without description and tags, which lists do not show.

@@ -135,14 +135,15 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ = meta::Database::open(
-                    fake_.os(), "/d/meta.db", meta::Durability::Full,
-                    {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema,
-                     delivery::kSchema, digest::kKeySchema, digest::kChainSchema,
-                     digest::kPendingSchema, delivery::kLanesSchema, delivery::kChangesSchema,
-                     identity::kIamSchema, identity::kAccountsSchema, identity::kSigninSchema,
-                     identity::kMfaSchema, identity::kOidcSchema, organization::kSchema})
-                    .value();
+    database_ =
+        meta::Database::open(
+            fake_.os(), "/d/meta.db", meta::Durability::Full,
+            {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema, delivery::kSchema,
+             digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema,
+             delivery::kLanesSchema, delivery::kChangesSchema, identity::kIamSchema,
+             identity::kAccountsSchema, identity::kSigninSchema, identity::kMfaSchema,
+             identity::kOidcSchema, organization::kSchema, identity::kRoleUsesSchema})
+            .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);
     outbox_.emplace(*database_, *ingest_);

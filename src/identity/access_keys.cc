@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "identity/ids.h"
 #include "identity/sql.h"
 
@@ -75,54 +73,6 @@ Result<> AccessKeys::remove(meta::Transaction& transaction, const Entity& user,
   return {};
 }
 
-void AccessKeys::note_use(std::string_view key_id, std::string_view service,
-                          std::string_view region) {
-  const auto now = os_.clock.now();
-  const MutexLock lock(mutex_);
-  auto at = noted_.find(key_id);
-  if (at == noted_.end()) {
-    if (noted_.size() >= kUsesMax) {
-      std::erase_if(noted_, [](const auto& entry) { return entry.second.stored; });
-    }
-    if (noted_.size() >= kUsesMax) return;
-    at = noted_.emplace(key_id, Noted{}).first;
-  }
-  auto& [use, stored] = at->second;
-  const bool same = use.service == service && use.region == region;
-  if (same && floor_seconds(use.time) == floor_seconds(now)) return;
-  use.time = now;
-  if (!same) {
-    use.service = service;
-    use.region = region;
-  }
-  stored = false;
-}
-
-Result<> AccessKeys::store_uses(meta::Database& database) {
-  std::map<std::string, KeyUse, std::less<>> uses;
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& [id, noted] : noted_) {
-      if (!noted.stored) uses.emplace(id, noted.use);
-    }
-  }
-  if (uses.empty()) return {};
-  TRY(database.write([&](meta::Transaction& transaction) -> Result<> {
-    for (const auto& [id, use] : uses) {
-      TRY(transaction.execute(
-          "UPDATE access_keys SET used = ?, used_service = ?, used_region = ? WHERE id = ?",
-          {to_unix_nanoseconds(use.time), use.service, use.region, id}));
-    }
-    return {};
-  }));
-  const MutexLock lock(mutex_);
-  for (const auto& [id, use] : uses) {
-    const auto at = noted_.find(id);
-    if (at != noted_.end() && at->second.use.time == use.time) at->second.stored = true;
-  }
-  return {};
-}
-
 Result<KeyLastUsed> AccessKeys::last_used(meta::Transaction& transaction, std::string_view key_id) {
   std::optional<KeyLastUsed> found;
   TRY(transaction.query(
@@ -131,14 +81,12 @@ Result<KeyLastUsed> AccessKeys::last_used(meta::Transaction& transaction, std::s
       {key_id}, [&](const meta::Row& row) -> Result<> {
         found = KeyLastUsed{row.text(0), row.text(1), {}};
         if (!row.is_null(2)) {
-          found->use = KeyUse{from_unix_nanoseconds(row.integer(2)), row.text(3), row.text(4)};
+          found->use = Use{from_unix_nanoseconds(row.integer(2)), row.text(3), row.text(4)};
         }
         return {};
       }));
   if (!found) return no_key(key_id);
-  const MutexLock lock(mutex_);
-  const auto at = noted_.find(key_id);
-  if (at != noted_.end()) found->use = at->second.use;
+  if (auto newer = uses_.find(key_id)) found->use = std::move(newer);
   return std::move(*found);
 }
 

@@ -2,18 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
-#include "base/mutex.h"
 #include "base/time.h"
 #include "identity/entities.h"
 #include "identity/master_key.h"
 #include "identity/page.h"
+#include "identity/uses.h"
 #include "meta/database.h"
 #include "os/os.h"
 
@@ -31,28 +30,26 @@ struct NewKey {
   std::string secret;  // shown once
 };
 
-struct KeyUse {
-  Time time;
-  std::string service;
-  std::string region;
-};
-
 // What GetAccessKeyLastUsed tells.
 struct KeyLastUsed {
   std::string account_id;
   std::string user_name;
-  std::optional<KeyUse> use;
+  std::optional<Use> use;
 };
 
 enum class KeyStatus : uint8_t { Inactive, Active };
 
-// Thread-safe; state lives in the caller's transaction, uses in memory until store_uses(): a crash
-// forgets what came after it. Secrets are sealed. Reasons of errors: NoSuchEntity, LimitExceeded.
+// Thread-safe; state lives in the caller's transaction, uses in memory until they are stored.
+// Secrets are sealed. Reasons of errors: NoSuchEntity, LimitExceeded.
 class AccessKeys {
  public:
-  static constexpr size_t kUsesMax = 4096;  // in memory; further keys' are not noted until stored
-
-  AccessKeys(os::Os os, const MasterKey& master_key) : os_(os), master_key_(master_key) {}
+  AccessKeys(os::Os os, const MasterKey& master_key)
+      : os_(os),
+        master_key_(master_key),
+        uses_(
+            os.clock,
+            "UPDATE access_keys SET used = ?2, used_service = ?3, used_region = ?4 WHERE id = ?1") {
+  }
 
   Result<NewKey> create(meta::Transaction& transaction, const Entity& user);
   // By id.
@@ -62,23 +59,15 @@ class AccessKeys {
                       KeyStatus status);
   Result<> remove(meta::Transaction& transaction, const Entity& user, std::string_view key_id);
 
-  // A request under this key has proven itself.
-  void note_use(std::string_view key_id, std::string_view service, std::string_view region);
-  // Writes down the uses since the last time, if there were any.
-  Result<> store_uses(meta::Database& database);
+  // A request under a key that has proven itself is noted here.
+  Uses& uses() { return uses_; }
   // NotFound for a key that does not exist.
   Result<KeyLastUsed> last_used(meta::Transaction& transaction, std::string_view key_id);
 
  private:
-  struct Noted {
-    KeyUse use;
-    bool stored = false;
-  };
-
   os::Os os_;
   const MasterKey& master_key_;
-  mutable Mutex mutex_;
-  std::map<std::string, Noted, std::less<>> noted_ GUARDED_BY(mutex_);
+  Uses uses_;
 };
 
 // What a sealed secret is bound to.

@@ -192,12 +192,12 @@ TEST_F(EntitiesTest, UsesOfKeysAreStoredFromTimeToTime) {
     });
   };
   EXPECT_FALSE(last_used().use);
-  keys.note_use(bootstrap_->access_key_id, "iam", "us-east-1");
+  keys.uses().note(bootstrap_->access_key_id, "iam", "us-east-1");
   EXPECT_EQ(last_used().use->service, "iam");
   const auto writes = database_->writes();
-  ASSERT_TRUE(keys.store_uses(*database_));
+  ASSERT_TRUE(keys.uses().store(*database_));
   EXPECT_EQ(database_->writes(), writes + 1);
-  ASSERT_TRUE(keys.store_uses(*database_));
+  ASSERT_TRUE(keys.uses().store(*database_));
   EXPECT_EQ(database_->writes(), writes + 1) << "nothing to store";
   Identity later(fake_.os(), master_key_);
   const auto stored = write([&](meta::Transaction& transaction) {
@@ -206,6 +206,31 @@ TEST_F(EntitiesTest, UsesOfKeysAreStoredFromTimeToTime) {
   EXPECT_EQ(stored.user_name, "administrator");
   EXPECT_EQ(stored.use->region, "us-east-1");
   EXPECT_EQ(stored.use->time, fake_.clock.now());
+}
+
+TEST_F(EntitiesTest, UsesOfRolesAreStoredFromTimeToTime) {
+  const auto role = create(EntityKind::Role, "worker");
+  const auto last_used = [&](Identity& identity) {
+    return write(
+        [&](meta::Transaction& transaction) { return identity.role_last_used(transaction, role); });
+  };
+  Principal session;
+  session.type = PrincipalType::AssumedRole;
+  session.principal_id = role.id + ":night-shift";
+  session.session = std::make_shared<LiveSession>();
+  EXPECT_FALSE(last_used(identity_));
+  identity_.note_use(session, "s3", "eu-west-1");
+  EXPECT_EQ(last_used(identity_)->region, "eu-west-1");
+  Identity later(fake_.os(), master_key_);
+  EXPECT_FALSE(last_used(later));
+  ASSERT_TRUE(identity_.store_uses(*database_));
+  EXPECT_EQ(last_used(later)->service, "s3");
+  EXPECT_EQ(last_used(later)->time, fake_.clock.now());
+  EXPECT_EQ(refusal([&](meta::Transaction& transaction) {
+              return identity_.entities().remove(transaction, role);
+            }),
+            "");
+  EXPECT_FALSE(last_used(later)) << "goes with its role";
 }
 
 TEST_F(EntitiesTest, TheFirstUserStandsForRootWhileItHasAdministratorAccessWithoutABoundary) {

@@ -136,6 +136,32 @@ Result<> Identity::remove_account_alias(meta::Transaction& transaction, std::str
   return {};
 }
 
+void Identity::note_use(const Principal& principal, std::string_view service,
+                        std::string_view region) {
+  if (!principal.session) return keys_.uses().note(principal.access_key_id, service, region);
+  if (principal.type != PrincipalType::AssumedRole) return;
+  const std::string_view id = principal.principal_id;  // AROA…:SESSION
+  role_uses_.note(id.substr(0, id.find(':')), service, region);
+}
+
+Result<> Identity::store_uses(meta::Database& database) {
+  TRY(keys_.uses().store(database));
+  return role_uses_.store(database);
+}
+
+Result<std::optional<Use>> Identity::role_last_used(meta::Transaction& transaction,
+                                                    const Entity& role) {
+  auto found = role_uses_.find(role.id);
+  if (found) return found;
+  TRY(transaction.query("SELECT used, service, region FROM role_uses WHERE role = ?", {role.id},
+                        [&](const meta::Row& row) -> Result<> {
+                          found =
+                              Use{from_unix_nanoseconds(row.integer(0)), row.text(1), row.text(2)};
+                          return {};
+                        }));
+  return found;
+}
+
 Result<NewToken> Identity::create_token(meta::Transaction& transaction, std::string_view account_id,
                                         std::optional<Time> expires) {
   TRY_ASSIGN(const bool there, account_exists(transaction, account_id));

@@ -24,6 +24,7 @@
 #include "identity/schema.h"
 #include "identity/sessions.h"
 #include "identity/signin.h"
+#include "identity/uses.h"
 #include "meta/database.h"
 #include "os/os.h"
 
@@ -78,6 +79,9 @@ class Identity {
         signin_(os),
         sessions_(os.random, client_clock, master_key),
         mfa_(os, client_clock, master_key),
+        role_uses_(os.clock,
+                   "INSERT OR REPLACE INTO role_uses (role, used, service, region) SELECT id, ?2, "
+                   "?3, ?4 FROM entities WHERE id = ?1"),
         oidc_(os) {}
   Identity(os::Os os, const MasterKey& master_key, crypto::ScryptCost password_cost = {})
       : Identity(os, master_key, os.clock, password_cost) {}
@@ -140,6 +144,12 @@ class Identity {
   Result<std::optional<AccessKey>> find_session(meta::Transaction& transaction,
                                                 std::string_view access_key_id,
                                                 std::string_view token);
+  // A request of this principal has proven itself: of a user's key, or a role's session.
+  void note_use(const Principal& principal, std::string_view service, std::string_view region);
+  // Writes down the uses since the last time, if there were any. Not inside a transaction.
+  Result<> store_uses(meta::Database& database);
+  // nullopt: never.
+  Result<std::optional<Use>> role_last_used(meta::Transaction& transaction, const Entity& role);
   Result<NewToken> create_token(meta::Transaction& transaction, std::string_view account_id,
                                 std::optional<Time> expires);
   // nullopt for unknown, expired and revoked tokens alike, and where the account is closed.
@@ -168,6 +178,7 @@ class Identity {
   Signin signin_;
   Sessions sessions_;
   MfaDevices mfa_;
+  Uses role_uses_;
   OidcProviders oidc_;
 };
 

@@ -275,7 +275,7 @@ TEST_F(PasswordsTest, TheReportHasARowForEachUserAndRoot) {
   set_policy({.days_max = 1});
   const auto key = write(
       [&](meta::Transaction& transaction) { return identity_.keys().create(transaction, user_); });
-  identity_.keys().note_use(key.metadata.id, "s3", "eu-west-1");
+  identity_.keys().uses().note(key.metadata.id, "s3", "eu-west-1");
   const auto now = fake_.clock.now();
   const auto report = write([&](meta::Transaction& transaction) -> Result<std::string> {
     TRY(make_credential_report(transaction, identity_, kTestAccount, now));

@@ -220,8 +220,19 @@ CREATE TABLE oidc_provider_items (
   PRIMARY KEY (provider, kind, place)
 ) STRICT, WITHOUT ROWID;
 )sql";
+
+const std::string_view kRoleUsesSchema = R"sql(
+CREATE TABLE role_uses (
+  role    TEXT PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE,
+  used    INTEGER NOT NULL,         -- unix nanoseconds
+  service TEXT NOT NULL,
+  region  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 std::vector<std::string_view> schemas() {
-  return {kSchema, kIamSchema, kAccountsSchema, kSigninSchema, kMfaSchema, kOidcSchema};
+  return {kSchema,    kIamSchema,  kAccountsSchema, kSigninSchema,
+          kMfaSchema, kOidcSchema, kRoleUsesSchema};
 }
 
 }  // namespace traccia::identity

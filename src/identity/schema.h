@@ -18,6 +18,8 @@ extern const std::string_view kSigninSchema;
 extern const std::string_view kMfaSchema;
 // OpenID Connect providers.
 extern const std::string_view kOidcSchema;
+// When roles were last used.
+extern const std::string_view kRoleUsesSchema;
 
 // The above in order, for tests of what works with this module alone.
 std::vector<std::string_view> schemas();

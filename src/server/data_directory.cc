@@ -80,8 +80,8 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
       {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema, delivery::kSchema,
        digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema, delivery::kLanesSchema,
        delivery::kChangesSchema, identity::kIamSchema, identity::kAccountsSchema,
-       identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema,
-       organization::kSchema});
+       identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema, organization::kSchema,
+       identity::kRoleUsesSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

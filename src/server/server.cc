@@ -452,8 +452,8 @@ void Server::State::resend_refused() {
 }
 
 void Server::State::store_key_uses() {
-  if (auto done = identity->keys().store_uses(*database); !done) {
-    traccia::log(LogLevel::Warning, "when access keys were used could not be written down",
+  if (auto done = identity->store_uses(*database); !done) {
+    traccia::log(LogLevel::Warning, "when keys and roles were used could not be written down",
                  {{"error", done.error().message()}});
   }
 }

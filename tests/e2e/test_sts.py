@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 import struct
+import time
 import zlib
 
 import boto3
@@ -88,6 +89,7 @@ class Roles(StsCase):
 
     def test_a_session_acts_for_its_role_in_every_service(self):
         arn = self.role("worker", trusting(ACCOUNT_ROOT), "s3:*", "cloudtrail:ListTrails")
+        self.assertEqual(self.iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"], {})
         made = self.assume(arn)
         session = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/night-shift"
         self.assertEqual(made["AssumedRoleUser"]["Arn"], session)
@@ -113,6 +115,9 @@ class Roles(StsCase):
         self.assertEqual(identity["accessKeyId"], credentials["AccessKeyId"])
         self.assertEqual(identity["sessionContext"]["sessionIssuer"]["arn"], arn)
         self.assertEqual(identity["sessionContext"]["attributes"]["mfaAuthenticated"], "false")
+        used = self.iam.get_role(RoleName="worker")["Role"]["RoleLastUsed"]
+        self.assertEqual(used["Region"], "us-east-1")
+        self.assertLess(abs(used["LastUsedDate"].timestamp() - time.time()), 60)
 
     def test_a_token_that_is_not_the_keys(self):
         arn = self.role("mixed", trusting(ACCOUNT_ROOT), "sts:*", "s3:*")
