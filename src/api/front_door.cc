@@ -34,6 +34,12 @@ aws::Protocol guess_protocol(const http::Request& request) {
   return request.path == "/" && (form || action) ? aws::Protocol::Query : aws::Protocol::RestXml;
 }
 
+// What is signed there is meant for a bucket of that name, which there never is.
+bool is_for_console(const http::Request& request) {
+  return SigninPages::has(request.path) && !request.headers.find("Authorization") &&
+         request.query.find("X-Amz-Algorithm=") == std::string::npos;
+}
+
 // Buckets and objects only, and no body that comes in signed pieces.
 bool may_be_anonymous(const http::Request& request, aws::Protocol guessed, const Error& error) {
   return error.reason() == "MissingAuthenticationToken" && guessed == aws::Protocol::RestXml &&
@@ -404,7 +410,7 @@ void FrontDoor::handle(http::Request request, http::Responder respond) {
   if (reads && request.path == "/healthz") return respond(pages_.health());
   if (reads && request.path == "/metrics") return respond(pages_.metrics());
   if (request.path == "/v1/events") return handle_ingest(std::move(request), std::move(respond));
-  if (SigninPages::has(request.path)) return respond(answer_console(request));
+  if (is_for_console(request)) return respond(answer_console(request));
   respond(answer(std::move(request)));
 }
 
