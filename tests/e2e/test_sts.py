@@ -278,6 +278,37 @@ class Mfa(StsCase):
         self.assertEqual(self.client("sts", proved).get_caller_identity()["Arn"],
                          f"arn:aws:iam::{ACCOUNT}:user/prover")
 
+    def test_deleting_asks_for_a_device(self):
+        """The bucket's policy guards its objects from whoever has but a stolen key."""
+        key = self.user("remover", "s3:*")
+        device = Device(self.iam, "remover")
+        device.enable(self.iam, "remover")
+        own = self.server.client("s3")
+        own.create_bucket(Bucket="guarded")
+        own.put_object(Bucket="guarded", Key="evidence", Body=b"x")
+        own.put_bucket_policy(Bucket="guarded", Policy=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject*",
+                "Resource": "arn:aws:s3:::guarded/*",
+                "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}, {
+                "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject*",
+                "Resource": "arn:aws:s3:::guarded/*",
+                "Condition": {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "600"}}}]}))
+        evidence = {"Bucket": "guarded", "Key": "evidence"}
+        self.assertEqual(self.client("s3", key).get_object(**evidence)["Body"].read(), b"x")
+        self.fails("AccessDenied", self.client("s3", key).delete_object, **evidence)
+        self.fails("AccessDenied", own.delete_object,
+                   f"User: arn:aws:iam::{ACCOUNT}:user/administrator is not authorized to perform: "
+                   "s3:DeleteObject on resource: \"arn:aws:s3:::guarded/evidence\" with an explicit "
+                   "deny in a resource-based policy", **evidence)
+        sts = self.client("sts", key)
+        plain = sts.get_session_token()["Credentials"]
+        self.fails("AccessDenied", self.client("s3", plain).delete_object, **evidence)
+        proved = sts.get_session_token(SerialNumber=device.serial,
+                                       TokenCode=device.code())["Credentials"]
+        self.client("s3", proved).delete_object(**evidence)
+        self.fails("NoSuchKey", own.get_object, **evidence)
+
     def test_a_federated_user(self):
         key = self.user("broker", "sts:GetFederationToken", "s3:*")
         made = self.client("sts", key).get_federation_token(
