@@ -1,5 +1,5 @@
-// For tests: IAM's operations through execute(), as the account's administrator or whom a test
-// says. SPDX-License-Identifier: Apache-2.0
+// For tests: operations of IAM and STS through execute(), as the account's administrator or whom a
+// test says. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <fmt/format.h>
@@ -23,11 +23,14 @@ class IamTest : public ServicesTest {
     caller_.source_ip = "127.0.0.1";
   }
 
+  // An operation of IAM or STS by the current caller.
   Result<json::Object> call(std::string_view name, const json::Object& input) {
-    for (const auto& binding : iam_bindings()) {
-      if (binding.operation->name != name) continue;
-      TRY_ASSIGN(auto output, execute(*services_, caller_, binding, input));
-      return std::move(output.document);
+    for (const auto bindings : {iam_bindings(), sts_bindings()}) {
+      for (const auto& binding : bindings) {
+        if (binding.operation->name != name) continue;
+        TRY_ASSIGN(auto output, execute(*services_, caller_, binding, input));
+        return std::move(output.document);
+      }
     }
     return fail(ErrorCode::NotFound, "NoSuchOperation", std::string(name));
   }

@@ -7,47 +7,16 @@
 #include <string>
 #include <string_view>
 
-#include "api/error_table.h"
-#include "api/operation_call.h"
-#include "api/test_services.h"
+#include "api/test_iam.h"
 
 namespace traccia::api {
 
-class StsTest : public ServicesTest {
+class StsTest : public IamTest {
  protected:
   void SetUp() override {
-    ServicesTest::SetUp();
-    run_log();
-    administrator_.principal = administrator();
-    administrator_.region = "eu-west-1";
-    administrator_.source_ip = "127.0.0.1";
-    caller_ = administrator_;
+    IamTest::SetUp();
+    administrator_ = caller_;
   }
-
-  // An operation of IAM or STS by the current caller.
-  Result<json::Object> call(std::string_view name, const json::Object& input) {
-    for (const auto bindings : {iam_bindings(), sts_bindings()}) {
-      for (const auto& binding : bindings) {
-        if (binding.operation->name != name) continue;
-        TRY_ASSIGN(auto output, execute(*services_, caller_, binding, input));
-        return std::move(output.document);
-      }
-    }
-    return fail(ErrorCode::NotFound, "NoSuchOperation", std::string(name));
-  }
-  json::Object get(std::string_view name, const json::Object& input) {
-    auto output = call(name, input);
-    if (!output) ADD_FAILURE() << name << ": " << output.error().message();
-    return output ? *output : json::Object{};
-  }
-  // "STATUS NAME: MESSAGE" as the wire has it; empty when the call succeeded.
-  std::string error(std::string_view name, const json::Object& input) {
-    const auto output = call(name, input);
-    if (output) return "";
-    const auto shown = to_api_error(output.error(), aws::Protocol::Query);
-    return fmt::format("{} {}: {}", shown.status, shown.name, shown.message);
-  }
-  json::Object last_event() { return events().back(); }
 
   static std::string user_arn(std::string_view name) {
     return fmt::format("arn:aws:iam::{}:user/{}", kAccount, name);
@@ -143,7 +112,6 @@ class StsTest : public ServicesTest {
     });
   }
 
-  Caller caller_;
   Caller administrator_;
 
  private:
