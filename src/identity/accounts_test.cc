@@ -79,6 +79,29 @@ TEST_F(AccountsTest, TheFirstUserOfAnAccountStandsForItsRoot) {
   EXPECT_TRUE(key->principal.stands_for_root);
 }
 
+TEST_F(AccountsTest, AreFoundByIdAndByAliasAndNeverByAnAliasThatLooksLikeAnId) {
+  (void)write(creating("Acme", "ops@acme.example", std::string(kOther)));
+  const auto alias = [&](std::string_view account, std::string_view text) {
+    ASSERT_EQ(refusal([&](meta::Transaction& transaction) {
+                return identity_.set_account_alias(transaction, account, text);
+              }),
+              "");
+  };
+  const auto find = [&](std::string_view text) {
+    return write([&](meta::Transaction& transaction) {
+             return identity_.find_account(transaction, text);
+           })
+        .value_or("none");
+  };
+  alias(kOther, kTestAccount);
+  EXPECT_EQ(find(kTestAccount), kTestAccount) << "another account claims that name";
+  EXPECT_EQ(find(kOther), kOther);
+  alias(kOther, "acme-logs");
+  EXPECT_EQ(find("acme-logs"), kOther);
+  EXPECT_EQ(find("999999999999"), "none");
+  EXPECT_EQ(find("nobody"), "none");
+}
+
 TEST_F(AccountsTest, ClosingEndsKeysAndTokens) {
   (void)write(creating("Acme", "ops@acme.example", std::string(kOther)));
   const auto made = administrator_of(kOther);

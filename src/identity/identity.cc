@@ -78,13 +78,16 @@ Result<std::string> Identity::management_account(meta::Transaction& transaction)
 Result<std::optional<std::string>> Identity::find_account(meta::Transaction& transaction,
                                                           std::string_view id_or_alias) {
   std::optional<std::string> found;
-  TRY(transaction.query(
-      "SELECT id FROM accounts WHERE state = 0 AND (id = ?1 OR id IN (SELECT account FROM "
-      "account_aliases WHERE alias = ?1))",
-      {id_or_alias}, [&](const meta::Row& row) -> Result<> {
-        found = row.text(0);
-        return {};
-      }));
+  // What looks like an id is one: an alias must not lead somebody else's people to its account.
+  const std::string_view sql =
+      valid_account_id(id_or_alias)
+          ? "SELECT id FROM accounts WHERE state = 0 AND id = ?"
+          : "SELECT id FROM accounts WHERE state = 0 AND id = (SELECT account FROM account_aliases "
+            "WHERE alias = ?)";
+  TRY(transaction.query(sql, {id_or_alias}, [&](const meta::Row& row) -> Result<> {
+    found = row.text(0);
+    return {};
+  }));
   return found;
 }
 
