@@ -241,6 +241,7 @@ Result<s3::PutOptions> s3_put_options(const S3Call& call) {
     options.if_match = unquoted(*match);
   }
   if (const auto none = call.request().headers.find("If-None-Match")) {
+    // "PutObject", If-None-Match: S3 takes * only, and answers anything else with these words.
     if (*none != "*") {
       return s3_error("NotImplemented",
                       "A header you provided implies functionality that is not implemented: "

@@ -72,12 +72,13 @@ std::string_view read_cookie(const http::Request& request) {
 }
 
 // Pages of other origins may not sign anybody in or out. Clients that are no browsers send neither
-// header.
+// header. The scheme says nothing: TLS may end before this server.
 bool from_elsewhere(const http::Request& request) {
   const auto origin = request.headers.get("Origin");
-  const auto own =
-      fmt::format("{}://{}", request.tls ? "https" : "http", request.headers.get("Host"));
-  if (!origin.empty() && origin != own) return true;
+  const auto scheme = origin.find("://");
+  const bool own =
+      scheme != origin.npos && origin.substr(scheme + 3) == request.headers.get("Host");
+  if (!origin.empty() && !own) return true;
   const auto site = request.headers.get("Sec-Fetch-Site");
   return !site.empty() && site != "same-origin" && site != "none";
 }
@@ -257,6 +258,11 @@ Result<identity::NewSigninSession> SigninPages::record_success(const Attempt& at
   TRY(commit(caller, event, [&](meta::Transaction& transaction) -> Result<> {
     auto& signin = services_.identity.signin();
     const auto& id = subject.entity->id;
+    // Hashing took long: who changed or took the password meanwhile meant to keep others out.
+    TRY_ASSIGN(const auto profile, services_.identity.passwords().find(transaction, id));
+    if (!profile || profile->hash != subject.profile->hash) {
+      return fail(ErrorCode::Aborted, "PasswordChanged", "the password was changed meanwhile");
+    }
     TRY(signin.forget_failures(transaction, id));
     TRY(services_.identity.passwords().note_use(transaction, id));
     TRY_ASSIGN(made, signin.open(transaction, subject.account_id, id, subject.mfa, lifetime));
@@ -327,6 +333,10 @@ Result<std::optional<http::Response>> SigninPages::check_rest(const Attempt& att
   if (auto replaced = replace_password(attempt, subject); !replaced) {
     return refuse(attempt, replaced.error().message(), {.code = proves, .new_password = true});
   }
+  TRY(services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(subject.profile, services_.identity.passwords().get(transaction, *subject.entity));
+    return {};
+  }));
   return std::nullopt;
 }
 
@@ -380,6 +390,7 @@ http::Response SigninPages::sign_in(const http::Request& request, std::string_vi
   attempt.caller.tls = request.tls;
   auto response = try_sign_in(attempt);
   if (response) return std::move(*response);
+  if (response.error().reason() == "PasswordChanged") return refused(401, kFailedMessage);
   if (response.error().reason() == "Throttling") {
     return refused(429, "Too many people are signing in. Try again in a few seconds.");
   }

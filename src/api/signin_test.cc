@@ -52,12 +52,23 @@ class SigninPagesTest : public ServicesTest {
     request.headers.add("Accept", "application/json");
     request.headers.add("Host", "traccia.example");
     if (!cookie_.empty()) request.headers.add("Cookie", cookie_);
+    if (!origin_.empty()) request.headers.add("Origin", origin_);
     if (tls_) request.tls = http::Tls{"TLSv1.3", "TLS_AES_128_GCM_SHA256"};
     return pages_->answer(request, "request-1");
   }
 
   std::optional<SigninPages> pages_;
-  std::string cookie_;
+  identity::Entity user(std::string_view name) {
+    identity::Entity out;
+    EXPECT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(out, identity_.entities().create(transaction, {.account_id = std::string(kAccount),
+                                                                .name = std::string(name)}));
+      return {};
+    }));
+    return out;
+  }
+
+  std::string cookie_, origin_;
   bool tls_ = false;
 };
 
@@ -79,6 +90,47 @@ TEST_F(SigninPagesTest, AnAttemptOnNoAccountLeavesNoEvent) {
   EXPECT_EQ(send("POST", "/console/signin", "account=111122223333&username=a&password=b").status,
             401);
   EXPECT_EQ(event_names(), std::vector<std::string>{"ConsoleLogin"});
+}
+
+TEST_F(SigninPagesTest, APasswordExpires) {
+  const auto entity = user("bob");
+  const auto hashed = identity_.passwords().hash("Correct-horse-7").value();
+  const auto write = [&](const auto& body) { ASSERT_TRUE(database_->write(body)); };
+  write([&](meta::Transaction& transaction) -> Result<> {
+    TRY(identity_.passwords().create(transaction, entity, hashed, false, 7200));
+    return identity_.passwords().set_policy(transaction, kAccount,
+                                            {.users_may_change = true, .days_max = 1});
+  });
+  const std::string form = "account=111122223333&username=bob&password=Correct-horse-7";
+  const auto in_time = send("POST", "/console/signin", form);
+  EXPECT_EQ(in_time.status, 200) << in_time.body;
+  EXPECT_NE(in_time.body.find(format_iso_seconds(fake_.clock.now() + std::chrono::hours(2))),
+            in_time.body.npos)
+      << "as long as the profile says";
+  fake_.clock.advance(std::chrono::hours(24));
+  EXPECT_NE(send("POST", "/console/signin", form).body.find("passwordChangeRequired"),
+            std::string::npos);
+  write([&](meta::Transaction& transaction) {
+    return identity_.passwords().set_policy(
+        transaction, kAccount, {.users_may_change = true, .days_max = 1, .hard_expiry = true});
+  });
+  const auto late = send("POST", "/console/signin", form + "&new_password=Another-horse-8");
+  EXPECT_EQ(late.status, 401);
+  EXPECT_NE(late.body.find("Ask an administrator"), late.body.npos);
+  write([&](meta::Transaction& transaction) {
+    return identity_.passwords().set_policy(transaction, kAccount,
+                                            {.users_may_change = true, .days_max = 1});
+  });
+  EXPECT_EQ(send("POST", "/console/signin", form + "&new_password=Another-horse-8").status, 200);
+}
+
+TEST_F(SigninPagesTest, OriginsAreComparedByHost) {
+  origin_ = "https://traccia.example";
+  EXPECT_NE(send("POST", "/console/signout").status, 403) << "TLS may end before the server";
+  for (const auto* other : {"https://traccia.example.evil", "https://evil.example", "null"}) {
+    origin_ = other;
+    EXPECT_EQ(send("POST", "/console/signout").status, 403) << other;
+  }
 }
 
 TEST_F(SigninPagesTest, BehindTlsTheCookieIsOfThisHostOnly) {
