@@ -7,7 +7,7 @@ import pathlib
 import sys
 import tempfile
 
-from harness.phases import FEW, PAGES
+from harness.phases import FEW, PAGES, sender_policy
 from harness.server import Server
 
 EVENTS = 160_000
@@ -22,14 +22,16 @@ def main():
         try:
             bulk = server.load("events", connections=4, batch=1000, seconds=60, count=EVENTS)
             single = server.load("events", seed=2, connections=8, batch=1, rate=100, seconds=60, count=200)
+            signed = server.load("events", seed=3, connections=8, batch=1, seconds=60, count=200,
+                                 signer=server.create_user("sender", sender_policy()))
             server.wait_landed()
             found = server.load("lookups", kind=",".join(FEW + PAGES), below=EVENTS, questions=100, seconds=0.5)
         finally:
             server.stop()
-    for report, events in ((bulk, EVENTS), (single, 200)):
+    for report, events in ((bulk, EVENTS), (single, 200), (signed, 200)):
         assert report["ok"] and report["accepted"] == events and report["rejected"] == 0, report
     assert found["ok"] and found["requests"] > 0, found
-    print(f"{EVENTS + 200} events taken, {found['requests']} look-ups right")
+    print(f"{EVENTS + 400} events taken, {found['requests']} look-ups right")
     return 0
 
 

@@ -16,7 +16,7 @@ BACKLOG_BYTES = 10_000_000_000
 FULL_SECONDS = 60
 CHECK_SECONDS_MAX = 600  # that checking the log behind a start may take
 # The seeds of events, so that no phase repeats another's ids.
-BULK, HISTORY, SINGLE, OPEN, FRESH, BACKGROUND, FULL, RECOVERY = range(1, 9)
+BULK, HISTORY, SINGLE, OPEN, FRESH, BACKGROUND, FULL, RECOVERY, SIGNED = range(1, 10)
 FEW = ("event-id", "access-key", "resource")
 PAGES = ("event-name", "event-source", "username", "read-only", "resource-type", "resource-name", "any")
 
@@ -78,6 +78,28 @@ def bulk(run):
 
 def single(run):
     return loaded(run, SINGLE, connections=64, batch=1, seconds=run.seconds, warmup=1)
+
+
+def sender_policy():
+    """Ten statements, as src/api/sender_bench.cc has them."""
+    reads = [{"Effect": "Allow", "Action": [f"{service}:{verb}*" for verb in ("Describe", "List", "Get")],
+              "Resource": "*", "Condition": {"StringEquals": {"aws:RequestedRegion": ["eu-south-1", "us-east-1"]}}}
+             for service in ("ec2", "iam", "sns", "sqs", "logs", "kms", "sts", "s3")]
+    return {"Version": "2012-10-17", "Statement": reads + [
+        {"Effect": "Allow", "Action": "traccia:PutEvents", "Resource": "*"},
+        {"Effect": "Deny", "NotAction": ["traccia:*", "sts:*"], "Resource": "*",
+         "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}]}
+
+
+def signed(run):
+    """One event a request, signed by a user with a policy; what of the server's work is that."""
+    signer = run.server.create_user("bench-sender", sender_policy())
+    result = loaded(run, SIGNED, connections=64, batch=1, seconds=run.seconds, warmup=1, signer=signer)
+    parts = benchmarks(run, "api_bench")
+    result["parts_ns"] = {name: one["cpu_time"] for name, one in parts.items()}
+    result["server_ns"] = result["cpu_seconds"] / result["accepted"] * 1e9  # landing included
+    result["access_share"] = sum(result["parts_ns"].values()) / result["server_ns"]
+    return result
 
 
 def open_loop(run):
@@ -286,5 +308,5 @@ def deciding(run):
 
 
 ALL = {"limits": limits, "bulk": bulk, "history": history, "memory": memory, "lookups": lookups,
-       "single": single, "open": open_loop, "freshness": freshness, "verification": verification,
+       "single": single, "signed": signed, "open": open_loop, "freshness": freshness, "verification": verification,
        "recovery": recovery, "matching": matching, "deciding": deciding}

@@ -48,6 +48,10 @@ PLAN = [
      {"SQLite, 1 writer": "peers/sqlite/singles/latency_us/p99",
       "PostgreSQL, 64 clients": "peers/postgres/singles/latency_us/p99",
       "Kafka, 64 in flight": "peers/kafka/singles/latency_us/p99"}, 1e-3),
+    ("signed-rate", "One signed event a request, 64 connections", "requests/s", None, "more",
+     "phases/signed/requests_per_second", {}, 1),
+    ("signed-share", "Of the server's work on it, signature and authorisation", "%", 25, "less",
+     "phases/signed/access_share", {}, 100),
     ("open-p50", "20 000 single requests/s, open loop: p50", "us", 400, "less", "phases/open/latency_us/p50", {}, 1),
     ("open-p99", "20 000 single requests/s, open loop: p99", "ms", 2, "less", "phases/open/latency_us/p99", {}, 1e-3),
     ("freshness-p99", "Acknowledged to visible, beside 50 000 events/s: p99", "ms", 50, "less",
@@ -139,8 +143,8 @@ def table(found):
     lines = [f"{'figure':<58} {'reach':>9} {'measured':>10}  unit"]
     for one in found:
         mark = {True: "reached", False: "NOT reached", None: ""}[one.met]
-        sign = ">=" if one.better == "more" else "<="
-        lines.append(f"{one.title[:58]:<58} {sign + number(one.reach):>9} {number(one.value):>10}  {one.unit}  {mark}"
+        reach = "" if one.reach is None else (">=" if one.better == "more" else "<=") + number(one.reach)
+        lines.append(f"{one.title[:58]:<58} {reach:>9} {number(one.value):>10}  {one.unit}  {mark}"
                      + (f"  ({one.note})" if one.note else ""))
         lines += [f"    {peer:<54} {'':>9} {number(amount):>10}  {one.unit}" for peer, amount in one.peers.items()]
     return "\n".join(lines)
@@ -150,9 +154,9 @@ def markdown(found):
     """The table of bench/README.md."""
     lines = ["| figure | reach | measured | peers, same run |", "|---|---|---|---|"]
     for one in found:
-        sign = "≥" if one.better == "more" else "≤"
+        reach = "" if one.reach is None else f"{'≥' if one.better == 'more' else '≤'} {number(one.reach)} {one.unit}"
         peers = "; ".join(f"{peer} {number(amount)}" for peer, amount in one.peers.items())
         note = f" ({one.note})" if one.note else ""
-        lines.append(f"| {one.title}{note} | {sign} {number(one.reach)} {one.unit} | "
-                     f"{'' if one.met else '**'}{number(one.value)}{'' if one.met else '**'} | {peers} |")
+        bold = "**" if one.met is False else ""
+        lines.append(f"| {one.title}{note} | {reach} | {bold}{number(one.value)}{bold} | {peers} |")
     return "\n".join(lines)

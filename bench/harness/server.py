@@ -63,12 +63,23 @@ class Server:
                  "--enable-log-file-validation")
         self.aws("cloudtrail", "start-logging", "--name", TRAIL)
 
-    def load(self, command, **options):
-        """Runs traccia_load against this server; its report, with `ok` for a run without complaints."""
+    def load(self, command, signer=None, **options):
+        """Runs traccia_load against this server; its report, with `ok` for a run without complaints.
+        Events go with the token, or are signed by `signer`, an environment of create_user()."""
         args = ["--port", self.port]
-        if command in ("events", "freshness"):
+        if signer is not None:
+            args.append("--sign")
+        elif command in ("events", "freshness"):
             args += ["--token", self.token]
-        return run_load(self.build, command, *args, env=self.env, **options)
+        return run_load(self.build, command, *args, env=signer or self.env, **options)
+
+    def create_user(self, name, policy):
+        """A user whose only policy this is; the environment in which clients are this user."""
+        self.aws("iam", "create-user", "--user-name", name)
+        self.aws("iam", "put-user-policy", "--user-name", name, "--policy-name", "p",
+                 "--policy-document", json.dumps(policy))
+        key = json.loads(self.aws("iam", "create-access-key", "--user-name", name, "--output", "json").stdout)["AccessKey"]
+        return dict(self.env, AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
 
     def metrics(self):
         with urllib.request.urlopen(f"{self.endpoint}/metrics", timeout=60) as answer:

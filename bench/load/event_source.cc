@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/assert.h"
+#include "signed_request.h"
+
 namespace traccia::load {
 namespace {
 
@@ -18,7 +21,10 @@ uint64_t number_after(std::string_view body, std::string_view name) {
 }  // namespace
 
 EventSource::EventSource(const EventPool& pool, EventSourceOptions options)
-    : pool_(pool), options_(std::move(options)) {
+    : pool_(pool),
+      options_(std::move(options)),
+      request_(post_request(options_.port, "application/x-ndjson")) {
+  request_.path = "/v1/events";
   for (uint64_t base = 0; base < EventPool::kBases; base += options_.batch) {
     Body body;
     std::string events;
@@ -27,17 +33,26 @@ EventSource::EventSource(const EventPool& pool, EventSourceOptions options)
       events += pool_.base(base + i).text;
       events += '\n';
     }
-    body.bytes = fmt::format(
-        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n"
-        "Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
-        options_.token, events.size());
-    for (auto& offset : body.offsets) offset += static_cast<uint32_t>(body.bytes.size());
+    body.bytes = head(events);
+    body.head_bytes = body.bytes.size();
+    for (auto& offset : body.offsets) offset += static_cast<uint32_t>(body.head_bytes);
     body.event_bytes = events.size();
     body.bytes += events;
     body.first_base = base;
     body.round = options_.first / EventPool::kBases;
     bodies_.push_back(std::move(body));
   }
+}
+
+std::string EventSource::head(std::string_view events) {
+  if (!options_.credentials) {
+    return fmt::format(
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n"
+        "Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
+        options_.token, events.size());
+  }
+  request_.body = events;
+  return signed_head(request_, *options_.credentials, "traccia");
 }
 
 const EventTime& EventSource::time_now() {
@@ -60,6 +75,11 @@ RequestSource::Ticket EventSource::next() {
   const auto first = body.round * EventPool::kBases + body.first_base;
   for (uint64_t i = 0; i < options_.batch; ++i) {
     pool_.fill(body.bytes.data() + body.offsets[i], first + i, time);
+  }
+  if (options_.credentials) {
+    const auto head_now = head(std::string_view(body.bytes).substr(body.head_bytes));
+    TRACCIA_ASSERT(head_now.size() == body.head_bytes);
+    std::ranges::copy(head_now, body.bytes.begin());
   }
   handed_out_ += options_.batch;
   return {id, body.bytes};

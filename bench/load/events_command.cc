@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "event_source.h"
+#include "signed_request.h"
 
 namespace traccia::load {
 namespace {
@@ -15,10 +16,13 @@ struct EventsOptions {
   LoadOptions load;
   EventSourceOptions events;
   uint64_t seed = 1;
+  bool sign = false;
 };
 
-int send_events(const EventsOptions& options) {
+int send_events(EventsOptions options) {
   const EventPool pool(options.seed);
+  options.events.port = options.load.port;
+  if (options.sign) options.events.credentials = credentials_of_environment();
   EventSource source(pool, options.events);
   const auto report = run_load(source, options.load);
   if (!source.first_complaint().empty()) {
@@ -72,7 +76,10 @@ void add_events(CLI::App& app, Command& command) {
   auto* sub = app.add_subcommand("events", "Send events, closed loop or at a fixed rate");
   auto options = std::make_shared<EventsOptions>();
   sub->add_option("--port", options->load.port, "of the server on 127.0.0.1")->required();
-  sub->add_option("--token", options->events.token, "from traccia token create")->required();
+  auto* const token =
+      sub->add_option("--token", options->events.token, "from traccia token create");
+  sub->add_flag("--sign", options->sign, "each request, with the credentials of the environment")
+      ->excludes(token);
   sub->add_option("--connections", options->load.connections);
   sub->add_option("--batch", options->events.batch, "events a request; divides 16000");
   sub->add_option("--seconds", options->load.seconds);
@@ -83,6 +90,9 @@ void add_events(CLI::App& app, Command& command) {
   sub->add_option("--count", options->events.count_max, "stop after so many events");
   sub->callback([options, &command] {
     const auto& events = options->events;
+    if (events.token.empty() && !options->sign) {
+      throw CLI::ValidationError("--token", "is needed, or --sign");
+    }
     if (events.batch == 0 || EventPool::kBases % events.batch != 0) {
       throw CLI::ValidationError("--batch", "must divide 16000");
     }

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstdlib>
+#include "signed_request.h"
 
 namespace traccia::load {
 namespace {
@@ -13,37 +12,18 @@ namespace {
 constexpr std::string_view kTarget =
     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents";
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
-  return value == nullptr ? "" : value;
-}
-
 }  // namespace
-
-aws::Credentials credentials_of_environment() {
-  return {environment("AWS_ACCESS_KEY_ID"), environment("AWS_SECRET_ACCESS_KEY"),
-          environment("AWS_SESSION_TOKEN")};
-}
 
 std::string signed_lookup(const aws::Credentials& credentials, uint16_t port,
                           std::string_view attribute, std::string_view value) {
-  http::Request request;
-  request.method = "POST";
-  request.path = "/";
-  request.headers.add("Host", fmt::format("127.0.0.1:{}", port));
-  request.headers.add("Content-Type", "application/x-amz-json-1.1");
+  auto request = post_request(port, "application/x-amz-json-1.1");
   request.headers.add("X-Amz-Target", kTarget);
   request.body =
       attribute.empty()
           ? std::string("{}")
           : fmt::format(R"({{"LookupAttributes":[{{"AttributeKey":"{}","AttributeValue":"{}"}}]}})",
                         attribute, value);
-  aws::sign(request, credentials, kRegion, "cloudtrail",
-            std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now()),
-            aws::Payload::Signed);
-  auto out = fmt::format("POST / HTTP/1.1\r\nContent-Length: {}\r\n", request.body.size());
-  for (const auto& [name, text] : request.headers) out += fmt::format("{}: {}\r\n", name, text);
-  return out + "\r\n" + request.body;
+  return signed_head(request, credentials, "cloudtrail") + request.body;
 }
 
 uint64_t events_in(std::string_view answer) {

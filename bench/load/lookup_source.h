@@ -13,9 +13,6 @@
 
 namespace traccia::load {
 
-// Of the environment, as `traccia env` sets it.
-aws::Credentials credentials_of_environment();
-
 // One whole HTTP request. An empty attribute asks for the newest events.
 std::string signed_lookup(const aws::Credentials& credentials, uint16_t port,
                           std::string_view attribute, std::string_view value);

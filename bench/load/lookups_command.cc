@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "event_source.h"
 #include "lookup_source.h"
+#include "signed_request.h"
 
 namespace traccia::load {
 namespace {
@@ -67,7 +68,10 @@ struct FreshnessOptions {
 // From the receipt of an event to the first look-up that shows it.
 int measure_freshness(const FreshnessOptions& options) {
   const EventPool pool(options.seed);
-  EventSource source(pool, {options.token, 1, options.first, options.count});
+  EventSource source(pool, {.token = options.token,
+                            .port = options.port,
+                            .first = options.first,
+                            .count_max = options.count});
   const auto credentials = credentials_of_environment();
   Connection events(options.port), lookups(options.port);
   Histogram visible, asked;

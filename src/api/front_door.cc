@@ -101,40 +101,6 @@ std::map<std::string, uint64_t> FrontDoor::counts() const {
   return counts;
 }
 
-Result<FrontDoor::Authenticated> FrontDoor::authenticate(http::Request& request) {
-  TRY_ASSIGN(const auto authorization, aws::parse_authorization(request));
-  TRY_ASSIGN(const auto key, keys_.find(services_.database, services_.identity,
-                                        authorization.access_key_id, authorization.session_token));
-  if (!key) {
-    // S3 tells a bad token from a bad key; the other services do not ("Error responses").
-    return fail(ErrorCode::PermissionDenied,
-                authorization.session_token.empty() ? "UnknownAccessKey" : "UnknownSessionToken",
-                "the access key is unknown, inactive, or used with a session token it does not "
-                "have");
-  }
-  aws::VerifyOptions options;
-  options.keys = &signing_keys_;
-  const auto now = signature_clock_.now();
-  TRY(aws::verify(request, authorization, key->secret_access_key, now, options));
-  if (key->expires && *key->expires <= now) {
-    return fail(ErrorCode::PermissionDenied, "ExpiredToken",
-                "The security token included in the request is expired");
-  }
-  const auto& scope = authorization.scope;
-  if (find_service(scope.service) == nullptr) {
-    return fail(ErrorCode::InvalidArgument, "UnknownOperationException",
-                fmt::format("This server has no service '{}' yet.", scope.service));
-  }
-  if (scope.service != "s3" && !services_.serves_region(scope.region)) {
-    return fail(ErrorCode::PermissionDenied, "InvalidRegion",
-                fmt::format("Credential should be scoped to a valid region, not '{}'. This server "
-                            "serves: {}",
-                            scope.region, fmt::join(services_.regions, ", ")));
-  }
-  services_.identity.note_use(key->principal, scope.service, scope.region);
-  return Authenticated{key->principal, scope};
-}
-
 Caller FrontDoor::make_caller(const http::Request& request, const Authenticated& who,
                               const aws::RequestId& request_id) const {
   Caller caller;
@@ -276,7 +242,7 @@ std::optional<http::Response> FrontDoor::answer_web_identity(const http::Request
 http::Response FrontDoor::answer(http::Request request) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto guessed = guess_protocol(request);
-  const auto who = authenticate(request);
+  const auto who = authenticator_.authenticate(request);
   if (!who && guessed == aws::Protocol::Query &&
       who.error().reason() == "MissingAuthenticationToken") {
     if (auto response = answer_web_identity(request)) return std::move(*response);
@@ -384,7 +350,7 @@ void FrontDoor::handle_ingest(http::Request request, http::Responder respond) {
     sender.account = token->account_id;
     sender.name = token->id;
   } else {
-    const auto who = authenticate(request);
+    const auto who = authenticator_.authenticate(request);
     if (!who) return refused(who.error());
     if (who->scope.service != "traccia") {
       return refused(Error(ErrorCode::PermissionDenied, "SignatureDoesNotMatch",

@@ -9,14 +9,12 @@
 #include <string>
 
 #include "api/audit.h"
-#include "api/key_cache.h"
+#include "api/authenticator.h"
 #include "api/operation_call.h"
 #include "api/services.h"
 #include "api/signin.h"
 #include "api/token_cache.h"
 #include "aws/error.h"
-#include "aws/sigv4.h"
-#include "aws/sigv4_key.h"
 #include "base/mutex.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -37,6 +35,7 @@ class FrontDoor {
   FrontDoor(Services& services, os::Clock& signature_clock, Pages pages)
       : services_(services),
         signature_clock_(signature_clock),
+        authenticator_(services.database, services.identity, signature_clock, services.regions),
         pages_(std::move(pages)),
         signin_(services) {}
 
@@ -49,16 +48,10 @@ class FrontDoor {
   std::map<std::string, uint64_t> counts() const;
 
  private:
-  struct Authenticated {
-    identity::Principal principal;
-    aws::Scope scope;
-  };
-
   http::Response answer(http::Request request);
   http::Response answer_console(const http::Request& request);
   http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
   std::optional<http::Response> answer_web_identity(const http::Request& request);
-  Result<Authenticated> authenticate(http::Request& request);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;
   http::Response answer_json(const http::Request& request, const Caller& caller,
@@ -76,10 +69,9 @@ class FrontDoor {
 
   Services& services_;
   os::Clock& signature_clock_;
+  Authenticator authenticator_;
   Pages pages_;
   SigninPages signin_;
-  aws::SigningKeyCache signing_keys_;
-  KeyCache keys_;
   TokenCache tokens_;
   std::atomic<uint64_t> events_requests_{0};
   mutable Mutex mutex_;
