@@ -21,6 +21,7 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "user", iam::resolve_user},
                                    {"iam", "group", iam::resolve_group},
                                    {"iam", "role", iam::resolve_role},
+                                   {"iam", "service-linked-role", iam::resolve_linked_role},
                                    {"iam", "policy", iam::resolve_policy},
                                    {"iam", "mfa", iam::resolve_mfa_device},
                                    {"iam", "oidc-provider", iam::resolve_oidc_provider},
@@ -34,6 +35,7 @@ struct MemberKey {
 };
 constexpr MemberKey kMemberKeys[] = {{"iam:PolicyARN", "PolicyArn"},
                                      {"iam:PermissionsBoundary", "PermissionsBoundary"},
+                                     {"iam:AWSServiceName", "AWSServiceName"},
                                      {"organizations:ServicePrincipal", "ServicePrincipal"},
                                      {"organizations:PolicyType", "Type"},
                                      {"organizations:PolicyType", "Filter"},

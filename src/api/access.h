@@ -54,6 +54,9 @@ Result<> resolve_group(Call& call, const aws::Operation& operation, std::string_
                        std::vector<Ask>& asks);
 Result<> resolve_role(Call& call, const aws::Operation& operation, std::string_view name,
                       std::vector<Ask>& asks);
+// By the service it belongs to, or by the task of its deletion.
+Result<> resolve_linked_role(Call& call, const aws::Operation& operation, std::string_view name,
+                             std::vector<Ask>& asks);
 Result<> resolve_policy(Call& call, const aws::Operation& operation, std::string_view name,
                         std::vector<Ask>& asks);
 Result<> resolve_mfa_device(Call& call, const aws::Operation& operation, std::string_view name,

@@ -20,16 +20,17 @@ template <EntityKind kind>
 constexpr Member kAttachInput[] = {kOwner<kind>, {"PolicyArn", &kArn, Presence::Required}};
 template <EntityKind kind>
 constexpr Shape kAttachRequest = aws::structure_shape(kAttachInput<kind>);
-constexpr std::string_view kAttachErrors[] = {kNoSuchEntity, kLimitExceeded, kInvalidInput};
+constexpr std::string_view kAttachNames[] = {kNoSuchEntity, kLimitExceeded, kInvalidInput,
+                                             kNotAttachable, kProtected};
 template <EntityKind kind>
-constexpr auto kAttach =
-    change(pick(kind, "iam:AttachUserPolicy", "iam:AttachGroupPolicy", "iam:AttachRolePolicy"),
-           on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, kAttachErrors);
-constexpr std::string_view kDetachErrors[] = {kNoSuchEntity, kInvalidInput};
+constexpr auto kAttach = change(
+    pick(kind, "iam:AttachUserPolicy", "iam:AttachGroupPolicy", "iam:AttachRolePolicy"),
+    on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, of_kind(kind, kAttachNames));
+constexpr std::string_view kDetachNames[] = {kNoSuchEntity, kInvalidInput, kProtected};
 template <EntityKind kind>
-constexpr auto kDetach =
-    change(pick(kind, "iam:DetachUserPolicy", "iam:DetachGroupPolicy", "iam:DetachRolePolicy"),
-           on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, kDetachErrors);
+constexpr auto kDetach = change(
+    pick(kind, "iam:DetachUserPolicy", "iam:DetachGroupPolicy", "iam:DetachRolePolicy"),
+    on(kind, kKeys<kind>), kAttachRequest<kind>, aws::kEmptyStructure, of_kind(kind, kDetachNames));
 
 template <EntityKind kind>
 constexpr Member kListInput[] = {

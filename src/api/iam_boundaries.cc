@@ -13,11 +13,11 @@ template <EntityKind kind>
 constexpr Member kPutInput[] = {kOwner<kind>, {"PermissionsBoundary", &kArn, Presence::Required}};
 template <EntityKind kind>
 constexpr Shape kPutRequest = aws::structure_shape(kPutInput<kind>);
-constexpr std::string_view kPutErrors[] = {kNoSuchEntity, kInvalidInput};
+constexpr std::string_view kPutNames[] = {kNoSuchEntity, kInvalidInput, kNotAttachable, kProtected};
 template <EntityKind kind>
-constexpr auto kPut =
-    change(pick(kind, "iam:PutUserPermissionsBoundary", {}, "iam:PutRolePermissionsBoundary"),
-           on(kind, kBoundaryKeys), kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
+constexpr auto kPut = change(
+    pick(kind, "iam:PutUserPermissionsBoundary", {}, "iam:PutRolePermissionsBoundary"),
+    on(kind, kBoundaryKeys), kPutRequest<kind>, aws::kEmptyStructure, of_kind(kind, kPutNames));
 
 template <EntityKind kind>
 constexpr Member kDeleteInput[] = {kOwner<kind>};
@@ -26,7 +26,8 @@ constexpr Shape kDeleteRequest = aws::structure_shape(kDeleteInput<kind>);
 template <EntityKind kind>
 constexpr auto kDelete =
     change(pick(kind, "iam:DeleteUserPermissionsBoundary", {}, "iam:DeleteRolePermissionsBoundary"),
-           on(kind, kBoundaryKeys), kDeleteRequest<kind>, aws::kEmptyStructure, kReadErrors);
+           on(kind, kBoundaryKeys), kDeleteRequest<kind>, aws::kEmptyStructure,
+           of_kind(kind, kChangeErrors));
 
 template <EntityKind kind>
 Result<json::Object> put(Call& call) {

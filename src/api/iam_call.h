@@ -19,6 +19,7 @@ std::span<const Binding> user_bindings();
 std::span<const Binding> access_key_bindings();
 std::span<const Binding> group_bindings();
 std::span<const Binding> role_bindings();
+std::span<const Binding> service_linked_role_bindings();
 std::span<const Binding> tag_bindings();
 std::span<const Binding> inline_policy_bindings();
 std::span<const Binding> attached_policy_bindings();

@@ -23,11 +23,12 @@ template <EntityKind kind>
 constexpr Member kPutInput[] = {kOwner<kind>, kPolicyName, kPolicyDocument};
 template <EntityKind kind>
 constexpr Shape kPutRequest = aws::structure_shape(kPutInput<kind>);
-constexpr std::string_view kPutErrors[] = {kLimitExceeded, kMalformedDocument, kNoSuchEntity};
+constexpr std::string_view kPutNames[] = {kLimitExceeded, kMalformedDocument, kNoSuchEntity,
+                                          kProtected};
 template <EntityKind kind>
-constexpr auto kPut =
-    change(pick(kind, "iam:PutUserPolicy", "iam:PutGroupPolicy", "iam:PutRolePolicy"),
-           on(kind, kKeys<kind>), kPutRequest<kind>, aws::kEmptyStructure, kPutErrors);
+constexpr auto kPut = change(
+    pick(kind, "iam:PutUserPolicy", "iam:PutGroupPolicy", "iam:PutRolePolicy"),
+    on(kind, kKeys<kind>), kPutRequest<kind>, aws::kEmptyStructure, of_kind(kind, kPutNames));
 
 template <EntityKind kind>
 constexpr Member kNameInput[] = {kOwner<kind>, kPolicyName};

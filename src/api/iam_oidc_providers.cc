@@ -22,7 +22,8 @@ constexpr std::string_view kArnMember = "OpenIDConnectProviderArn";
 constexpr aws::Access kMakes{.resource = "oidc-provider",
                              .named_by = "Url",
                              .existence = aws::Existence::Made,
-                             .keys = kTagsInRequest};
+                             .keys = kTagsInRequest,
+                             .tag_action = "iam:TagOpenIDConnectProvider"};
 constexpr aws::Access kNamed{.resource = "oidc-provider", .named_by = kArnMember};
 constexpr Member kCreateInput[] = {{"Url", &kUrl, Presence::Required},
                                    {"ClientIDList", &kClientIds},

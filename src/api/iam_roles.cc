@@ -1,5 +1,7 @@
 // IAM roles: CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription,
 // UpdateAssumeRolePolicy, DeleteRole. SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <array>
 
 #include "api/iam_call.h"
@@ -53,22 +55,23 @@ constexpr Member kUpdateInput[] = {{"RoleName", &kName64, Presence::Required},
 constexpr Shape kUpdateRequest = aws::structure_shape(kUpdateInput);
 constexpr Shape kUpdateAnswer = aws::structure_shape({});
 constexpr auto kUpdate = change("iam:UpdateRole", on(EntityKind::Role, kBoundaryKeys),
-                                kUpdateRequest, kUpdateAnswer, kReadErrors);
+                                kUpdateRequest, kUpdateAnswer, kChangeErrors);
 
 constexpr Member kDescribeInput[] = {{"RoleName", &kName64, Presence::Required},
                                      {"Description", &kDescription, Presence::Required}};
 constexpr Shape kDescribeRequest = aws::structure_shape(kDescribeInput);
 constexpr auto kDescribe = change("iam:UpdateRoleDescription", on(EntityKind::Role, kBoundaryKeys),
-                                  kDescribeRequest, kMaybeAnswer, kReadErrors);
+                                  kDescribeRequest, kMaybeAnswer, kChangeErrors);
 
 constexpr Member kTrustInput[] = {{"RoleName", &kName64, Presence::Required},
                                   {"PolicyDocument", &kDocument, Presence::Required}};
 constexpr Shape kTrustRequest = aws::structure_shape(kTrustInput);
-constexpr std::string_view kTrustErrors[] = {kNoSuchEntity, kMalformedDocument, kLimitExceeded};
+constexpr std::string_view kTrustErrors[] = {kNoSuchEntity, kMalformedDocument, kLimitExceeded,
+                                             kProtected};
 constexpr auto kTrust = change("iam:UpdateAssumeRolePolicy", on(EntityKind::Role, kBoundaryKeys),
                                kTrustRequest, aws::kEmptyStructure, kTrustErrors);
 
-constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kDeleteConflict};
+constexpr std::string_view kDeleteErrors[] = {kNoSuchEntity, kDeleteConflict, kProtected};
 constexpr auto kDelete = change("iam:DeleteRole", on(EntityKind::Role, kBoundaryKeys), kNameRequest,
                                 aws::kEmptyStructure, kDeleteErrors);
 
@@ -79,18 +82,23 @@ Result<json::Object> answer(Call& call, const identity::Entity& role) {
 
 Result<json::Object> create(Call& call) {
   auto& identity = call.services.identity;
+  const auto path = optional_string(call.input, "Path").value_or("/");
+  if (path.starts_with(identity::kServiceRolePath)) {
+    return fail(ErrorCode::InvalidArgument, "InvalidInput",
+                fmt::format("The path {} is reserved for service-linked roles.",
+                            identity::kServiceRolePath));
+  }
   TRY_ASSIGN(const auto tags, read_tags(call.input));
   identity::RoleDetails details{
       .trust = get_string(call.input, "AssumeRolePolicyDocument"),
       .description = get_string(call.input, "Description"),
       .session_seconds_max = optional_integer(call.input, "MaxSessionDuration").value_or(3600)};
-  TRY_ASSIGN(auto role,
-             identity.entities().create(call.transaction,
-                                        {.kind = EntityKind::Role,
-                                         .account_id = call.caller.principal.account_id,
-                                         .name = get_string(call.input, "RoleName"),
-                                         .path = optional_string(call.input, "Path").value_or("/"),
-                                         .role = std::move(details)}));
+  TRY_ASSIGN(auto role, identity.entities().create(call.transaction,
+                                                   {.kind = EntityKind::Role,
+                                                    .account_id = call.caller.principal.account_id,
+                                                    .name = get_string(call.input, "RoleName"),
+                                                    .path = path,
+                                                    .role = std::move(details)}));
   if (const auto boundary = optional_string(call.input, "PermissionsBoundary")) {
     TRY(identity.attachments().set_boundary(call.transaction, role, *boundary));
     role.boundary = *boundary;

@@ -225,6 +225,15 @@ inline constexpr std::string_view kInvalidInput = "InvalidInputException";
 inline constexpr std::string_view kMalformedDocument = "MalformedPolicyDocumentException";
 inline constexpr std::string_view kPasswordViolation = "PasswordPolicyViolationException";
 inline constexpr std::string_view kUnmodifiable = "EntityTemporarilyUnmodifiableException";
+inline constexpr std::string_view kProtected = "UnmodifiableEntityException";
+inline constexpr std::string_view kNotAttachable = "PolicyNotAttachableException";
 inline constexpr std::string_view kReadErrors[] = {kNoSuchEntity};
+// Of changes; only roles can be service-linked.
+inline constexpr std::string_view kChangeErrors[] = {kNoSuchEntity, kProtected};
+// All of `names` for roles; for users and groups without the last one, kProtected.
+constexpr std::span<const std::string_view> of_kind(EntityKind kind,
+                                                    std::span<const std::string_view> names) {
+  return kind == EntityKind::Role ? names : names.first(names.size() - 1);
+}
 
 }  // namespace traccia::api::iam

@@ -1,4 +1,5 @@
-// IAM Tag, Untag and List…Tags of users, roles, policies and MFA devices.
+// IAM Tag, Untag and List…Tags of users, roles, policies, MFA devices and OpenID Connect
+// providers.
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
@@ -7,35 +8,38 @@
 namespace traccia::api::iam {
 namespace {
 
-enum class Tagged : uint8_t { User, Role, Policy, MfaDevice };
+enum class Tagged : uint8_t { User, Role, Policy, MfaDevice, OidcProvider };
 
-constexpr std::string_view pick_tagged(Tagged tagged, std::string_view user, std::string_view role,
-                                       std::string_view policy, std::string_view mfa_device) {
-  switch (tagged) {
-    case Tagged::User:
-      return user;
-    case Tagged::Role:
-      return role;
-    case Tagged::Policy:
-      return policy;
-    case Tagged::MfaDevice:
-      return mfa_device;
-  }
-  return {};
+// By Tagged.
+struct Words {
+  std::string_view member, tag, untag, list;
+};
+constexpr Words kWords[] = {
+    {"UserName", "iam:TagUser", "iam:UntagUser", "iam:ListUserTags"},
+    {"RoleName", "iam:TagRole", "iam:UntagRole", "iam:ListRoleTags"},
+    {"PolicyArn", "iam:TagPolicy", "iam:UntagPolicy", "iam:ListPolicyTags"},
+    {"SerialNumber", "iam:TagMFADevice", "iam:UntagMFADevice", "iam:ListMFADeviceTags"},
+    {"OpenIDConnectProviderArn", "iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider",
+     "iam:ListOpenIDConnectProviderTags"}};
+constexpr const Words& words_of(Tagged tagged) {
+  return kWords[static_cast<size_t>(tagged)];
 }
 
 template <Tagged tagged>
-constexpr Member kOwner{pick_tagged(tagged, "UserName", "RoleName", "PolicyArn", "SerialNumber"),
-                        tagged == Tagged::User     ? &kName128
-                        : tagged == Tagged::Role   ? &kName64
-                        : tagged == Tagged::Policy ? &kArn
-                                                   : &kSerialNumber,
+constexpr Member kOwner{words_of(tagged).member,
+                        tagged == Tagged::User        ? &kName128
+                        : tagged == Tagged::Role      ? &kName64
+                        : tagged == Tagged::MfaDevice ? &kSerialNumber
+                                                      : &kArn,
                         Presence::Required};
 
 template <Tagged tagged>
 constexpr aws::Access on_tagged(std::span<const std::string_view> keys) {
   if (tagged == Tagged::Policy) return on_policy(keys);
   if (tagged == Tagged::MfaDevice) return on_mfa_device(keys);
+  if (tagged == Tagged::OidcProvider) {
+    return {.resource = "oidc-provider", .named_by = words_of(tagged).member, .keys = keys};
+  }
   return on(tagged == Tagged::User ? EntityKind::User : EntityKind::Role, keys);
 }
 
@@ -46,18 +50,17 @@ constexpr Member kTagInput[] = {kOwner<tagged>, {"Tags", &kTags, Presence::Requi
 template <Tagged tagged>
 constexpr Shape kTagRequest = aws::structure_shape(kTagInput<tagged>);
 template <Tagged tagged>
-constexpr auto kTagOperation = change(
-    pick_tagged(tagged, "iam:TagUser", "iam:TagRole", "iam:TagPolicy", "iam:TagMFADevice"),
-    on_tagged<tagged>(kTagsInRequest), kTagRequest<tagged>, aws::kEmptyStructure, kTagErrors);
+constexpr auto kTagOperation = change(words_of(tagged).tag, on_tagged<tagged>(kTagsInRequest),
+                                      kTagRequest<tagged>, aws::kEmptyStructure, kTagErrors);
 
 template <Tagged tagged>
 constexpr Member kUntagInput[] = {kOwner<tagged>, {"TagKeys", &kTagKeys, Presence::Required}};
 template <Tagged tagged>
 constexpr Shape kUntagRequest = aws::structure_shape(kUntagInput<tagged>);
 template <Tagged tagged>
-constexpr auto kUntagOperation = change(
-    pick_tagged(tagged, "iam:UntagUser", "iam:UntagRole", "iam:UntagPolicy", "iam:UntagMFADevice"),
-    on_tagged<tagged>(kTagKeysInRequest), kUntagRequest<tagged>, aws::kEmptyStructure, kReadErrors);
+constexpr auto kUntagOperation =
+    change(words_of(tagged).untag, on_tagged<tagged>(kTagKeysInRequest), kUntagRequest<tagged>,
+           aws::kEmptyStructure, kReadErrors);
 
 template <Tagged tagged>
 constexpr Member kListInput[] = {kOwner<tagged>, {"Marker", &kMarker}, {"MaxItems", &kMaxItems}};
@@ -67,10 +70,8 @@ constexpr Member kListOutput[] = {
     {"Tags", &kTags, Presence::Required}, {"IsTruncated", &kBoolean}, {"Marker", &kString}};
 constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
 template <Tagged tagged>
-constexpr auto kListOperation =
-    query(pick_tagged(tagged, "iam:ListUserTags", "iam:ListRoleTags", "iam:ListPolicyTags",
-                      "iam:ListMFADeviceTags"),
-          on_tagged<tagged>({}), kListRequest<tagged>, kListAnswer, kReadErrors);
+constexpr auto kListOperation = query(words_of(tagged).list, on_tagged<tagged>({}),
+                                      kListRequest<tagged>, kListAnswer, kReadErrors);
 
 enum class Intent : uint8_t { Read, Change };
 
@@ -82,6 +83,12 @@ Result<std::string> find_owner(Call& call, Intent intent) {
                call.services.identity.mfa().get(call.transaction, call.caller.principal.account_id,
                                                 get_string(call.input, "SerialNumber")));
     return device.serial;
+  }
+  if (tagged == Tagged::OidcProvider) {
+    TRY_ASSIGN(const auto provider,
+               call.services.identity.oidc().get(call.transaction, call.caller.principal.account_id,
+                                                 get_string(call.input, kOwner<tagged>.name)));
+    return provider.arn;
   }
   if (tagged != Tagged::Policy) {
     const auto kind = tagged == Tagged::User ? EntityKind::User : EntityKind::Role;
@@ -135,8 +142,9 @@ constexpr std::array kBindings{Binding{&kTagOperation<tagged>, tag<tagged>},
 std::span<const Binding> tag_bindings() {
   static const auto bindings = [] {
     std::vector<Binding> out;
-    for (const auto& some : {kBindings<Tagged::User>, kBindings<Tagged::Role>,
-                             kBindings<Tagged::Policy>, kBindings<Tagged::MfaDevice>}) {
+    for (const auto& some :
+         {kBindings<Tagged::User>, kBindings<Tagged::Role>, kBindings<Tagged::Policy>,
+          kBindings<Tagged::MfaDevice>, kBindings<Tagged::OidcProvider>}) {
       out.insert(out.end(), some.begin(), some.end());
     }
     return out;

@@ -142,7 +142,8 @@ class ServicesTest : public testing::Test {
              digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema,
              delivery::kLanesSchema, delivery::kChangesSchema, identity::kIamSchema,
              identity::kAccountsSchema, identity::kSigninSchema, identity::kMfaSchema,
-             identity::kOidcSchema, organization::kSchema, identity::kRoleUsesSchema})
+             identity::kOidcSchema, organization::kSchema, identity::kRoleUsesSchema,
+             identity::kRoleDeletionsSchema})
             .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

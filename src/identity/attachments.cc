@@ -59,6 +59,7 @@ std::string inline_policy_id(EntityKind kind, std::string_view owner, std::strin
 
 Result<> Attachments::put_inline(meta::Transaction& transaction, const Entity& entity,
                                  std::string_view name, std::string_view document) {
+  TRY(check_modifiable(entity));
   const auto size_max = inline_policy_size_max(entity.kind);
   TRY_ASSIGN(const auto others, inline_size(transaction, entity, name));
   const auto size =
@@ -106,6 +107,7 @@ Result<Page<std::string>> Attachments::list_inline(meta::Transaction& transactio
 
 Result<> Attachments::remove_inline(meta::Transaction& transaction, const Entity& entity,
                                     std::string_view name) {
+  TRY(check_modifiable(entity));
   cache_.forget(entity.account_id);
   TRY_ASSIGN(const auto removed,
              transaction.execute("DELETE FROM inline_policies WHERE entity = ? AND name = ?",
@@ -117,6 +119,10 @@ Result<> Attachments::remove_inline(meta::Transaction& transaction, const Entity
 Result<> Attachments::check_attachable(meta::Transaction& transaction, const PolicyName& name) {
   TRY(check_policy_arn(name.arn));
   const auto policy = policies_.get(transaction, name);
+  if (policy && policy->path.starts_with(kServiceRolePath)) {
+    return fail(ErrorCode::FailedPrecondition, "PolicyNotAttachable",
+                "Cannot attach a Service Role Policy to a Customer Role.");
+  }
   if (policy) return {};
   if (policy.error().reason() != "NoSuchEntity") return std::unexpected(policy.error());
   return fail(ErrorCode::NotFound, "NoSuchEntity",
@@ -125,6 +131,7 @@ Result<> Attachments::check_attachable(meta::Transaction& transaction, const Pol
 
 Result<> Attachments::attach(meta::Transaction& transaction, const Entity& entity,
                              std::string_view arn) {
+  TRY(check_modifiable(entity));
   TRY(check_attachable(transaction, {entity.account_id, arn}));
   const auto attached_max = attached_policies_max(entity.kind);
   TRY_ASSIGN(
@@ -145,6 +152,7 @@ Result<> Attachments::attach(meta::Transaction& transaction, const Entity& entit
 
 Result<> Attachments::detach(meta::Transaction& transaction, const Entity& entity,
                              std::string_view arn) {
+  TRY(check_modifiable(entity));
   TRY(check_policy_arn(arn));
   cache_.forget(entity.account_id);
   TRY_ASSIGN(const auto removed,
@@ -175,6 +183,7 @@ Result<Page<AttachedName>> Attachments::list_attached(meta::Transaction& transac
 
 Result<> Attachments::set_boundary(meta::Transaction& transaction, const Entity& entity,
                                    std::string_view arn) {
+  TRY(check_modifiable(entity));
   TRY(check_attachable(transaction, {entity.account_id, arn}));
   cache_.forget(entity.account_id);
   TRY(transaction.execute("UPDATE entities SET boundary = ? WHERE id = ?", {arn, entity.id}));
@@ -182,6 +191,7 @@ Result<> Attachments::set_boundary(meta::Transaction& transaction, const Entity&
 }
 
 Result<> Attachments::remove_boundary(meta::Transaction& transaction, const Entity& entity) {
+  TRY(check_modifiable(entity));
   cache_.forget(entity.account_id);
   TRY(transaction.execute("UPDATE entities SET boundary = NULL WHERE id = ?", {entity.id}));
   return {};

@@ -32,7 +32,8 @@ struct UserFilter {
 };
 
 // Thread-safe; state lives in the caller's transaction. Reasons of errors: NoSuchEntity,
-// LimitExceeded, MalformedPolicyDocument, InvalidInput (an ARN that is none); messages are IAM's.
+// LimitExceeded, MalformedPolicyDocument, InvalidInput (an ARN that is none), UnmodifiableEntity (a
+// service-linked role), PolicyNotAttachable (the policy of one); messages are IAM's.
 class Attachments {
  public:
   Attachments(ManagedPolicies& policies, PolicyCache& cache) : policies_(policies), cache_(cache) {}

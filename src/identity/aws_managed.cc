@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "crypto/crypto.h"
+#include "identity/entities.h"
 #include "identity/ids.h"
 
 namespace traccia::identity {
@@ -20,9 +21,10 @@ struct Source {
   std::string_view created, updated;
   int64_t version;
   std::string_view document;
+  std::string_view path = "/";
 };
 
-// Ordered by name.
+// Ordered by path and name.
 constexpr Source kSources[] = {
     {"AWSCloudTrail_FullAccess", "Provides full access to AWS CloudTrail.", "2021-02-19T21:33:48Z",
      "2021-02-22T18:41:24Z", 3, R"json({
@@ -222,7 +224,76 @@ constexpr Source kSources[] = {
       "Resource": "*"
     }
   ]
-})json"}};
+})json"},
+    {"AWSOrganizationsServiceTrustPolicy",
+     "A policy to allow AWS Organizations to share trust with other approved AWS services for the "
+     "purpose of simplifying customer configuration.",
+     "2017-10-10T23:04:07Z", "2017-11-01T06:01:18Z", 2, R"json({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "AllowDeletionOfServiceLinkedRoleForOrganizations",
+      "Effect": "Allow",
+      "Action": "iam:DeleteRole",
+      "Resource": "arn:aws:iam::*:role/aws-service-role/organizations.amazonaws.com/*"
+    },
+    {
+      "Sid": "AllowCreationOfServiceLinkedRoles",
+      "Effect": "Allow",
+      "Action": "iam:CreateServiceLinkedRole",
+      "Resource": "*"
+    }
+  ]
+})json",
+     kServiceRolePath},
+    {"CloudTrailEventContext",
+     "Allows CloudTrail to add tags of resources and keys of requests to events.",
+     "2025-05-15T13:52:06Z", "2025-05-15T13:52:06Z", 1, R"json({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "CloudTrailEventContextPermissionForTag",
+      "Effect": "Allow",
+      "Action": "tag:GetResources",
+      "Resource": "*",
+      "Condition": {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    }
+  ]
+})json",
+     kServiceRolePath},
+    {"CloudTrailServiceRolePolicy", "Permission policy for CloudTrail ServiceLinkedRole",
+     "2018-10-24T21:21:44Z", "2023-11-27T01:18:00Z", 3, R"json({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "CloudTrailFullAccess",
+      "Effect": "Allow",
+      "Action": "cloudtrail:*",
+      "Resource": "*"
+    },
+    {
+      "Sid": "AwsOrgsAccess",
+      "Effect": "Allow",
+      "Action": [
+        "organizations:DescribeAccount",
+        "organizations:DescribeOrganization",
+        "organizations:ListAccounts",
+        "organizations:ListAWSServiceAccessForOrganization"
+      ],
+      "Resource": "*"
+    },
+    {
+      "Sid": "AwsOrgsDelegatedAdminAccess",
+      "Effect": "Allow",
+      "Action": "organizations:ListDelegatedAdministrators",
+      "Resource": "*",
+      "Condition": {
+        "StringEquals": {"organizations:ServicePrincipal": "cloudtrail.amazonaws.com"}
+      }
+    }
+  ]
+})json",
+     kServiceRolePath}};
 
 // 17 of IAM's characters, the same for a name at every start.
 std::string derived_id(std::string_view arn) {
@@ -235,7 +306,8 @@ std::string derived_id(std::string_view arn) {
 AwsManagedPolicy make(const Source& source) {
   AwsManagedPolicy policy;
   policy.name = source.name;
-  policy.arn = fmt::format("arn:aws:iam::aws:policy/{}", source.name);
+  policy.path = source.path;
+  policy.arn = fmt::format("arn:aws:iam::aws:policy{}{}", source.path, source.name);
   policy.id = derived_id(policy.arn);
   policy.description = source.description;
   policy.version = source.version;

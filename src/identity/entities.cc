@@ -264,8 +264,21 @@ Result<> Entities::check_removable(meta::Transaction& transaction, const Entity&
   return {};
 }
 
+Result<> check_modifiable(const Entity& entity) {
+  if (!entity.service_linked()) return {};
+  return fail(ErrorCode::FailedPrecondition, "UnmodifiableEntity",
+              fmt::format("Cannot perform the operation on the protected role '{}' - this role is "
+                          "only modifiable by AWS",
+                          entity.name));
+}
+
 Result<> Entities::remove(meta::Transaction& transaction, const Entity& entity) {
+  TRY(check_modifiable(entity));
   TRY(check_removable(transaction, entity));
+  return erase(transaction, entity);
+}
+
+Result<> Entities::erase(meta::Transaction& transaction, const Entity& entity) {
   cache_.forget(entity.account_id);
   TRY(transaction.execute("DELETE FROM identity_tags WHERE owner = ?", {entity.id}));
   TRY(transaction.execute("DELETE FROM entities WHERE id = ?", {entity.id}));
@@ -273,6 +286,12 @@ Result<> Entities::remove(meta::Transaction& transaction, const Entity& entity) 
 }
 
 Result<> Entities::update_role(meta::Transaction& transaction, const Entity& role) {
+  if (role.service_linked()) {
+    TRY_ASSIGN(const auto stored, get_by_id(transaction, role.id));
+    if (stored.role.session_seconds_max != role.role.session_seconds_max) {
+      return check_modifiable(role);
+    }
+  }
   TRY(transaction.execute("UPDATE entities SET description = ?, session_max = ? WHERE id = ?",
                           {role.role.description, role.role.session_seconds_max, role.id}));
   return {};
@@ -280,6 +299,7 @@ Result<> Entities::update_role(meta::Transaction& transaction, const Entity& rol
 
 Result<> Entities::set_trust(meta::Transaction& transaction, const Entity& role,
                              std::string_view document) {
+  TRY(check_modifiable(role));
   TRY_ASSIGN(const auto trust, read_trust(transaction, document));
   TRY(transaction.execute("UPDATE entities SET trust = ? WHERE id = ?", {trust, role.id}));
   return {};

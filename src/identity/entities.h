@@ -17,6 +17,9 @@
 
 namespace traccia::identity {
 
+// No role made with CreateRole has such a path.
+inline constexpr std::string_view kServiceRolePath = "/aws-service-role/";
+
 // The values are stored.
 // Root is an account's root user: one, under the account's id, once it has got credentials.
 enum class EntityKind : uint8_t { User = 0, Group = 1, Role = 2, Root = 3 };
@@ -67,10 +70,17 @@ struct Entity {
   RoleDetails role = {};
 
   std::string arn() const;  // arn:aws:iam::ACCOUNT:user/path/name
+  bool service_linked() const {
+    return kind == EntityKind::Role && path.starts_with(kServiceRolePath);
+  }
 };
 
+// Reason UnmodifiableEntity for a role that only its service may change.
+Result<> check_modifiable(const Entity& entity);
+
 // Thread-safe; state lives in the caller's transaction. Reasons of errors: NoSuchEntity,
-// EntityAlreadyExists, LimitExceeded, DeleteConflict, MalformedPolicyDocument; messages are IAM's.
+// EntityAlreadyExists, LimitExceeded, DeleteConflict, MalformedPolicyDocument, UnmodifiableEntity;
+// messages are IAM's.
 class Entities {
  public:
   Entities(os::Os os, PolicyCache& cache) : os_(os), cache_(cache) {}
@@ -95,7 +105,10 @@ class Entities {
   // DeleteConflict while it has access keys, policies, groups or members.
   Result<> remove(meta::Transaction& transaction, const Entity& entity);
 
-  // The description and session length of a role.
+  // Without asking whether it may be: for who has taken care of that.
+  Result<> erase(meta::Transaction& transaction, const Entity& entity);
+
+  // The description and session length of a role; of a service-linked one the description only.
   Result<> update_role(meta::Transaction& transaction, const Entity& role);
   Result<> set_trust(meta::Transaction& transaction, const Entity& role, std::string_view document);
   // The trust policy as it is stored, with unique ids (trust.h): what decides.

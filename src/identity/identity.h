@@ -22,6 +22,7 @@
 #include "identity/policy_cache.h"
 #include "identity/principal.h"
 #include "identity/schema.h"
+#include "identity/service_linked_roles.h"
 #include "identity/sessions.h"
 #include "identity/signin.h"
 #include "identity/uses.h"
@@ -75,6 +76,7 @@ class Identity {
         keys_(os, master_key),
         policies_(os, cache_),
         attachments_(policies_, cache_),
+        linked_roles_(os, entities_, cache_),
         passwords_(os, cache_, password_cost),
         signin_(os),
         sessions_(os.random, client_clock, master_key),
@@ -91,6 +93,7 @@ class Identity {
   AccessKeys& keys() { return keys_; }
   ManagedPolicies& policies() { return policies_; }
   Attachments& attachments() { return attachments_; }
+  ServiceLinkedRoles& linked_roles() { return linked_roles_; }
   Passwords& passwords() { return passwords_; }
   Signin& signin() { return signin_; }
   Sessions& sessions() { return sessions_; }
@@ -174,6 +177,7 @@ class Identity {
   AccessKeys keys_;
   ManagedPolicies policies_;
   Attachments attachments_;
+  ServiceLinkedRoles linked_roles_;
   Passwords passwords_;
   Signin signin_;
   Sessions sessions_;

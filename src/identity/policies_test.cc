@@ -110,7 +110,7 @@ TEST_F(PoliciesTest, AreOfTheirAccount) {
 
 TEST_F(PoliciesTest, OfAwsParseAndAreSorted) {
   const auto policies = aws_managed_policies();
-  ASSERT_EQ(policies.size(), 6U);
+  ASSERT_EQ(policies.size(), 9U);
   for (size_t i = 0; i + 1 < policies.size(); ++i) EXPECT_LT(policies[i].arn, policies[i + 1].arn);
   EXPECT_EQ(find_aws_managed_policy("arn:aws:iam::aws:policy/AWSCloudTrail_FullAccess")->version,
             3);
@@ -125,7 +125,7 @@ TEST_F(PoliciesTest, AreListedOwnFirstInPages) {
       return identity_.policies().list(transaction, kTestAccount, filter, cursor);
     });
   };
-  EXPECT_EQ(list({}, {}).items.size(), 8U);
+  EXPECT_EQ(list({}, {}).items.size(), 11U);
   const auto first = list({}, {.after = "", .items_max = 3});
   EXPECT_TRUE(first.more);
   EXPECT_EQ(first.items[2].name, "AWSCloudTrail_FullAccess");

@@ -230,9 +230,19 @@ CREATE TABLE role_uses (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kRoleDeletionsSchema = R"sql(
+CREATE TABLE role_deletions (
+  task      TEXT PRIMARY KEY,       -- task/aws-service-role/SERVICE/ROLE/UUID
+  account   TEXT NOT NULL REFERENCES accounts (id),
+  requested INTEGER NOT NULL,       -- unix nanoseconds
+  obstacle  TEXT NOT NULL           -- empty: the role is gone
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_deletions_by_account ON role_deletions (account, requested);
+)sql";
+
 std::vector<std::string_view> schemas() {
   return {kSchema,    kIamSchema,  kAccountsSchema, kSigninSchema,
-          kMfaSchema, kOidcSchema, kRoleUsesSchema};
+          kMfaSchema, kOidcSchema, kRoleUsesSchema, kRoleDeletionsSchema};
 }
 
 }  // namespace traccia::identity

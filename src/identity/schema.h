@@ -20,6 +20,8 @@ extern const std::string_view kMfaSchema;
 extern const std::string_view kOidcSchema;
 // When roles were last used.
 extern const std::string_view kRoleUsesSchema;
+// How requests to delete service-linked roles ended.
+extern const std::string_view kRoleDeletionsSchema;
 
 // The above in order, for tests of what works with this module alone.
 std::vector<std::string_view> schemas();

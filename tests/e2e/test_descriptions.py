@@ -47,7 +47,7 @@ KNOWN = {
 } | {
     f"iam.{operation}: output {role}.{member} is missing here"
     for operation, role in (("CreateRole", "Role"), ("GetRole", "Role"), ("ListRoles", "Roles[]"),
-                            ("UpdateRoleDescription", "Role"),
+                            ("UpdateRoleDescription", "Role"), ("CreateServiceLinkedRole", "Role"),
                             ("GetAccountAuthorizationDetails",
                              "RoleDetailList[].InstanceProfileList[].Roles[]"))
     for member in ("MaxSigninSessionDuration", "SourceRoleTemplate")

@@ -187,12 +187,14 @@ class Policies(IamCase):
     def test_of_aws(self):
         pages = self.iam.get_paginator("list_policies").paginate(
             Scope="AWS", PaginationConfig={"PageSize": 2})
-        names = {p["PolicyName"] for page in pages for p in page["Policies"]}
+        arns = {p["Arn"] for page in pages for p in page["Policies"]}
+        names = {arn.rsplit("/", 1)[1] for arn in arns}
         self.assertEqual(names, {"AWSCloudTrail_FullAccess", "AWSCloudTrail_ReadOnlyAccess",
                                  "AdministratorAccess", "IAMUserChangePassword", "ReadOnlyAccess",
-                                 "SecurityAudit"})
-        for name in names:
-            policy = self.iam.get_policy(PolicyArn=f"arn:aws:iam::aws:policy/{name}")["Policy"]
+                                 "SecurityAudit", "AWSOrganizationsServiceTrustPolicy",
+                                 "CloudTrailEventContext", "CloudTrailServiceRolePolicy"})
+        for arn in arns:
+            policy = self.iam.get_policy(PolicyArn=arn)["Policy"]
             version = self.iam.get_policy_version(PolicyArn=policy["Arn"],
                                                   VersionId=policy["DefaultVersionId"])
             self.assertTrue(version["PolicyVersion"]["Document"]["Statement"])
@@ -241,6 +243,44 @@ class GroupsAndRoles(IamCase):
         self.assertEqual([r["RoleName"] for r in self.iam.list_roles()["Roles"]
                           if r["RoleName"] == "delivery"], ["delivery"])
         self.iam.delete_role(RoleName="delivery")
+
+    def test_service_linked_role(self):
+        role = self.iam.create_service_linked_role(AWSServiceName="cloudtrail.amazonaws.com")["Role"]
+        self.assertEqual((role["Path"], role["RoleName"]),
+                         ("/aws-service-role/cloudtrail.amazonaws.com/", "AWSServiceRoleForCloudTrail"))
+        self.fails("UnmodifiableEntity", self.iam.delete_role, RoleName=role["RoleName"])
+        self.fails("InvalidInput", self.iam.create_service_linked_role,
+                   AWSServiceName="cloudtrail.amazonaws.com")
+        out = self.server.aws("iam", "delete-service-linked-role", "--role-name", role["RoleName"])
+        status = self.iam.get_service_linked_role_deletion_status(DeletionTaskId=out["DeletionTaskId"])
+        self.assertEqual(status["Status"], "SUCCEEDED")
+        self.fails("NoSuchEntity", self.iam.get_role, RoleName=role["RoleName"])
+
+    def test_who_may_create_one(self):
+        """As people write it: the action under the condition that names the service."""
+        self.iam.create_user(UserName="linker")
+        self.iam.put_user_policy(UserName="linker", PolicyName="p", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": {
+                "Effect": "Allow", "Action": "iam:CreateServiceLinkedRole",
+                "Resource": "arn:aws:iam::*:role/aws-service-role/context.cloudtrail.amazonaws.com/"
+                            "AWSServiceRoleForCloudTrailEventContext*",
+                "Condition": {"StringLike": {"iam:AWSServiceName": "context.cloudtrail.amazonaws.com"}}}}))
+        own = self.with_key("iam", self.iam.create_access_key(UserName="linker")["AccessKey"])
+        self.fails("AccessDenied", own.create_service_linked_role,
+                   AWSServiceName="cloudtrail.amazonaws.com")
+        own.create_service_linked_role(AWSServiceName="context.cloudtrail.amazonaws.com")
+
+    def test_tags_of_a_provider(self):
+        arn = self.iam.create_open_id_connect_provider(
+            Url="https://issuer.example/tags", ClientIDList=["sts"],
+            ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
+        self.iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn,
+                                              Tags=[{"Key": "team", "Value": "web"}, {"Key": "b", "Value": ""}])
+        self.iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=arn, TagKeys=["b"])
+        tags = self.iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"]
+        self.assertEqual(tags, [{"Key": "team", "Value": "web"}])
+        self.assertEqual(self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["Tags"], tags)
+        self.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
     def test_account(self):
         self.iam.create_account_alias(AccountAlias="acme")
