@@ -71,6 +71,14 @@ std::string_view read_cookie(const http::Request& request) {
   return {};
 }
 
+// A page for people, JSON for others.
+http::Response notice(const http::Request& request, int status, std::string_view text) {
+  if (request.headers.get("Accept").find("text/html") == std::string_view::npos) {
+    return json_response(status, {{"message", text}});
+  }
+  return notice_page(status == 404 ? "Not found" : "Not done", text, status);
+}
+
 // Pages of other origins may not sign anybody in or out. Clients that are no browsers send neither
 // header. The scheme says nothing: TLS may end before this server.
 bool from_elsewhere(const http::Request& request) {
@@ -428,7 +436,7 @@ http::Response SigninPages::sign_out(const http::Request& request) {
     });
     if (!closed) {
       log(LogLevel::Error, "sign-out", {{"error", closed.error().message()}});
-      return json_response(503, {{"message", "You are still signed in. Try again later."}});
+      return notice(request, 503, "You are still signed in. Try again later.");
     }
   }
   auto response = redirect("/console/signin");
@@ -460,12 +468,12 @@ http::Response SigninPages::show_home(const http::Request& request) {
 http::Response SigninPages::answer(const http::Request& request, std::string_view request_id) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (!reads && request.method != "POST") {
-    auto response = json_response(405, {{"message", "GET or POST"}});
+    auto response = notice(request, 405, "GET or POST");
     response.headers.add("Allow", "GET, HEAD, POST");
     return response;
   }
   if (!reads && from_elsewhere(request)) {
-    return json_response(403, {{"message", "The request comes from a page of another origin."}});
+    return notice(request, 403, "The request comes from a page of another origin.");
   }
   if (!reads && request.path == "/console/signin") return sign_in(request, request_id);
   if (!reads && request.path == "/console/signout") return sign_out(request);
@@ -474,7 +482,7 @@ http::Response SigninPages::answer(const http::Request& request, std::string_vie
   if (reads && (request.path == "/console" || request.path == "/console/")) {
     return show_home(request);
   }
-  return json_response(404, {{"message", "There is no such page."}});
+  return notice(request, 404, "There is no such page.");
 }
 
 }  // namespace traccia::api

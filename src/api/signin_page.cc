@@ -14,14 +14,16 @@ namespace {
 constexpr std::string_view kStyle =
     "body{font:16px/1.5 system-ui,sans-serif;background:#f3f4f6;color:#111827;margin:0;"
     "display:grid;place-items:center;min-height:100vh}"
-    "main{background:#fff;border:1px solid #d1d5db;border-radius:8px;padding:2rem;width:20rem}"
+    "main{background:#fff;border:1px solid #d1d5db;border-radius:8px;padding:2rem;"
+    "margin:1rem;width:min(20rem,80vw)}"
     "h1{font-size:1.25rem;margin:0 0 1rem}"
     "label{display:block;margin:.75rem 0 .25rem}"
     "input:not([type=checkbox]){width:100%;box-sizing:border-box;font:inherit;padding:.4rem;"
     "border:1px solid #6b7280;border-radius:4px}"
     "button{font:inherit;margin-top:1.25rem;width:100%;padding:.5rem;border:0;border-radius:4px;"
     "background:#1d4ed8;color:#fff;cursor:pointer}"
-    "[role=alert]{background:#fef2f2;border-left:4px solid #b91c1c;padding:.5rem .75rem;margin:0}"
+    "[role=alert]{background:#fef2f2;border-left:4px solid #b91c1c;padding:.5rem .75rem;margin:0;"
+    "overflow-wrap:anywhere}"
     "code{overflow-wrap:anywhere}";
 
 // xml_escape() is for text between tags; this is for attributes, too.
@@ -61,7 +63,8 @@ void add_page_headers(http::Response& response) {
       base64_encode(crypto::sha256(kStyle)));
   response.headers.add("Content-Security-Policy", policy);
   response.headers.add("X-Content-Type-Options", "nosniff");
-  response.headers.add("Referrer-Policy", "no-referrer");
+  // Not no-referrer: browsers would then say "Origin: null" of the forms of these very pages.
+  response.headers.add("Referrer-Policy", "same-origin");
   response.headers.add("Cache-Control", "no-store");
 }
 
@@ -95,6 +98,13 @@ http::Response signed_in_page(std::string_view arn, std::string_view until) {
                           "action=\"/console/signout\"><button>Sign out</button></form>\n",
                           escape(arn), escape(until)),
               200);
+}
+
+http::Response notice_page(std::string_view title, std::string_view text, int status) {
+  return page(title,
+              fmt::format("<p role=\"alert\">{}</p>\n<p><a href=\"/console/\">Back</a></p>\n",
+                          escape(text)),
+              status);
 }
 
 }  // namespace traccia::api

@@ -20,6 +20,8 @@ struct SigninForm {
 http::Response signin_page(const SigninForm& form, int status);
 // Whom the browser is signed in as, and the way out.
 http::Response signed_in_page(std::string_view arn, std::string_view until);
+// What went wrong, and a way back.
+http::Response notice_page(std::string_view title, std::string_view text, int status);
 // Headers that every answer of sign-in has: not cached, not framed, nothing loaded from elsewhere.
 void add_page_headers(http::Response& response);
 
