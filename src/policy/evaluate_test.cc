@@ -12,6 +12,13 @@
 #include "policy/messages.h"
 #include "policy/test_policies.h"
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TRACCIA_ALLOCATES_FOR_ITSELF  // its runtime has an operator new that cannot be replaced
+#endif
+#endif
+
+#ifndef TRACCIA_ALLOCATES_FOR_ITSELF
 namespace {
 thread_local size_t allocations = 0;
 }
@@ -29,6 +36,7 @@ thread_local size_t allocations = 0;
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
   std::free(memory);
 }
+#endif
 
 namespace traccia::policy {
 namespace {
@@ -419,6 +427,7 @@ TEST(Evaluate, NotPrincipal) {
 }
 
 // Every policy type, variables, quantifiers and operands of each kind.
+#ifndef TRACCIA_ALLOCATES_FOR_ITSELF
 TEST(Evaluate, AllocatesNothing) {
   const std::vector<AttachedPolicy> identity = {
       attach(Kind::Identity,
@@ -463,6 +472,7 @@ TEST(Evaluate, AllocatesNothing) {
   EXPECT_EQ(decision.statement->index, 1U);
   EXPECT_GT(allocations, before) << "the counter does not count";
 }
+#endif
 
 TEST(Explain, NamesEveryStatementThatApplies) {
   const auto all = allowing(Kind::ServiceControl, "*");
