@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 #include "api/sts_role.h"
@@ -41,28 +40,10 @@ constexpr auto kAssumeRole = [] {
   return out;
 }();
 
-std::vector<std::string> read_transitive(const json::Object& input) {
-  std::vector<std::string> keys;
-  const auto* list = json::find(input, "TransitiveTagKeys");
-  if (list == nullptr || !list->is_array()) return keys;
-  for (const auto& key : list->get_array()) keys.emplace_back(key.as_string());
-  return keys;
-}
-
-bool has_key(const std::vector<identity::Tag>& tags, std::string_view key) {
-  return std::ranges::any_of(
-      tags, [&](const auto& tag) { return policy::to_lower(tag.key) == policy::to_lower(key); });
-}
-
 // The request's tags, and those that the caller's session hands on ("Chaining roles with session
 // tags").
 Result<> add_tags(Call& call, identity::Session& session) {
-  TRY_ASSIGN(session.tags, read_session_tags(call.input));
-  session.transitive_tag_keys = read_transitive(call.input);
-  for (const auto& key : session.transitive_tag_keys) {
-    if (has_key(session.tags, key)) continue;
-    return invalid("The specified transitive tag key must be included in the requested tags.");
-  }
+  TRY(read_tags(call.input, session));
   const auto& live = call.caller.principal.session;
   if (!live) return {};
   for (const auto& key : live->session.transitive_tag_keys) {
@@ -93,29 +74,10 @@ Result<> add_source_identity(Call& call, const std::string& role_arn, identity::
   return {};
 }
 
-Result<Keys> request_keys(Call& call, const identity::Entity& role,
-                          const identity::Session& session) {
-  Keys keys;
-  keys.add("sts:RoleSessionName", session.name);
-  if (const auto id = optional_string(call.input, "ExternalId")) keys.add("sts:ExternalId", *id);
-  if (!session.source_identity.empty()) keys.add("sts:SourceIdentity", session.source_identity);
-  for (const auto& tag : session.tags) {
-    keys.add(fmt::format("aws:RequestTag/{}", tag.key), tag.value);
-  }
-  for (const auto& tag : session.tags) keys.add("aws:TagKeys", tag.key);
-  for (const auto& key : session.transitive_tag_keys) keys.add("sts:TransitiveTagKeys", key);
-  TRY(add_role_tags(call, role, keys));
-  return keys;
-}
-
-// Besides the role itself: what a session carries needs a permission of its own ("Passing session
-// tags in AWS STS", "Monitor and control actions taken with assumed roles").
 Result<> authorise(Call& call, const identity::Entity& role, const identity::Session& session) {
-  TRY_ASSIGN(const auto keys, request_keys(call, role, session));
-  std::vector<std::string_view> actions{"sts:AssumeRole"};
-  if (!session.tags.empty()) actions.emplace_back("sts:TagSession");
-  if (!session.source_identity.empty()) actions.emplace_back("sts:SetSourceIdentity");
-  return authorise_on_role(call, role, actions, keys, session);
+  TRY_ASSIGN(auto keys, session_keys(call, role, session));
+  if (const auto id = optional_string(call.input, "ExternalId")) keys.add("sts:ExternalId", *id);
+  return authorise_on_role(call, role, session_actions("sts:AssumeRole", session), keys, session);
 }
 
 Result<json::Object> assume_role(Call& call) {

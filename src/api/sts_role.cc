@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "aws/arn.h"
 #include "policy/document.h"
+#include "policy/request.h"
 
 namespace traccia::api::sts {
 namespace {
@@ -34,7 +37,30 @@ Result<int64_t> read_duration(const Call& call, const identity::Entity& role) {
   return seconds;
 }
 
+std::vector<std::string> read_transitive(const json::Object& input) {
+  std::vector<std::string> keys;
+  const auto* list = json::find(input, "TransitiveTagKeys");
+  if (list == nullptr || !list->is_array()) return keys;
+  for (const auto& key : list->get_array()) keys.emplace_back(key.as_string());
+  return keys;
+}
+
 }  // namespace
+
+bool has_key(const std::vector<identity::Tag>& tags, std::string_view key) {
+  return std::ranges::any_of(
+      tags, [&](const auto& tag) { return policy::to_lower(tag.key) == policy::to_lower(key); });
+}
+
+Result<> read_tags(const json::Object& input, identity::Session& session) {
+  TRY_ASSIGN(session.tags, read_session_tags(input));
+  session.transitive_tag_keys = read_transitive(input);
+  for (const auto& key : session.transitive_tag_keys) {
+    if (has_key(session.tags, key)) continue;
+    return invalid("The specified transitive tag key must be included in the requested tags.");
+  }
+  return {};
+}
 
 Result<identity::Entity> find_role(Call& call, const std::string& arn) {
   const auto parsed = aws::parse_arn(arn);
@@ -49,13 +75,30 @@ Result<identity::Entity> find_role(Call& call, const std::string& arn) {
   return role;
 }
 
-Result<> add_role_tags(Call& call, const identity::Entity& role, Keys& keys) {
+Result<Keys> session_keys(Call& call, const identity::Entity& role,
+                          const identity::Session& session) {
+  Keys keys;
+  keys.add("sts:RoleSessionName", session.name);
+  if (!session.source_identity.empty()) keys.add("sts:SourceIdentity", session.source_identity);
+  for (const auto& tag : session.tags) {
+    keys.add(fmt::format("aws:RequestTag/{}", tag.key), tag.value);
+  }
+  for (const auto& tag : session.tags) keys.add("aws:TagKeys", tag.key);
+  for (const auto& key : session.transitive_tag_keys) keys.add("sts:TransitiveTagKeys", key);
   TRY_ASSIGN(const auto tags, identity::list_tags(call.transaction, role.id, {}));
   for (const auto& tag : tags.items) {
     keys.add(fmt::format("aws:ResourceTag/{}", tag.key), tag.value);
     keys.add(fmt::format("iam:ResourceTag/{}", tag.key), tag.value);
   }
-  return {};
+  return keys;
+}
+
+std::vector<std::string_view> session_actions(std::string_view assume,
+                                              const identity::Session& session) {
+  std::vector<std::string_view> actions{assume};
+  if (!session.tags.empty()) actions.emplace_back("sts:TagSession");
+  if (!session.source_identity.empty()) actions.emplace_back("sts:SetSourceIdentity");
+  return actions;
 }
 
 Result<> authorise_on_role(Call& call, const identity::Entity& role,

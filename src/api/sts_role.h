@@ -37,8 +37,17 @@ class Keys {
 // ValidationException for what names no role; AccessDenied, as if it did not trust the caller, when
 // there is none.
 Result<identity::Entity> find_role(Call& call, const std::string& arn);
-// aws:ResourceTag/… and iam:ResourceTag/…
-Result<> add_role_tags(Call& call, const identity::Entity& role, Keys& keys);
+// Whether there is a tag of that key, whatever its case.
+bool has_key(const std::vector<identity::Tag>& tags, std::string_view key);
+// Reads Tags and TransitiveTagKeys. ValidationException.
+Result<> read_tags(const json::Object& input, identity::Session& session);
+// The session's name, tags and source identity, and the role's tags, as condition keys.
+Result<Keys> session_keys(Call& call, const identity::Entity& role,
+                          const identity::Session& session);
+// `assume`, and what the session carries that needs a permission of its own ("Passing session tags
+// in AWS STS", "Monitor and control actions taken with assumed roles").
+std::vector<std::string_view> session_actions(std::string_view assume,
+                                              const identity::Session& session);
 // All of the actions, by the role's trust policy and the caller's own policies. AccessDenied.
 Result<> authorise_on_role(Call& call, const identity::Entity& role,
                            std::span<const std::string_view> actions, const Keys& keys,

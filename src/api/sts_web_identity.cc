@@ -39,10 +39,26 @@ constexpr auto kAssumeRole = [] {
   return out;
 }();
 
-constexpr std::string_view kActions[] = {"sts:AssumeRoleWithWebIdentity"};
+// What a token may ask the session to carry.
+constexpr Member kSessionMembers[] = {{"Tags", &iam::kTags},
+                                      {"TransitiveTagKeys", &iam::kTagKeys},
+                                      {"SourceIdentity", &kSourceIdentity}};
+constexpr Shape kSessionInput = aws::structure_shape(kSessionMembers);
 
 std::unexpected<Error> not_authorised() {
   return denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
+}
+
+// As if the caller had passed it to AssumeRole; but what is wrong with it is wrong with the token.
+Result<> read_session(const json::Object& input, identity::Session& session) {
+  const auto read = [&]() -> Result<> {
+    TRY(aws::validate(kSessionInput, input));
+    session.source_identity = get_string(input, "SourceIdentity");
+    return read_tags(input, session);
+  }();
+  if (read) return {};
+  return fail(ErrorCode::InvalidArgument, "InvalidIdentityToken",
+              fmt::format("The token's tags or source identity: {}", read.error().message()));
 }
 
 Result<json::Object> assume_role(Call& call) {
@@ -61,11 +77,11 @@ Result<json::Object> assume_role(Call& call) {
                             .issuer_id = role->id,
                             .name = get_string(call.input, "RoleSessionName")};
   session.provider = web->provider_arn;
-  Keys keys;
-  keys.add("sts:RoleSessionName", session.name);
-  TRY(add_role_tags(call, *role, keys));
+  TRY(read_session(web->session_input, session));
+  TRY_ASSIGN(auto keys, session_keys(call, *role, session));
   for (const auto& [name, value] : web->keys) keys.add(name, value);
-  const auto allowed = authorise_on_role(call, *role, kActions, keys, session);
+  const auto allowed = authorise_on_role(
+      call, *role, session_actions("sts:AssumeRoleWithWebIdentity", session), keys, session);
   if (!allowed && allowed.error().reason() != "AccessDenied")
     return std::unexpected(allowed.error());
   if (!allowed) return not_authorised();
@@ -74,6 +90,7 @@ Result<json::Object> assume_role(Call& call) {
   out["SubjectFromWebIdentityToken"] = web->subject;
   out["Provider"] = web->provider_arn;
   out["Audience"] = web->audience;
+  if (!session.source_identity.empty()) out["SourceIdentity"] = session.source_identity;
   return out;
 }
 

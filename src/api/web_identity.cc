@@ -46,6 +46,23 @@ std::string_view audience_of(const oidc::Claims& claims, const identity::OidcPro
   return at == claims.audiences.end() ? std::string_view() : std::string_view(*at);
 }
 
+json::Object session_input(const oidc::Claims& claims) {
+  json::Object out;
+  if (!claims.principal_tags.empty()) {
+    json::Array tags;
+    for (const auto& [key, value] : claims.principal_tags) {
+      tags.push_back(json::Object{{"Key", key}, {"Value", value}});
+    }
+    out["Tags"] = std::move(tags);
+  }
+  if (!claims.transitive_tag_keys.empty()) {
+    out["TransitiveTagKeys"] =
+        json::Array(claims.transitive_tag_keys.begin(), claims.transitive_tag_keys.end());
+  }
+  if (!claims.source_identity.empty()) out["SourceIdentity"] = claims.source_identity;
+  return out;
+}
+
 identity::Principal make_principal(const identity::OidcProvider& provider,
                                    const oidc::Claims& claims, std::string_view audience) {
   auto web = std::make_shared<identity::WebIdentity>();
@@ -61,6 +78,7 @@ identity::Principal make_principal(const identity::OidcProvider& provider,
     for (const auto& original : claims.audiences) key("oaud", original);
   }
   for (const auto& method : claims.methods) key("amr", method);
+  web->session_input = session_input(claims);
   identity::Principal principal;
   principal.type = identity::PrincipalType::WebIdentity;
   principal.account_id = provider.account_id;

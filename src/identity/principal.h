@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "identity/sessions.h"
+#include "json/json.h"
 #include "policy/evaluate.h"
 
 namespace traccia::identity {
@@ -40,6 +41,9 @@ struct WebIdentity {
   std::string audience;
   // Condition keys: "issuer.example:sub". Values of one name come behind each other.
   std::vector<std::pair<std::string, std::string>> keys;
+  // What the token asks the session to carry, as AssumeRole's request would: Tags,
+  // TransitiveTagKeys, SourceIdentity. Not checked yet.
+  json::Object session_input = {};
 };
 
 // Once proven. Anonymous has no other member.

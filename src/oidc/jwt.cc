@@ -51,22 +51,65 @@ Result<Time> required_time(const json::Object& object, std::string_view name) {
   return *time;
 }
 
-// A text, or a list of texts.
-Result<std::vector<std::string>> read_texts(const json::Object& object, std::string_view name) {
+// A text, or a list of `items_max` texts at most.
+Result<std::vector<std::string>> texts_of(const json::Value& value, std::string_view name,
+                                          size_t items_max) {
   std::vector<std::string> out;
-  const auto* value = json::find(object, name);
-  if (value == nullptr) return out;
-  if (value->is_string()) {
-    out.emplace_back(value->get_string());
+  if (value.is_string()) {
+    out.emplace_back(value.get_string());
     return out;
   }
-  const bool list = value->is_array() && value->get_array().size() <= kAudiencesMax;
+  const bool list = value.is_array() && value.get_array().size() <= items_max;
   if (!list) return invalid(fmt::format("'{}' of the token is no list of texts", name));
-  for (const auto& item : value->get_array()) {
+  for (const auto& item : value.get_array()) {
     if (!item.is_string()) return invalid(fmt::format("'{}' of the token is no text", name));
     out.emplace_back(item.get_string());
   }
   return out;
+}
+
+Result<std::vector<std::string>> read_texts(const json::Object& object, std::string_view name,
+                                            size_t items_max = kAudiencesMax) {
+  const auto* value = json::find(object, name);
+  if (value == nullptr) return std::vector<std::string>();
+  return texts_of(*value, name, items_max);
+}
+
+// The value of a tag is a list of one text.
+Result<> add_tag(std::string_view key, const json::Value& value, Claims& claims) {
+  if (claims.principal_tags.size() == kPrincipalTagsMax) {
+    return invalid(fmt::format("the token has more than {} tags", kPrincipalTagsMax));
+  }
+  TRY_ASSIGN(auto texts, texts_of(value, key, 1));
+  if (texts.size() != 1) return invalid(fmt::format("the tag '{}' of the token has no value", key));
+  claims.principal_tags.emplace_back(key, std::move(texts.front()));
+  return {};
+}
+
+// Nested in one claim, or each in a claim of its own.
+Result<> read_tags(const json::Object& object, Claims& claims) {
+  constexpr std::string_view kTags = "https://aws.amazon.com/tags";
+  constexpr std::string_view kFlat = "https://aws.amazon.com/tags/principal_tags/";
+  if (const auto* nested = json::find(object, kTags)) {
+    if (!nested->is_object()) return invalid("the tags of the token are no JSON object");
+    const auto* tags = json::find(nested->get_object(), "principal_tags");
+    if (tags != nullptr && !tags->is_object()) {
+      return invalid("'principal_tags' of the token is no JSON object");
+    }
+    if (tags != nullptr) {
+      for (const auto& [key, value] : tags->get_object()) TRY(add_tag(key, value, claims));
+    }
+    TRY_ASSIGN(claims.transitive_tag_keys,
+               read_texts(nested->get_object(), "transitive_tag_keys", kPrincipalTagsMax));
+  }
+  for (const auto& [name, value] : object) {
+    const std::string_view claim = name;
+    if (claim.starts_with(kFlat)) TRY(add_tag(claim.substr(kFlat.size()), value, claims));
+  }
+  TRY_ASSIGN(const auto flat, read_texts(object, "https://aws.amazon.com/tags/transitive_tag_keys",
+                                         kPrincipalTagsMax));
+  claims.transitive_tag_keys.insert(claims.transitive_tag_keys.end(), flat.begin(), flat.end());
+  return {};
 }
 
 Result<Claims> read_claims(const json::Object& object) {
@@ -80,6 +123,8 @@ Result<Claims> read_claims(const json::Object& object) {
   TRY_ASSIGN(claims.expires, required_time(object, "exp"));
   TRY_ASSIGN(claims.issued, required_time(object, "iat"));
   TRY_ASSIGN(claims.not_before, read_time(object, "nbf"));
+  TRY(read_tags(object, claims));
+  claims.source_identity = json::find_string(object, "https://aws.amazon.com/source_identity");
   return claims;
 }
 

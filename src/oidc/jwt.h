@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@ namespace traccia::oidc {
 
 inline constexpr size_t kTokenBytesMax = 20'000;  // "AssumeRoleWithWebIdentity", WebIdentityToken
 inline constexpr size_t kAudiencesMax = 32;
+inline constexpr size_t kPrincipalTagsMax = 50;  // of a session
 
 // What is claimed; nothing of it is proven.
 struct Claims {
@@ -22,6 +24,10 @@ struct Claims {
   std::vector<std::string> audiences;
   std::string authorized_party;      // azp; empty when absent
   std::vector<std::string> methods;  // amr
+  // What AWS passes on to the session ("Passing session tags using AssumeRoleWithWebIdentity").
+  std::vector<std::pair<std::string, std::string>> principal_tags;
+  std::vector<std::string> transitive_tag_keys;
+  std::string source_identity;  // empty when absent
   Time expires;
   Time issued;
   std::optional<Time> not_before;

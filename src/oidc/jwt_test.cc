@@ -41,6 +41,43 @@ TEST(Jwt, DecodesWhatItSays) {
   EXPECT_FALSE(made.signed_part.ends_with('.'));
 }
 
+std::string with_claims(std::string_view more) {
+  return token(R"({"alg":"RS256"})",
+               fmt::format("{},{}}}", kClaims.substr(0, kClaims.size() - 1), more));
+}
+
+TEST(Jwt, TagsAndSourceIdentityOfTheSession) {
+  const auto nested = decode_token(with_claims(
+      R"("https://aws.amazon.com/tags":{"principal_tags":{"team":["web"],"cost":["7"]},)"
+      R"("transitive_tag_keys":["team"]},"https://aws.amazon.com/source_identity":"alice")"));
+  ASSERT_TRUE(nested) << nested.error().message();
+  const auto& claims = nested->claims;
+  ASSERT_EQ(claims.principal_tags.size(), 2U);
+  EXPECT_EQ(claims.principal_tags[0], std::make_pair(std::string("team"), std::string("web")));
+  EXPECT_EQ(claims.transitive_tag_keys, (std::vector<std::string>{"team"}));
+  EXPECT_EQ(claims.source_identity, "alice");
+  const auto flat =
+      decode_token(with_claims(R"("https://aws.amazon.com/tags/principal_tags/team":["web"],)"
+                               R"("https://aws.amazon.com/tags/transitive_tag_keys":["team"])"));
+  ASSERT_TRUE(flat) << flat.error().message();
+  EXPECT_EQ(flat->claims.principal_tags.size(), 1U);
+  EXPECT_EQ(flat->claims.transitive_tag_keys, (std::vector<std::string>{"team"}));
+
+  std::string many;
+  for (size_t i = 0; i <= kPrincipalTagsMax; ++i) {
+    many += fmt::format(R"({}"https://aws.amazon.com/tags/principal_tags/{}":["v"])",
+                        i == 0 ? "" : ",", i);
+  }
+  for (const auto& bad :
+       {std::string(R"("https://aws.amazon.com/tags":[])"),
+        std::string(R"("https://aws.amazon.com/tags":{"principal_tags":[]})"),
+        std::string(R"("https://aws.amazon.com/tags/principal_tags/a":[])"),
+        std::string(R"("https://aws.amazon.com/tags/principal_tags/a":["x","y"])"),
+        std::string(R"("https://aws.amazon.com/tags/principal_tags/a":[7])"), many}) {
+    EXPECT_FALSE(decode_token(with_claims(bad))) << bad;
+  }
+}
+
 TEST(Jwt, RefusesWhatIsNone) {
   constexpr std::string_view kHeader = R"({"alg":"RS256"})";
   for (const auto& bad :

@@ -119,24 +119,53 @@ class WebIdentity(ServerCase):
         return self.sts.assume_role_with_web_identity(
             RoleArn=role or self.role, RoleSessionName="job", WebIdentityToken=token)
 
+    def buckets(self, credentials):
+        return boto3.session.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"], region_name="us-east-1").client(
+                "s3", endpoint_url=self.server.endpoint)
+
     def test_a_token_opens_the_role(self):
         made = self.assume(self.issuer.token())
         self.assertEqual(made["SubjectFromWebIdentityToken"], "repo:acme/audit")
         self.assertEqual(made["Audience"], "sts.amazonaws.com")
         self.assertEqual(made["Provider"], self.provider)
-        credentials = made["Credentials"]
-        s3 = boto3.session.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"], region_name="us-east-1").client(
-                "s3", endpoint_url=self.server.endpoint)
-        s3.list_buckets()
+        self.buckets(made["Credentials"]).list_buckets()
         record = wait_until(lambda: self.server.lookup("AssumeRoleWithWebIdentity"))[0]
         identity = record["userIdentity"]
         self.assertEqual((identity["type"], identity["userName"], identity["identityProvider"]),
                          ("WebIdentityUser", "repo:acme/audit", self.provider))
         self.assertEqual(record["requestParameters"]["webIdentityToken"],
                          "HIDDEN_DUE_TO_SECURITY_REASONS")
+
+    def test_what_a_token_gives_the_session(self):
+        """Tags and a source identity: each needs a permission of its own in the role's trust policy."""
+        both = {"https://aws.amazon.com/tags": {"principal_tags": {"team": ["web"]},
+                                                "transitive_tag_keys": ["team"]},
+                "https://aws.amazon.com/source_identity": "repo-acme"}
+        self.fails("AccessDenied", self.assume, token=self.issuer.token(**both))
+        trust = json.loads(self.trust({"StringEquals": {f"{self.issuer.host}:aud": "sts.amazonaws.com"}}))
+        trust["Statement"][0]["Action"] = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession",
+                                           "sts:SetSourceIdentity"]
+        self.iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=json.dumps(trust))
+        self.iam.put_role_policy(RoleName="tagged", PolicyName="p", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": {
+                "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*",
+                "Condition": {"StringEquals": {"aws:PrincipalTag/team": "web",
+                                               "aws:SourceIdentity": "repo-acme"}}}}))
+        role = f"arn:aws:iam::{ACCOUNT}:role/tagged"
+        made = self.assume(self.issuer.token(**both), role)
+        self.assertEqual(made["SourceIdentity"], "repo-acme")
+        self.buckets(made["Credentials"]).list_buckets()
+        other = both | {"https://aws.amazon.com/tags": {"principal_tags": {"team": ["db"]}}}
+        credentials = self.assume(self.issuer.token(**other), role)["Credentials"]
+        self.fails("AccessDenied", self.buckets(credentials).list_buckets)
+        self.fails("InvalidIdentityToken", self.assume, role=role, token=self.issuer.token(
+            **{"https://aws.amazon.com/source_identity": "x"}))
+        self.fails("InvalidIdentityToken", self.assume, role=role, token=self.issuer.token(
+            **{"https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"]},
+                                               "transitive_tag_keys": ["c"]}}))
 
     def test_keys_are_kept(self):
         self.assume(self.issuer.token())
