@@ -106,6 +106,7 @@ constexpr Entry kS3[] = {
     {"AccessDenied", "AccessDenied", 403, ""},
     {"NoSuchBucket", "NoSuchBucket", 404, "The specified bucket does not exist"},
     {"NoSuchKey", "NoSuchKey", 404, "The specified key does not exist."},
+    {"NoSuchVersion", "NoSuchVersion", 404, "The specified version does not exist."},
     {"NoSuchUpload", "NoSuchUpload", 404,
      "The specified multipart upload does not exist. The upload ID may be invalid, or the upload "
      "may "

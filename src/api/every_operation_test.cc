@@ -245,10 +245,14 @@ class EveryS3OperationTest : public CallersTest {
     if (operation.name == "CreateBucket") return {"bucket2", ""};
     return {"bucket", operation.level == S3Level::Object ? std::string(kKey) : ""};
   }
-  http::Response send(const S3Operation& operation) {
+  // With `version`, what it is for one: authorised by another action.
+  http::Response send(const S3Operation& operation, bool version = false) {
     const auto where = address(operation);
     auto target = "/" + where.bucket + (where.key.empty() ? "" : "/" + where.key);
-    if (!operation.query_mark.empty()) {
+    if (version) {
+      target += "?versionId=null";
+      if (!operation.query_mark.empty()) target += fmt::format("&{}", operation.query_mark);
+    } else if (!operation.query_mark.empty()) {
       target += fmt::format("?{}=x&partNumber=1", operation.query_mark);
       if (operation.query_mark != "uploadId") target.resize(target.find('='));
     }
@@ -279,12 +283,13 @@ class EveryS3OperationTest : public CallersTest {
     return response.body.find("<Code>AccessDenied</Code>") != std::string::npos;
   }
   // For want of its own action on what the request is about.
-  bool denied(const S3Operation& operation) {
-    const auto response = send(operation);
+  bool denied(const S3Operation& operation, bool version = false) {
+    const auto response = send(operation, version);
     if (!refused(response) || operation.authorised == S3Authorised::EachKey) {
       return refused(response);
     }
-    const auto words = fmt::format("not authorized to perform: {}", operation.iam_action);
+    const auto words = fmt::format("not authorized to perform: {}",
+                                   version ? operation.version_action : operation.iam_action);
     return response.body.find(words) != std::string::npos;
   }
   std::string resource(const S3Operation& operation) const {
@@ -322,6 +327,26 @@ TEST_F(EveryS3OperationTest, IsAllowedByItsActionOnItsResourceOnly) {
     (void)send(administrator_, "PUT", "/bucket/key", {});
     (void)send(administrator_, "PUT", "/bucket/source", {});
   }
+}
+
+TEST_F(EveryS3OperationTest, IsAllowedOnAVersionByTheActionForVersionsOnly) {
+  int seen = 0;
+  for (const auto* operation : operations_) {
+    if (operation->version_action.empty() || operation->level != S3Level::Object) continue;
+    ++seen;
+    if (operation->version_action != operation->iam_action) {
+      allow_beside_source(operation->iam_action, resource(*operation));
+      EXPECT_TRUE(denied(*operation, true)) << operation->name << " by the action for keys";
+    }
+    allow(operation->version_action, resource(*operation),
+          R"({"StringEquals":{"s3:VersionId":"other"}})");
+    EXPECT_TRUE(denied(*operation, true)) << operation->name << " for another version";
+    allow(operation->version_action, resource(*operation),
+          R"({"StringEquals":{"s3:VersionId":"null"}})");
+    EXPECT_FALSE(denied(*operation, true)) << operation->name;
+    (void)send(administrator_, "PUT", "/bucket/key", {});
+  }
+  EXPECT_GE(seen, 3);
 }
 
 }  // namespace

@@ -146,8 +146,6 @@ struct DocumentKind {
 
 constexpr DocumentKind kDocuments[] = {
     {Document::Policy, "policy", "", "NoSuchBucketPolicy", ""},
-    {Document::Versioning, "versioning", "VersioningConfiguration", "",
-     R"(<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>)"},
     {Document::Encryption, "encryption", "ServerSideEncryptionConfiguration", "",
      R"(<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">)"
      "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>"
@@ -182,13 +180,6 @@ Result<http::Response> get_document(S3Call& call) {
 Result<> check_document(const DocumentKind& kind, const std::string& body) {
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
   if (root.name != kind.root) return s3_error("MalformedXML", "wrong root element");
-  const auto status = root.child_text("Status");
-  if (kind.document == Document::Versioning && status != "Enabled" && status != "Suspended") {
-    return s3_error("MalformedXML", "Status is Enabled or Suspended");
-  }
-  if (kind.document == Document::Versioning && root.child_text("MfaDelete") == "Enabled") {
-    return s3_error("NotImplemented", "MFA delete is not available on this server yet");
-  }
   if (kind.document == Document::Encryption && body.find(">aws:kms") != body.npos) {
     return s3_error("NotImplemented", "SSE-KMS is not available on this server yet; use AES256");
   }
@@ -297,8 +288,6 @@ std::span<const S3Operation> s3_bucket_operations() {
               get_policy_status),
       writing("PutBucketPolicy", "PUT", "policy", "s3:PutBucketPolicy", put_policy),
       writing("DeleteBucketPolicy", "DELETE", "policy", "s3:DeleteBucketPolicy", delete_document),
-      reading("GetBucketVersioning", "versioning", "s3:GetBucketVersioning", get_document),
-      writing("PutBucketVersioning", "PUT", "versioning", "s3:PutBucketVersioning", put_document),
       reading("GetBucketEncryption", "encryption", "s3:GetEncryptionConfiguration", get_document),
       writing("PutBucketEncryption", "PUT", "encryption", "s3:PutEncryptionConfiguration",
               put_document),

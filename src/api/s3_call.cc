@@ -44,7 +44,8 @@ std::string s3_arn(const S3Address& address) {
 Result<s3::Bucket> S3Call::authorise_also(meta::Transaction& transaction, std::string_view action,
                                           const S3Address& address) {
   const auto resource = s3_arn(address);
-  const auto keys = s3_context_keys(*this);
+  auto keys = s3_context_keys(*this);
+  if (address.version) keys.push_back({"s3:VersionId", *address.version});
   return services_.authoriser.authorise_in_bucket(transaction, address.bucket,
                                                   {caller_, action, resource, keys});
 }
@@ -55,13 +56,11 @@ Result<> S3Call::authorise(meta::Transaction& transaction) {
     return services_.authoriser.authorise(transaction,
                                           {caller_, operation_.iam_action, s3_arn(address_), keys});
   }
-  TRY_ASSIGN(const auto bucket, operation_.authorised == S3Authorised::EachKey
-                                    ? services_.s3.get_bucket(transaction, address_.bucket)
-                                    : authorise_also(transaction, operation_.iam_action, address_));
-  bucket_region_ = bucket.region;
-  bucket_owner_ = bucket.owner_account;
+  TRY_ASSIGN(found_bucket_, operation_.authorised == S3Authorised::EachKey
+                                ? services_.s3.get_bucket(transaction, address_.bucket)
+                                : authorise_also(transaction, action(), address_));
   const auto expected = header("x-amz-expected-bucket-owner");
-  if (expected.empty() || expected == bucket.owner_account) return {};
+  if (expected.empty() || expected == found_bucket_.owner_account) return {};
   return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
 }
 
@@ -72,8 +71,8 @@ AuditEvent S3Call::describe() const {
   event.category = operation_.category;
   event.read_only = operation_.read_only;
   // A caller without an account is told to the bucket's owner.
-  if (caller_.principal.account_id.empty()) event.account = bucket_owner_;
-  event.region = !bucket_region_.empty() ? bucket_region_ : caller_.region;
+  if (caller_.principal.account_id.empty()) event.account = found_bucket_.owner_account;
+  event.region = !found_bucket_.region.empty() ? found_bucket_.region : caller_.region;
   if (!services_.serves_region(event.region)) event.region = "us-east-1";
   json::Object parameters;
   if (!address_.bucket.empty()) parameters["bucketName"] = address_.bucket;
@@ -101,33 +100,44 @@ AuditEvent S3Call::describe() const {
         json::Object{{"type", "AWS::S3::Object"},
                      {"ARNPrefix", fmt::format("arn:aws:s3:::{}/", address_.bucket)}});
   }
-  resources.push_back(json::Object{
-      {"accountId", bucket_owner_.empty() ? caller_.principal.account_id : bucket_owner_},
-      {"type", "AWS::S3::Bucket"},
-      {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}});
+  resources.push_back(
+      json::Object{{"accountId", found_bucket_.owner_account.empty() ? caller_.principal.account_id
+                                                                     : found_bucket_.owner_account},
+                   {"type", "AWS::S3::Bucket"},
+                   {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}});
   event.resources = std::move(resources);
   return event;
 }
 
 // As S3 records the removals of DeleteObjects: a service event for each key.
 AuditEvent S3Call::describe_deletion(const Deletion& deletion) const {
-  const auto& key = deletion.key;
   auto event = describe();
-  if (!deletion.refusal.empty()) {
-    event.error_code = "AccessDenied";
-    event.error_message = deletion.refusal;
-  }
+  event.error_code = deletion.error;
+  event.error_message = deletion.message;
   event.name = "DeleteObject";
   event.type = "AwsServiceEvent";
-  event.request_parameters = json::Object{{"bucketName", address_.bucket}, {"key", key}};
+  json::Object parameters{{"bucketName", address_.bucket}, {"key", deletion.address.key}};
+  if (deletion.address.version) parameters["versionId"] = *deletion.address.version;
+  event.request_parameters = std::move(parameters);
   event.additional_event_data = nullptr;
   event.resources =
-      json::Array{json::Object{{"type", "AWS::S3::Object"},
-                               {"ARN", fmt::format("arn:aws:s3:::{}/{}", address_.bucket, key)}},
-                  json::Object{{"accountId", bucket_owner_},
+      json::Array{json::Object{{"type", "AWS::S3::Object"}, {"ARN", s3_arn(deletion.address)}},
+                  json::Object{{"accountId", found_bucket_.owner_account},
                                {"type", "AWS::S3::Bucket"},
                                {"ARN", fmt::format("arn:aws:s3:::{}", address_.bucket)}}};
   return event;
+}
+
+void S3Call::show_version(http::Headers& headers, std::string_view version_id, bool delete_marker) {
+  if (!found_bucket_.keeps_versions() || version_id.empty()) return;
+  const auto show = [&](std::string_view name, std::string_view value) {
+    headers.add(name, value);
+    if (operation_.read_only) return;
+    if (!response_elements.is_object()) response_elements = json::Object{};
+    response_elements.as_object()[name] = value;
+  };
+  show("x-amz-version-id", version_id);
+  if (delete_marker) show("x-amz-delete-marker", "true");
 }
 
 Result<std::optional<ingest::Draft>> S3Call::draft(const AuditEvent& event) {
@@ -176,7 +186,7 @@ Result<> S3Call::record_success() {
 
 Result<> S3Call::record_failure(const aws::ApiError& error) {
   // Nobody's attempt at nothing of anybody's: whoever has no key must not fill the log.
-  if (caller_.principal.account_id.empty() && bucket_owner_.empty()) return {};
+  if (caller_.principal.account_id.empty() && found_bucket_.owner_account.empty()) return {};
   auto event = describe();
   event.error_code = error.name;
   event.error_message = error.message;
@@ -213,6 +223,14 @@ Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t
                                                    name));
   }
   return std::min(number, max);
+}
+
+Result<std::optional<std::string>> s3_version_id(std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  if (text->empty()) {
+    return s3_error("InvalidArgument", "Version id cannot be the empty string");
+  }
+  return std::string(*text);
 }
 
 std::string s3_quoted(std::string_view etag) {

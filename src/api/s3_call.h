@@ -14,6 +14,7 @@
 #include "api/audit.h"
 #include "api/services.h"
 #include "aws/error.h"
+#include "aws/xml.h"
 #include "blob/blob.h"
 #include "http/message.h"
 
@@ -22,6 +23,7 @@ namespace traccia::api {
 struct S3Address {
   std::string bucket;  // empty: the service itself
   std::string key;     // decoded; empty: the bucket
+  std::optional<std::string> version = {};
 };
 
 enum class S3Level { Service, Bucket, Object };
@@ -45,6 +47,8 @@ struct S3Operation {
   bool read_only = false;
   S3Run run = nullptr;
   S3Authorised authorised = S3Authorised::Address;
+  // The IAM action of a request that names a version (versionId); empty: none may.
+  std::string_view version_action = {};
 };
 
 // owned by the request's worker thread.
@@ -67,6 +71,7 @@ class S3Call {
   http::Request& request() { return request_; }
   const std::string& bucket() const { return address_.bucket; }
   const std::string& key() const { return address_.key; }
+  const std::optional<std::string>& version() const { return address_.version; }
   const aws::RequestId& request_id() const { return request_id_; }
   const S3Operation& operation() const { return operation_; }
 
@@ -77,13 +82,16 @@ class S3Call {
 
   std::span<const std::pair<std::string, std::string>> query_pairs() const { return query_; }
 
-  // Keys that DeleteObjects removed, or was not allowed to, and why: each has an event of its own
-  // beside the call's.
+  // Keys, or versions of them, that DeleteObjects removed or did not, and why: each has an event of
+  // its own beside the call's.
   struct Deletion {
-    std::string key;
-    std::string refusal;  // empty: removed
+    S3Address address;
+    std::string error, message;  // empty: removed
+    s3::Deleted deleted;
   };
   std::vector<Deletion> deletions;
+  // Of an answer that is an error: x-amz-delete-marker, …
+  http::Headers failure_headers;
   // Shown in the audit event beside bucket, key and host.
   json::Object extra_parameters;
   json::Value response_elements;
@@ -101,6 +109,12 @@ class S3Call {
   // Of calls that only read.
   Result<> record_success();
   Result<> record_failure(const aws::ApiError& error);
+  // The bucket, once the call was authorised in it.
+  const s3::Bucket& found_bucket() const { return found_bucket_; }
+  // x-amz-version-id, and x-amz-delete-marker of a delete marker: in the answer, and in the event
+  // of a call that changes something. Nothing where the bucket keeps no versions.
+  void show_version(http::Headers& headers, std::string_view version_id,
+                    bool delete_marker = false);
 
  private:
   AuditEvent describe() const;
@@ -108,6 +122,9 @@ class S3Call {
   // nullopt for a data event that no trail takes.
   Result<std::optional<ingest::Draft>> draft(const AuditEvent& event);
   Result<> authorise(meta::Transaction& transaction);
+  std::string_view action() const {
+    return address_.version ? operation_.version_action : operation_.iam_action;
+  }
   Result<> submit(const AuditEvent& event);
 
   Services& services_;
@@ -117,8 +134,7 @@ class S3Call {
   aws::RequestId request_id_;
   const S3Operation& operation_;
   std::vector<std::pair<std::string, std::string>> query_;
-  std::string bucket_region_;
-  std::string bucket_owner_;
+  s3::Bucket found_bucket_;
 };
 
 // Operations by group, in the order they are tried.
@@ -127,7 +143,8 @@ std::span<const S3Operation> s3_list_operations();
 std::span<const S3Operation> s3_upload_operations();
 std::span<const S3Operation> s3_object_operations();
 std::span<const S3Operation> s3_copy_operations();
-std::array<std::span<const S3Operation>, 5> s3_operation_groups();
+std::span<const S3Operation> s3_version_operations();
+std::array<std::span<const S3Operation>, 6> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -139,9 +156,17 @@ inline constexpr std::string_view kS3Xmlns = "http://s3.amazonaws.com/doc/2006-0
 http::Response s3_xml(std::string body);
 // A key or prefix as the listing shows it: percent-encoded when the client asked for it.
 std::string s3_listed(const S3Call& call, std::string_view text);
+// Shared by listings of keys and of versions.
+Result<s3::ListOptions> s3_list_options(const S3Call& call);
+void s3_add_question(const S3Call& call, aws::XmlWriter& xml, const s3::ListOptions& options,
+                     const s3::ListResult& result);
+void s3_add_common_prefixes(const S3Call& call, aws::XmlWriter& xml, const s3::ListResult& result);
 // A whole number of the query within [0, max]; `fallback` when it is absent.
 Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t fallback,
                                size_t max);
+
+// The text of a request document's member, or the query's: "" is no version id.
+Result<std::optional<std::string>> s3_version_id(std::optional<std::string_view> text);
 
 // Shared by objects and uploads.
 Result<s3::PutOptions> s3_put_options(const S3Call& call);

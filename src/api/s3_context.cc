@@ -27,7 +27,8 @@ constexpr Source kListParameters[] = {
     {"prefix", "s3:prefix"}, {"delimiter", "s3:delimiter"}, {"max-keys", "s3:max-keys"}};
 
 bool lists(std::string_view action) {
-  return action == "s3:ListBucket" || action == "s3:ListBucketMultipartUploads";
+  return action == "s3:ListBucket" || action == "s3:ListBucketVersions" ||
+         action == "s3:ListBucketMultipartUploads";
 }
 
 const Source* find_header(std::string_view name) {
@@ -52,7 +53,6 @@ std::vector<ContextKey> s3_context_keys(const S3Call& call) {
   const bool listing = lists(call.operation().iam_action);
   for (const auto& [name, value] : call.query_pairs()) {
     if (const auto* found = find_header(name)) add(found->key, value);
-    if (name == "versionId") add("s3:VersionId", value);
     if (!listing) continue;
     const auto* parameter = std::ranges::find(kListParameters, name, &Source::name);
     if (parameter != std::end(kListParameters)) add(parameter->key, value);

@@ -12,13 +12,14 @@ namespace {
 
 constexpr uint64_t kCopyBytesMax = 1ULL << 30;
 
-// "/bucket/key" or "bucket/key", percent-encoded.
+// "/bucket/key" or "bucket/key", percent-encoded, with "?versionId=ID" or without.
 Result<S3Address> copy_source(const S3Call& call) {
   auto text = call.header("x-amz-copy-source");
-  const auto mark = text.find('?');
-  if (mark != text.npos && text.substr(mark) != "?versionId=null") {
-    return s3_error("NotImplemented", "This server keeps no versions of objects yet");
-  }
+  constexpr std::string_view kVersionMark = "?versionId=";
+  const auto mark = text.find(kVersionMark);
+  std::optional<std::string_view> named;
+  if (mark != text.npos) named = text.substr(mark + kVersionMark.size());
+  TRY_ASSIGN(auto version, s3_version_id(named));
   text = text.substr(0, mark);
   TRY_ASSIGN(const auto decoded, percent_decode(text));
   std::string_view path = decoded;
@@ -28,24 +29,49 @@ Result<S3Address> copy_source(const S3Call& call) {
     return s3_error("InvalidArgument",
                     "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
   }
-  return S3Address{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
+  return S3Address{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)),
+                   std::move(version)};
 }
 
-Result<s3::ObjectInfo> load_source(S3Call& call, const S3Address& address) {
-  s3::ObjectInfo source;
+struct Source {
+  s3::ObjectInfo object;
+  bool versioned = false;  // the bucket keeps versions
+
+  void show_version(http::Response& response) const {
+    if (!versioned) return;
+    response.headers.add("x-amz-copy-source-version-id", object.version_id);
+  }
+};
+
+Result<Source> load_source(S3Call& call, const S3Address& address) {
+  Source out;
+  auto& source = out.object;
   const auto expected = call.header("x-amz-source-expected-bucket-owner");
   TRY(call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(const auto bucket, call.authorise_also(transaction, "s3:GetObject", address));
+    const auto action = address.version ? "s3:GetObjectVersion" : "s3:GetObject";
+    TRY_ASSIGN(const auto bucket, call.authorise_also(transaction, action, address));
+    out.versioned = bucket.keeps_versions();
     if (!expected.empty() && expected != bucket.owner_account) {
       return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
     }
-    auto found = call.services().s3.get_object(transaction, address.bucket, address.key);
-    if (!found && found.error().reason() == "NoSuchKey") {
-      TRY(call.authorise_also(transaction, "s3:ListBucket", {address.bucket, ""}));
+    auto found =
+        call.services().s3.get_version(transaction, address.bucket, address.key, address.version);
+    const bool missing = !found && found.error().code() == ErrorCode::NotFound;
+    if (missing || (found->delete_marker && !address.version)) {
+      const auto listing = address.version ? "s3:ListBucketVersions" : "s3:ListBucket";
+      TRY(call.authorise_also(transaction, listing, {address.bucket, ""}));
     }
     TRY_ASSIGN(source, std::move(found));
     return {};
   }));
+  if (source.delete_marker && !address.version) {
+    return fail(ErrorCode::NotFound, "NoSuchKey", "a delete marker");
+  }
+  if (source.delete_marker) {
+    return s3_error("InvalidRequest",
+                    "The source of a copy request may not specifically refer to a delete marker by "
+                    "version id.");
+  }
   if (judge_conditions(call, source, "x-amz-copy-source-") != 200) {
     return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "a condition does not hold");
   }
@@ -53,20 +79,23 @@ Result<s3::ObjectInfo> load_source(S3Call& call, const S3Address& address) {
     return s3_error("InvalidRequest",
                     "The specified copy source is larger than this server copies at once (1 GiB)");
   }
-  return source;
+  return out;
 }
 
 Result<http::Response> copy_object(S3Call& call) {
   auto& services = call.services();
   TRY_ASSIGN(const auto address, copy_source(call));
-  TRY_ASSIGN(const auto source, load_source(call, address));
+  TRY_ASSIGN(const auto loaded, load_source(call, address));
+  const auto& source = loaded.object;
   TRY_ASSIGN(auto options, s3_put_options(call));
   const auto directive = call.header("x-amz-metadata-directive");
   const bool replaces = directive == "REPLACE";
   if (!replaces && !directive.empty() && directive != "COPY") {
     return s3_error("InvalidArgument", "Unknown metadata directive.");
   }
-  if (!replaces && address.bucket == call.bucket() && address.key == call.key()) {
+  // An older version may be made the current one.
+  const bool itself = address.bucket == call.bucket() && address.key == call.key();
+  if (!replaces && itself && !address.version) {
     return s3_error("InvalidRequest",
                     "This copy request is illegal because it is trying to copy an object to itself "
                     "without changing the object's metadata, storage class, website redirect "
@@ -80,10 +109,12 @@ Result<http::Response> copy_object(S3Call& call) {
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes));
   s3::ObjectInfo object;
+  http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(object,
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(bytes)), bytes.size(), blob, options));
+    call.show_version(version, object.version_id);
     return {};
   });
   if (!stored) {
@@ -95,14 +126,18 @@ Result<http::Response> copy_object(S3Call& call) {
       .element("LastModified", format_iso_milliseconds(object.last_modified))
       .element("ETag", s3_quoted(object.etag))
       .end();
-  return s3_xml(std::move(xml).take());
+  auto response = s3_xml(std::move(xml).take());
+  for (const auto& [name, value] : version) response.headers.add(name, value);
+  loaded.show_version(response);
+  return response;
 }
 
 Result<http::Response> upload_part_copy(S3Call& call) {
   auto& services = call.services();
   TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, 1'000'000));
   TRY_ASSIGN(const auto address, copy_source(call));
-  TRY_ASSIGN(const auto source, load_source(call, address));
+  TRY_ASSIGN(const auto loaded, load_source(call, address));
+  const auto& source = loaded.object;
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, range.offset, range.count));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes));
@@ -122,7 +157,9 @@ Result<http::Response> upload_part_copy(S3Call& call) {
       .element("LastModified", format_iso_milliseconds(part.last_modified))
       .element("ETag", s3_quoted(part.etag))
       .end();
-  return s3_xml(std::move(xml).take());
+  auto response = s3_xml(std::move(xml).take());
+  loaded.show_version(response);
+  return response;
 }
 
 }  // namespace

@@ -15,23 +15,15 @@ namespace {
 
 // Query parameters that say how, not what. Any other that no operation names is a subresource this
 // server does not have: its request must not pass for a plain one.
-constexpr std::string_view kPlainParameters[] = {"bucket-region",
-                                                 "continuation-token",
-                                                 "delimiter",
-                                                 "encoding-type",
-                                                 "fetch-owner",
-                                                 "key-marker",
-                                                 "list-type",
-                                                 "marker",
-                                                 "max-buckets",
-                                                 "max-keys",
-                                                 "max-parts",
-                                                 "max-uploads",
-                                                 "part-number-marker",
-                                                 "prefix",
-                                                 "start-after",
-                                                 "upload-id-marker",
-                                                 "x-id"};
+constexpr std::string_view kPlainParameters[] = {"bucket-region",      "continuation-token",
+                                                 "delimiter",          "encoding-type",
+                                                 "fetch-owner",        "key-marker",
+                                                 "list-type",          "marker",
+                                                 "max-buckets",        "max-keys",
+                                                 "max-parts",          "max-uploads",
+                                                 "part-number-marker", "prefix",
+                                                 "start-after",        "upload-id-marker",
+                                                 "version-id-marker",  "x-id"};
 
 bool is_plain(std::string_view name) {
   for (const std::string_view prefix : {"X-Amz-", "x-amz-", "response-"}) {
@@ -98,6 +90,12 @@ bool has(const Query& query, std::string_view name) {
   return std::ranges::any_of(query, [&](const auto& pair) { return pair.first == name; });
 }
 
+std::optional<std::string_view> version_of(const Query& query) {
+  const auto at = std::ranges::find(query, "versionId", &Query::value_type::first);
+  if (at == query.end()) return std::nullopt;
+  return at->second;
+}
+
 bool fits(const S3Operation& operation, const http::Request& request, S3Level level,
           const Query& query) {
   if (operation.method != request.method || operation.level != level) return false;
@@ -117,7 +115,8 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
       const auto other = std::ranges::find_if(query, [&](const auto& pair) {
         const auto& name = pair.first;
         const bool part_of_upload = name == "partNumber" && has(query, "uploadId");
-        return name != operation.query_mark && !part_of_upload && !is_plain(name);
+        const bool version = name == "versionId" && !operation.version_action.empty();
+        return name != operation.query_mark && !part_of_upload && !version && !is_plain(name);
       });
       // A mark that another operation answers is looked at further down the table.
       if (other != query.end()) continue;
@@ -161,7 +160,12 @@ http::Response render_failure(const Error& error, const S3Address& address,
   if (shown.name == "NoSuchBucket" || shown.name.starts_with("Bucket")) {
     shown.details.emplace_back("BucketName", address.bucket);
   }
-  if (shown.name == "NoSuchKey") shown.details.emplace_back("Key", address.key);
+  if (shown.name == "NoSuchKey" || shown.name == "NoSuchVersion") {
+    shown.details.emplace_back("Key", address.key);
+  }
+  if (shown.name == "NoSuchVersion") {
+    shown.details.emplace_back("VersionId", address.version.value_or(""));
+  }
   if (shown.status >= 500 && shown.status != 501) {
     log(LogLevel::Error, "S3 request failed", {{"error", error.message()}});
   }
@@ -170,9 +174,9 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 5> s3_operation_groups() {
-  return {s3_copy_operations(), s3_upload_operations(), s3_bucket_operations(),
-          s3_list_operations(), s3_object_operations()};
+std::array<std::span<const S3Operation>, 6> s3_operation_groups() {
+  return {s3_copy_operations(),    s3_upload_operations(), s3_bucket_operations(),
+          s3_version_operations(), s3_list_operations(),   s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {
@@ -221,11 +225,15 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
     }
     const auto operation = find_operation(request, address, *query);
     if (!operation) return render_failure(operation.error(), address, request_id, shown);
+    auto version = s3_version_id(version_of(*query));
+    if (!version) return render_failure(version.error(), address, request_id, shown);
+    address.version = std::move(*version);
     S3Call call(services, caller, std::move(request), address, request_id, **operation,
                 std::move(*query));
     auto done = run(call);
     if (done) return std::move(*done);
     auto failure = render_failure(done.error(), address, request_id, shown);
+    for (const auto& [name, value] : call.failure_headers) failure.headers.add(name, value);
     const bool stands = done.error().reason() == kCommittedNotLogged;
     if (services.ingest.stopped() || stands) return failure;
     if (auto recorded = call.record_failure(shown); !recorded) {

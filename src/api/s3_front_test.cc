@@ -71,7 +71,7 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
                                                         {"PUT", "/bucket/k?acl"},
                                                         {"PUT", "/bucket/k?retention"},
                                                         {"GET", "/bucket/k?partNumber=1"},
-                                                        {"DELETE", "/bucket/k?versionId=abc"}}) {
+                                                        {"PUT", "/bucket/k?versionId=null"}}) {
     const auto response = send(method, target);
     EXPECT_EQ(response.status, 501) << method << ' ' << target;
     EXPECT_EQ(error_code(response), "NotImplemented") << method << ' ' << target;

@@ -11,18 +11,6 @@ namespace {
 
 constexpr size_t kKeysMax = 1000;
 
-Result<s3::ListOptions> common_options(const S3Call& call) {
-  s3::ListOptions options;
-  options.prefix = call.query_or_empty("prefix");
-  options.delimiter = call.query_or_empty("delimiter");
-  TRY_ASSIGN(options.keys_max, s3_query_number(call, "max-keys", kKeysMax, kKeysMax));
-  const auto encoding = call.query("encoding-type");
-  if (encoding && *encoding != "url") {
-    return s3_error("InvalidArgument", "Invalid Encoding Method specified in Request");
-  }
-  return options;
-}
-
 Result<s3::ListResult> list(S3Call& call, const s3::ListOptions& options) {
   s3::ListResult result;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
@@ -45,27 +33,16 @@ void add_entries(const S3Call& call, aws::XmlWriter& xml, const s3::ListResult& 
     if (owners) xml.begin("Owner").element("ID", object.owner_account).end();
     xml.end();
   }
-  for (const auto& prefix : result.common_prefixes) {
-    xml.begin("CommonPrefixes").element("Prefix", s3_listed(call, prefix)).end();
-  }
-}
-
-void add_question(const S3Call& call, aws::XmlWriter& xml, const s3::ListOptions& options,
-                  const s3::ListResult& result) {
-  xml.element("Name", call.bucket()).element("Prefix", s3_listed(call, options.prefix));
-  if (!options.delimiter.empty()) xml.element("Delimiter", s3_listed(call, options.delimiter));
-  xml.element("MaxKeys", static_cast<int64_t>(options.keys_max));
-  if (call.query("encoding-type")) xml.element("EncodingType", "url");
-  xml.element("IsTruncated", result.truncated ? "true" : "false");
+  s3_add_common_prefixes(call, xml, result);
 }
 
 Result<http::Response> list_v1(S3Call& call) {
-  TRY_ASSIGN(auto options, common_options(call));
+  TRY_ASSIGN(auto options, s3_list_options(call));
   options.after = call.query_or_empty("marker");
   TRY_ASSIGN(const auto result, list(call, options));
   aws::XmlWriter xml;
   xml.begin("ListBucketResult", kS3Xmlns);
-  add_question(call, xml, options, result);
+  s3_add_question(call, xml, options, result);
   xml.element("Marker", s3_listed(call, options.after));
   // Without a delimiter clients go on from the last key.
   if (result.truncated && !options.delimiter.empty()) {
@@ -77,7 +54,7 @@ Result<http::Response> list_v1(S3Call& call) {
 }
 
 Result<http::Response> list_v2(S3Call& call) {
-  TRY_ASSIGN(auto options, common_options(call));
+  TRY_ASSIGN(auto options, s3_list_options(call));
   options.after = call.query_or_empty("start-after");
   const auto token = call.query("continuation-token");
   if (token) {
@@ -90,7 +67,7 @@ Result<http::Response> list_v2(S3Call& call) {
   TRY_ASSIGN(const auto result, list(call, options));
   aws::XmlWriter xml;
   xml.begin("ListBucketResult", kS3Xmlns);
-  add_question(call, xml, options, result);
+  s3_add_question(call, xml, options, result);
   xml.element("KeyCount",
               static_cast<int64_t>(result.objects.size() + result.common_prefixes.size()));
   if (token) xml.element("ContinuationToken", *token);
@@ -104,6 +81,33 @@ Result<http::Response> list_v2(S3Call& call) {
 }
 
 }  // namespace
+
+Result<s3::ListOptions> s3_list_options(const S3Call& call) {
+  s3::ListOptions options;
+  options.prefix = call.query_or_empty("prefix");
+  options.delimiter = call.query_or_empty("delimiter");
+  TRY_ASSIGN(options.keys_max, s3_query_number(call, "max-keys", kKeysMax, kKeysMax));
+  const auto encoding = call.query("encoding-type");
+  if (encoding && *encoding != "url") {
+    return s3_error("InvalidArgument", "Invalid Encoding Method specified in Request");
+  }
+  return options;
+}
+
+void s3_add_question(const S3Call& call, aws::XmlWriter& xml, const s3::ListOptions& options,
+                     const s3::ListResult& result) {
+  xml.element("Name", call.bucket()).element("Prefix", s3_listed(call, options.prefix));
+  if (!options.delimiter.empty()) xml.element("Delimiter", s3_listed(call, options.delimiter));
+  xml.element("MaxKeys", static_cast<int64_t>(options.keys_max));
+  if (call.query("encoding-type")) xml.element("EncodingType", "url");
+  xml.element("IsTruncated", result.truncated ? "true" : "false");
+}
+
+void s3_add_common_prefixes(const S3Call& call, aws::XmlWriter& xml, const s3::ListResult& result) {
+  for (const auto& prefix : result.common_prefixes) {
+    xml.begin("CommonPrefixes").element("Prefix", s3_listed(call, prefix)).end();
+  }
+}
 
 std::span<const S3Operation> s3_list_operations() {
   static const std::vector<S3Operation> operations{{"ListObjects",

@@ -75,18 +75,27 @@ class ObjectSource : public http::BodySource {
   uint64_t given_ = 0;
 };
 
-// That a key is not there is for those to know who may list the bucket ("GetObject").
+// That a key or version is not there is for those to know who may list them ("GetObject").
 Result<s3::ObjectInfo> load_object(S3Call& call) {
   s3::ObjectInfo object;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    auto found = call.services().s3.get_object(transaction, call.bucket(), call.key());
-    if (!found && found.error().reason() == "NoSuchKey") {
-      TRY(call.authorise_also(transaction, "s3:ListBucket", {call.bucket(), ""}));
+    auto found =
+        call.services().s3.get_version(transaction, call.bucket(), call.key(), call.version());
+    const bool missing = !found && found.error().code() == ErrorCode::NotFound;
+    if (missing || (found->delete_marker && !call.version())) {
+      const auto action = call.version() ? "s3:ListBucketVersions" : "s3:ListBucket";
+      TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
     }
     TRY_ASSIGN(object, std::move(found));
     return {};
   }));
-  return object;
+  if (!object.delete_marker) return object;
+  // "Working with delete markers": neither they nor what they hide can be read.
+  call.show_version(call.failure_headers, object.version_id, true);
+  if (!call.version()) return fail(ErrorCode::NotFound, "NoSuchKey", "a delete marker");
+  call.failure_headers.add("Allow", "DELETE");
+  call.failure_headers.add("Last-Modified", format_http_date(object.last_modified));
+  return fail(ErrorCode::FailedPrecondition, "MethodNotAllowed", "a delete marker");
 }
 
 Result<http::Response> get_object(S3Call& call) {
@@ -97,6 +106,7 @@ Result<http::Response> get_object(S3Call& call) {
     return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "a condition does not hold");
   }
   add_object_headers(call, object, response);
+  call.show_version(response.headers, object.version_id);
   if (response.status == 304) {
     TRY(call.record_success());
     return response;
@@ -131,17 +141,18 @@ Result<http::Response> put_object(S3Call& call) {
   TRY(s3_check_body(call, body, options.checksums));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(body));
   s3::ObjectInfo object;
+  http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(object,
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(body)), body.size(), blob, options));
+    call.show_version(response.headers, object.version_id);
     return {};
   });
   if (!stored) {
     TRY(s3_take_back(call, blob, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
-  http::Response response;
   response.headers.add("ETag", s3_quoted(object.etag));
   response.headers.add("x-amz-server-side-encryption", object.server_side_encryption);
   s3_add_checksums(response, options.checksums);
@@ -149,61 +160,96 @@ Result<http::Response> put_object(S3Call& call) {
 }
 
 Result<http::Response> delete_object(S3Call& call) {
+  http::Response response;
+  response.status = 204;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     auto& s3 = call.services().s3;
     if (const auto match = call.request().headers.find("If-Match")) {
-      TRY_ASSIGN(const auto there, s3.get_object(transaction, call.bucket(), call.key()));
-      if (*match != "*" && unquoted(*match) != there.etag) {
+      TRY_ASSIGN(const auto there,
+                 s3.get_version(transaction, call.bucket(), call.key(), call.version()));
+      if (there.delete_marker || (*match != "*" && unquoted(*match) != there.etag)) {
         return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "another ETag");
       }
     }
-    return s3.delete_object(transaction, call.bucket(), call.key());
+    TRY_ASSIGN(const auto deleted,
+               s3.delete_object(transaction, call.bucket(), call.key(), call.version()));
+    call.show_version(response.headers, deleted.version_id, deleted.delete_marker);
+    return {};
   }));
-  http::Response response;
-  response.status = 204;
   return response;
+}
+
+Result<std::vector<S3Address>> parse_deletions(const S3Call& call, const aws::XmlElement& root) {
+  const auto objects = root.children_named("Object");
+  if (root.name != "Delete" || objects.empty() || objects.size() > kDeleteKeysMax) {
+    return s3_error("MalformedXML", "a Delete document names 1 to 1000 objects");
+  }
+  std::vector<S3Address> addresses;
+  for (const auto* object : objects) {
+    if (!object->child_text("ETag").empty()) {
+      return s3_error("NotImplemented", "Conditional deletes of several objects are not available");
+    }
+    S3Address address{call.bucket(), std::string(object->child_text("Key"))};
+    const auto version = object->child_text("VersionId");
+    if (!version.empty()) address.version = version;
+    addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
+// What the caller may not, or what cannot be, is told of its key; the others are removed.
+Result<> delete_one(S3Call& call, meta::Transaction& transaction, S3Address address) {
+  const auto& operation = call.operation();
+  const auto action = address.version ? operation.version_action : operation.iam_action;
+  S3Call::Deletion one{std::move(address), {}, {}, {}};
+  const auto try_one = [&]() -> Result<> {
+    TRY(call.authorise_also(transaction, action, one.address));
+    TRY_ASSIGN(one.deleted, call.services().s3.delete_object(transaction, one.address.bucket,
+                                                             one.address.key, one.address.version));
+    return {};
+  };
+  if (const auto done = try_one(); !done) {
+    const auto& error = done.error();
+    if (error.reason() == "InvalidArgument" && one.address.version) {
+      one.error = "NoSuchVersion";
+      one.message = "The specified version does not exist.";
+    } else if (error.reason() == "AccessDenied") {
+      one.error = "AccessDenied";
+      one.message = error.message();
+    } else {
+      return done;
+    }
+  }
+  call.deletions.push_back(std::move(one));
+  return {};
+}
+
+void add_deletion(aws::XmlWriter& xml, const S3Call::Deletion& deletion) {
+  const auto& [address, error, message, deleted] = deletion;
+  xml.begin(error.empty() ? "Deleted" : "Error").element("Key", address.key);
+  if (address.version) xml.element("VersionId", *address.version);
+  if (!error.empty()) {
+    xml.element("Code", error).element("Message", message);
+  } else if (deleted.delete_marker) {
+    xml.element("DeleteMarker", "true").element("DeleteMarkerVersionId", deleted.version_id);
+  }
+  xml.end();
 }
 
 Result<http::Response> delete_objects(S3Call& call) {
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, call.request().body, checksums));
   TRY_ASSIGN(const auto root, aws::parse_xml(call.request().body));
-  const auto objects = root.children_named("Object");
-  if (root.name != "Delete" || objects.empty() || objects.size() > kDeleteKeysMax) {
-    return s3_error("MalformedXML", "a Delete document names 1 to 1000 objects");
-  }
-  for (const auto* object : objects) {
-    const auto version = object->child_text("VersionId");
-    if (!version.empty() && version != "null") {
-      return s3_error("NotImplemented", "This server keeps no versions of objects yet");
-    }
-    if (!object->child_text("ETag").empty()) {
-      return s3_error("NotImplemented", "Conditional deletes of several objects are not available");
-    }
-  }
+  TRY_ASSIGN(const auto addresses, parse_deletions(call, root));
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
-    for (const auto* object : objects) {
-      const std::string key(object->child_text("Key"));
-      const auto allowed =
-          call.authorise_also(transaction, call.operation().iam_action, {call.bucket(), key});
-      if (!allowed && allowed.error().reason() != "AccessDenied") {
-        return std::unexpected(allowed.error());
-      }
-      if (allowed) TRY(call.services().s3.delete_object(transaction, call.bucket(), key));
-      call.deletions.push_back({key, allowed ? "" : allowed.error().message()});
-    }
+    for (const auto& address : addresses) TRY(delete_one(call, transaction, address));
     return {};
   }));
   const bool quiet = root.child_text("Quiet") == "true";
   aws::XmlWriter xml;
   xml.begin("DeleteResult", kS3Xmlns);
-  for (const auto& [key, refusal] : call.deletions) {
-    if (!refusal.empty()) {
-      xml.begin("Error").element("Key", key).element("Code", "AccessDenied");
-      xml.element("Message", refusal).end();
-    } else if (!quiet) {
-      xml.begin("Deleted").element("Key", key).end();
-    }
+  for (const auto& deletion : call.deletions) {
+    if (!quiet || !deletion.error.empty()) add_deletion(xml, deletion);
   }
   xml.end();
   return s3_xml(std::move(xml).take());
@@ -258,10 +304,32 @@ Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error
 }
 
 std::span<const S3Operation> s3_object_operations() {
+  constexpr auto kAddress = S3Authorised::Address;
+  constexpr auto kEachKey = S3Authorised::EachKey;
   static const std::vector<S3Operation> operations{
       {"PutObject", "PUT", S3Level::Object, {}, {}, "s3:PutObject", kData, false, put_object},
-      {"GetObject", "GET", S3Level::Object, {}, {}, "s3:GetObject", kData, true, get_object},
-      {"HeadObject", "HEAD", S3Level::Object, {}, {}, "s3:GetObject", kData, true, get_object},
+      {"GetObject",
+       "GET",
+       S3Level::Object,
+       {},
+       {},
+       "s3:GetObject",
+       kData,
+       true,
+       get_object,
+       kAddress,
+       "s3:GetObjectVersion"},
+      {"HeadObject",
+       "HEAD",
+       S3Level::Object,
+       {},
+       {},
+       "s3:GetObject",
+       kData,
+       true,
+       get_object,
+       kAddress,
+       "s3:GetObjectVersion"},
       {"DeleteObject",
        "DELETE",
        S3Level::Object,
@@ -270,7 +338,9 @@ std::span<const S3Operation> s3_object_operations() {
        "s3:DeleteObject",
        kData,
        false,
-       delete_object},
+       delete_object,
+       kAddress,
+       "s3:DeleteObjectVersion"},
       {"DeleteObjects",
        "POST",
        S3Level::Bucket,
@@ -280,7 +350,8 @@ std::span<const S3Operation> s3_object_operations() {
        kData,
        false,
        delete_objects,
-       S3Authorised::EachKey}};
+       kEachKey,
+       "s3:DeleteObjectVersion"}};
   return operations;
 }
 

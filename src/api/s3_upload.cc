@@ -89,10 +89,12 @@ Result<http::Response> complete_upload(S3Call& call) {
   TRY_ASSIGN(const auto parts, parse_parts(call.request().body));
   TRY_ASSIGN(const auto conditions, s3_put_options(call));
   s3::ObjectInfo object;
+  http::Headers version;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(object, call.services().s3.complete_upload(transaction, call.bucket(), call.key(),
                                                           call.query_or_empty("uploadId"), parts,
                                                           conditions));
+    call.show_version(version, object.version_id);
     return {};
   }));
   aws::XmlWriter xml;
@@ -104,6 +106,7 @@ Result<http::Response> complete_upload(S3Call& call) {
       .element("ETag", s3_quoted(object.etag))
       .end();
   auto response = s3_xml(std::move(xml).take());
+  for (const auto& [name, value] : version) response.headers.add(name, value);
   response.headers.add("x-amz-server-side-encryption", "AES256");
   return response;
 }

@@ -143,7 +143,7 @@ class ServicesTest : public testing::Test {
              delivery::kLanesSchema, delivery::kChangesSchema, identity::kIamSchema,
              identity::kAccountsSchema, identity::kSigninSchema, identity::kMfaSchema,
              identity::kOidcSchema, organization::kSchema, identity::kRoleUsesSchema,
-             identity::kRoleDeletionsSchema})
+             identity::kRoleDeletionsSchema, s3::kVersionsSchema})
             .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

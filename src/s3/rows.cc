@@ -102,6 +102,9 @@ Result<ObjectInfo> read_object_row(const meta::Row& row, std::string_view bucket
   object.server_side_encryption = "AES256";
   TRY(decode_properties(row.view(5), object));
   TRY_ASSIGN(object.parts, decode_parts(row.view(6)));
+  object.version_id = row.text(7);
+  object.place = row.integer(8);
+  object.delete_marker = row.integer(9) != 0;
   return object;
 }
 
@@ -148,25 +151,13 @@ Result<> check_conditions(const std::optional<ObjectInfo>& there, const PutOptio
 Result<std::optional<ObjectInfo>> find_object(meta::Transaction& transaction,
                                               std::string_view bucket, std::string_view key) {
   std::optional<ObjectInfo> found;
-  TRY(transaction.query(fmt::format("{}WHERE bucket = ? AND key = ?", kObjectColumns),
-                        {bucket, meta::Blob{key}}, [&](const meta::Row& row) -> Result<> {
-                          TRY_ASSIGN(found, read_object_row(row, bucket));
-                          return {};
-                        }));
+  TRY(transaction.query(
+      fmt::format("SELECT {}, 0 FROM s3_objects WHERE bucket = ? AND key = ?", kObjectColumns),
+      {bucket, meta::Blob{key}}, [&](const meta::Row& row) -> Result<> {
+        TRY_ASSIGN(found, read_object_row(row, bucket));
+        return {};
+      }));
   return found;
-}
-
-Result<> store_object(meta::Transaction& transaction, const ObjectInfo& object) {
-  TRY_ASSIGN(const auto there, find_object(transaction, object.bucket, object.key));
-  if (there) TRY(discard(transaction, there->parts));
-  const auto properties = encode_properties(object.headers, object.metadata, object.checksums);
-  const auto parts = encode_parts(object.parts);
-  TRY(transaction.execute(
-      "INSERT OR REPLACE INTO s3_objects (bucket, key, size, etag, modified, owner, properties, "
-      "parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      {object.bucket, meta::Blob{object.key}, static_cast<int64_t>(object.size), object.etag,
-       to_unix_seconds(object.last_modified), object.owner_account, properties, parts}));
-  return {};
 }
 
 }  // namespace traccia::s3

@@ -25,8 +25,10 @@ std::string encode_properties(const ObjectHeaders& headers,
                               const std::map<std::string, std::string>& checksums);
 Result<> decode_properties(std::string_view text, ObjectInfo& object);
 
+// Of s3_objects and s3_versions; only the latter has markers.
 inline constexpr std::string_view kObjectColumns =
-    "SELECT key, size, etag, modified, owner, properties, parts FROM s3_objects ";
+    "key, size, etag, modified, owner, properties, parts, version, place";
+// A row of kObjectColumns and, as the column behind them, whether it is a delete marker.
 Result<ObjectInfo> read_object_row(const meta::Row& row, std::string_view bucket);
 
 // The blobs become garbage, to be removed once the transaction is committed.
@@ -36,9 +38,8 @@ Result<> check_key(std::string_view key);
 Result<> check_metadata(const PutOptions& options);
 // PreconditionFailed, or NoSuchKey for If-Match on a key that is not there.
 Result<> check_conditions(const std::optional<ObjectInfo>& there, const PutOptions& options);
+// The current version, unless it is a delete marker.
 Result<std::optional<ObjectInfo>> find_object(meta::Transaction& transaction,
                                               std::string_view bucket, std::string_view key);
-// Inserts or replaces; the replaced bytes become garbage.
-Result<> store_object(meta::Transaction& transaction, const ObjectInfo& object);
 
 }  // namespace traccia::s3

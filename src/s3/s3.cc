@@ -8,6 +8,7 @@
 #include <set>
 
 #include "s3/rows.h"
+#include "s3/versions.h"
 
 namespace traccia::s3 {
 
@@ -76,9 +77,18 @@ std::unexpected<Error> no_such_bucket(std::string_view name) {
               fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
 }
 
+// Columns 0 to 5: kBucketColumns.
 Bucket read_bucket(const meta::Row& row) {
-  return {row.text(0), row.text(1), row.text(2), from_unix_nanoseconds(row.integer(3))};
+  return {row.text(0),
+          row.text(1),
+          row.text(2),
+          from_unix_nanoseconds(row.integer(3)),
+          static_cast<Versioning>(row.integer(4)),
+          row.integer(5) != 0};
 }
+
+constexpr std::string_view kBucketColumns =
+    "b.name, b.owner, b.region, b.created, b.versioning, b.mfa_delete";
 
 }  // namespace
 
@@ -116,10 +126,14 @@ Result<> S3::delete_bucket(meta::Transaction& transaction, std::string_view name
              any_row(transaction, "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", name));
   TRY_ASSIGN(const bool uploads,
              any_row(transaction, "SELECT 1 FROM s3_uploads WHERE bucket = ? LIMIT 1", name));
-  if (objects || uploads) {
-    return fail(
-        ErrorCode::FailedPrecondition, "BucketNotEmpty",
-        fmt::format("bucket '{}' still holds {}", name, objects ? "objects" : "multipart uploads"));
+  TRY_ASSIGN(const bool versions,
+             any_row(transaction, "SELECT 1 FROM s3_versions WHERE bucket = ? LIMIT 1", name));
+  if (objects || uploads || versions) {
+    return fail(ErrorCode::FailedPrecondition, "BucketNotEmpty",
+                fmt::format("bucket '{}' still holds {}", name,
+                            objects    ? "objects"
+                            : versions ? "versions"
+                                       : "multipart uploads"));
   }
   TRY(transaction.execute("DELETE FROM s3_buckets WHERE name = ?", {name}));
   return {};
@@ -127,7 +141,7 @@ Result<> S3::delete_bucket(meta::Transaction& transaction, std::string_view name
 
 Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view name) {
   std::optional<Bucket> found;
-  TRY(transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE name = ?",
+  TRY(transaction.query(fmt::format("SELECT {} FROM s3_buckets b WHERE b.name = ?", kBucketColumns),
                         {name}, [&](const meta::Row& row) -> Result<> {
                           found = read_bucket(row);
                           return {};
@@ -139,19 +153,19 @@ Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view n
 Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transaction,
                                                     std::string_view name) {
   std::optional<PolicedBucket> found;
-  TRY(transaction.query(
-      "SELECT b.name, b.owner, b.region, b.created, p.text, a.text FROM s3_buckets b "
-      "LEFT JOIN s3_documents p ON p.bucket = b.name AND p.kind = ? "
-      "LEFT JOIN s3_documents a ON a.bucket = b.name AND a.kind = ? "
-      "WHERE b.name = ?",
-      {static_cast<int64_t>(Document::Policy), static_cast<int64_t>(Document::PublicAccessBlock),
-       name},
-      [&](const meta::Row& row) -> Result<> {
-        found = PolicedBucket{read_bucket(row), std::nullopt, std::nullopt};
-        if (!row.is_null(4)) found->policy = row.text(4);
-        if (!row.is_null(5)) found->public_access_block = row.text(5);
-        return {};
-      }));
+  TRY(transaction.query(fmt::format("SELECT {}, p.text, a.text FROM s3_buckets b "
+                                    "LEFT JOIN s3_documents p ON p.bucket = b.name AND p.kind = ? "
+                                    "LEFT JOIN s3_documents a ON a.bucket = b.name AND a.kind = ? "
+                                    "WHERE b.name = ?",
+                                    kBucketColumns),
+                        {static_cast<int64_t>(Document::Policy),
+                         static_cast<int64_t>(Document::PublicAccessBlock), name},
+                        [&](const meta::Row& row) -> Result<> {
+                          found = PolicedBucket{read_bucket(row), std::nullopt, std::nullopt};
+                          if (!row.is_null(6)) found->policy = row.text(6);
+                          if (!row.is_null(7)) found->public_access_block = row.text(7);
+                          return {};
+                        }));
   if (found) return std::move(*found);
   return no_such_bucket(name);
 }
@@ -159,14 +173,21 @@ Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transacti
 Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
                                              std::string_view owner_account) {
   std::vector<Bucket> buckets;
-  TRY(
-      transaction.query("SELECT name, owner, region, created FROM s3_buckets WHERE owner = ? "
-                        "ORDER BY name",
-                        {owner_account}, [&](const meta::Row& row) -> Result<> {
-                          buckets.push_back(read_bucket(row));
-                          return {};
-                        }));
+  TRY(transaction.query(
+      fmt::format("SELECT {} FROM s3_buckets b WHERE b.owner = ? ORDER BY b.name", kBucketColumns),
+      {owner_account}, [&](const meta::Row& row) -> Result<> {
+        buckets.push_back(read_bucket(row));
+        return {};
+      }));
   return buckets;
+}
+
+Result<> S3::set_versioning(meta::Transaction& transaction, std::string_view bucket,
+                            Versioning versioning, bool mfa_delete) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(transaction.execute("UPDATE s3_buckets SET versioning = ?, mfa_delete = ? WHERE name = ?",
+                          {static_cast<int64_t>(versioning), int64_t{mfa_delete}, bucket}));
+  return {};
 }
 
 Result<> S3::put_document(meta::Transaction& transaction, std::string_view bucket,
@@ -225,28 +246,8 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.owner_account = holder.owner_account;
   object.server_side_encryption = "AES256";
   object.parts = {{blob, size}};
-  TRY(store_object(transaction, object));
+  TRY(add_version(transaction, os_, holder, object));
   return object;
-}
-
-Result<ObjectInfo> S3::get_object(meta::Transaction& transaction, std::string_view bucket,
-                                  std::string_view key) {
-  TRY(get_bucket(transaction, bucket));
-  TRY_ASSIGN(auto found, find_object(transaction, bucket, key));
-  if (found) return std::move(*found);
-  return fail(ErrorCode::NotFound, "NoSuchKey",
-              fmt::format("bucket '{}' has no key '{}'", bucket, key.substr(0, 256)));
-}
-
-Result<> S3::delete_object(meta::Transaction& transaction, std::string_view bucket,
-                           std::string_view key) {
-  TRY(get_bucket(transaction, bucket));
-  TRY_ASSIGN(const auto there, find_object(transaction, bucket, key));
-  if (!there) return {};
-  TRY(discard(transaction, there->parts));
-  TRY(transaction.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?",
-                          {bucket, meta::Blob{key}}));
-  return {};
 }
 
 Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count) {
@@ -301,8 +302,8 @@ Result<> S3::collect_garbage(meta::Database& database) {
 Result<> S3::remove_orphans(meta::Database& database) {
   std::set<std::string> named;
   TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY(transaction.query("SELECT parts FROM s3_objects", {},
-                          [&](const meta::Row& row) -> Result<> {
+    TRY(transaction.query("SELECT parts FROM s3_objects UNION ALL SELECT parts FROM s3_versions",
+                          {}, [&](const meta::Row& row) -> Result<> {
                             TRY_ASSIGN(const auto parts, decode_parts(row.view(0)));
                             for (const auto& [id, size] : parts) named.insert(id);
                             return {};

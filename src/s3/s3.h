@@ -20,13 +20,24 @@
 namespace traccia::s3 {
 
 extern const std::string_view kSchema;
+extern const std::string_view kVersionsSchema;
+
+// Once set it never goes back to Never.
+enum class Versioning : uint8_t { Never = 0, Enabled = 1, Suspended = 2 };
 
 struct Bucket {
   std::string name;
   std::string owner_account;
   std::string region;
   Time created;
+  Versioning versioning = Versioning::Never;
+  bool mfa_delete = false;
+
+  bool keeps_versions() const { return versioning != Versioning::Never; }
 };
+
+// The version that buckets hold that do not, or not at the moment, keep versions.
+inline constexpr std::string_view kNullVersion = "null";
 
 // System metadata that a client may set and reads back.
 struct ObjectHeaders {
@@ -47,6 +58,10 @@ struct ObjectInfo {
   std::map<std::string, std::string>
       checksums;  // "crc32" → base64, as the client gave and we verified
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
+  std::string version_id = std::string(kNullVersion);
+  int64_t place = 0;  // among the versions of its key, of which the newest has the least
+  bool delete_marker = false;
+  bool latest = true;  // of its key; filled by list_versions only
 };
 
 // Objects belong to the bucket's owner, whoever writes them (BucketOwnerEnforced).
@@ -61,12 +76,21 @@ struct PutOptions {
 struct ListOptions {
   std::string prefix, delimiter, after;  // keys strictly greater than `after`
   size_t keys_max = 1000;
+  // Of list_versions: goes on behind that version of the key `after`.
+  std::string after_version = {};
 };
 struct ListResult {
   std::vector<ObjectInfo> objects;           // key order by bytes; parts not filled
   std::vector<std::string> common_prefixes;  // in order, each counts as one key
   bool truncated = false;
-  std::string next;  // last key or common prefix given, when truncated
+  std::string next;          // last key or common prefix given, when truncated
+  std::string next_version;  // of list_versions: the version of that key
+};
+
+// What a deletion came to. Empty where the bucket keeps no versions, or nothing was there.
+struct Deleted {
+  std::string version_id;      // of the version removed, or of the delete marker made
+  bool delete_marker = false;  // one was made, or removed
 };
 
 struct Part {
@@ -83,12 +107,11 @@ struct Upload {
 
 // Names of the bucket documents that are stored and returned as given.
 enum class Document {
-  Policy,
-  Versioning,
-  Encryption,
-  Tagging,
-  PublicAccessBlock,
-  OwnershipControls
+  Policy = 0,
+  Encryption = 2,
+  Tagging = 3,
+  PublicAccessBlock = 4,
+  OwnershipControls = 5
 };
 
 inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
@@ -122,6 +145,8 @@ class S3 {
                                               std::string_view name);
   Result<std::vector<Bucket>> list_buckets(meta::Transaction& transaction,
                                            std::string_view owner_account);
+  Result<> set_versioning(meta::Transaction& transaction, std::string_view bucket,
+                          Versioning versioning, bool mfa_delete);
   Result<> put_document(meta::Transaction& transaction, std::string_view bucket, Document document,
                         std::string_view text);
   // nullopt when it was never put or was deleted.
@@ -137,13 +162,23 @@ class S3 {
   Result<ObjectInfo> put_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key, std::string_view bytes_md5_hex, uint64_t size,
                                 const blob::BlobId& blob, const PutOptions& options);
+  // The current version. NoSuchKey also when that is a delete marker.
   Result<ObjectInfo> get_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key);
-  // Succeeds when there is no such key, as S3 does.
-  Result<> delete_object(meta::Transaction& transaction, std::string_view bucket,
-                         std::string_view key);
+  // The current version, or the one named; may be a delete marker. NoSuchKey; NoSuchVersion;
+  // InvalidArgument for what is no version id of this bucket.
+  Result<ObjectInfo> get_version(meta::Transaction& transaction, std::string_view bucket,
+                                 std::string_view key, std::optional<std::string_view> version);
+  // Hides the key behind a delete marker where versions are kept, else removes it; with a version,
+  // removes that one for good. Succeeds when there is no such key or version, as S3 does.
+  Result<Deleted> delete_object(meta::Transaction& transaction, std::string_view bucket,
+                                std::string_view key,
+                                std::optional<std::string_view> version = std::nullopt);
   Result<ListResult> list_objects(meta::Transaction& transaction, std::string_view bucket,
                                   const ListOptions& options);
+  // Versions and delete markers, of each key the newest first.
+  Result<ListResult> list_versions(meta::Transaction& transaction, std::string_view bucket,
+                                   const ListOptions& options);
   Result<Upload> create_upload(meta::Transaction& transaction, std::string_view bucket,
                                std::string_view key, const PutOptions& options);
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,

@@ -1,6 +1,5 @@
 // Buckets, objects, listing against a simple oracle, multipart uploads, garbage, power loss.
 // SPDX-License-Identifier: Apache-2.0
-#include "s3/s3.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,74 +10,10 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
-#include "os/fake_os.h"
+#include "s3/test_store.h"
 
 namespace traccia::s3 {
 namespace {
-
-constexpr std::string_view kAccount = "111122223333";
-
-struct Store {
-  static Result<std::unique_ptr<Store>> open(os::FakeOs& fake) {
-    auto store = std::make_unique<Store>();
-    TRY_ASSIGN(store->database,
-               meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kSchema}));
-    TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
-    store->s3.emplace(fake.os(), *store->blobs);
-    return store;
-  }
-
-  template <typename T>
-  Result<T> write(const std::function<Result<T>(meta::Transaction&)>& body) {
-    std::optional<T> out;
-    TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(out, body(transaction));
-      return {};
-    }));
-    return std::move(*out);
-  }
-  Result<> create(const std::string& bucket) {
-    return database->write([&](meta::Transaction& transaction) {
-      return s3->create_bucket(transaction, {bucket, std::string(kAccount), "us-east-1", Time()});
-    });
-  }
-  Result<ObjectInfo> put(const std::string& key, const std::string& bytes,
-                         PutOptions options = {}) {
-    TRY_ASSIGN(const auto blob, s3->store_bytes(bytes));
-    return write<ObjectInfo>([&](meta::Transaction& transaction) {
-      return s3->put_object(transaction, "bucket", key, hex_encode(crypto::md5(bytes)),
-                            bytes.size(), blob, options);
-    });
-  }
-  Result<ObjectInfo> get(const std::string& key) {
-    return write<ObjectInfo>(
-        [&](meta::Transaction& transaction) { return s3->get_object(transaction, "bucket", key); });
-  }
-  Result<std::string> read(const std::string& key) {
-    TRY_ASSIGN(const auto object, get(key));
-    return s3->read_object(object, 0, object.size);
-  }
-  Result<ListResult> list(const ListOptions& options) {
-    return write<ListResult>([&](meta::Transaction& transaction) {
-      return s3->list_objects(transaction, "bucket", options);
-    });
-  }
-
-  std::unique_ptr<meta::Database> database;
-  std::unique_ptr<blob::BlobStore> blobs;
-  std::optional<S3> s3;
-};
-
-class S3Test : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(fake_.files.make_directories("/d"));
-    store_ = Store::open(fake_).value();
-    ASSERT_TRUE(store_->create("bucket"));
-  }
-  os::FakeOs fake_;
-  std::unique_ptr<Store> store_;
-};
 
 TEST(BucketNames, FollowTheRules) {
   for (const auto* name : {"abc", "my.bucket-1", "1bucket", "a-b", "v10"}) {
@@ -106,9 +41,7 @@ TEST_F(S3Test, BucketsBelongToSomebody) {
     });
   };
   EXPECT_EQ(remove().error().reason(), "BucketNotEmpty");
-  ASSERT_TRUE(store_->database->write([&](meta::Transaction& transaction) {
-    return store_->s3->delete_object(transaction, "bucket", "k");
-  }));
+  ASSERT_TRUE(store_->remove("k"));
   EXPECT_TRUE(remove());
   EXPECT_EQ(remove().error().reason(), "NoSuchBucket");
   EXPECT_EQ(store_->put("k", "x").error().reason(), "NoSuchBucket");

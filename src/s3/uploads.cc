@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "s3/rows.h"
 #include "s3/s3.h"
+#include "s3/versions.h"
 
 namespace traccia::s3 {
 namespace {
@@ -128,6 +129,7 @@ Result<ObjectInfo> S3::complete_upload(meta::Transaction& transaction, std::stri
                                        std::string_view key, std::string_view upload_id,
                                        const std::vector<std::pair<int, std::string>>& parts,
                                        const PutOptions& conditions) {
+  TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY_ASSIGN(const auto row, find_upload(transaction, bucket, key, upload_id));
   TRY_ASSIGN(const auto uploaded, load_parts(transaction, upload_id));
   TRY_ASSIGN(const auto chosen, choose_parts(uploaded, parts));
@@ -154,7 +156,7 @@ Result<ObjectInfo> S3::complete_upload(meta::Transaction& transaction, std::stri
                 fmt::format("the object would have {} bytes", object.size));
   }
   object.etag = fmt::format("{}-{}", hex_encode(crypto::md5(sums)), chosen.size());
-  TRY(store_object(transaction, object));
+  TRY(add_version(transaction, os_, holder, object));
   for (const auto& [number, part] : unused) TRY(discard(transaction, {{part.blob, 0}}));
   TRY(remove_upload(transaction, upload_id));
   return object;

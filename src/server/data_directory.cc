@@ -81,7 +81,7 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
        digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema, delivery::kLanesSchema,
        delivery::kChangesSchema, identity::kIamSchema, identity::kAccountsSchema,
        identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema, organization::kSchema,
-       identity::kRoleUsesSchema, identity::kRoleDeletionsSchema});
+       identity::kRoleUsesSchema, identity::kRoleDeletionsSchema, s3::kVersionsSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

@@ -1,0 +1,141 @@
+// S3: whether a bucket keeps versions, and the listing of them.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "api/s3_call.h"
+#include "aws/xml.h"
+
+namespace traccia::api {
+namespace {
+
+struct VersioningChange {
+  s3::Versioning versioning;
+};
+
+Result<VersioningChange> parse_versioning(const std::string& body) {
+  TRY_ASSIGN(const auto root, aws::parse_xml(body));
+  if (root.name != "VersioningConfiguration") return s3_error("MalformedXML", "wrong root element");
+  const auto status = root.child_text("Status");
+  if (status.empty()) {
+    return s3_error("IllegalVersioningConfigurationException",
+                    "The Versioning element must be specified");
+  }
+  if (status != "Enabled" && status != "Suspended") {
+    return s3_error("MalformedXML", "Status is Enabled or Suspended");
+  }
+  if (root.child_text("MfaDelete") == "Enabled") {
+    return s3_error("NotImplemented", "MFA delete is not available on this server yet");
+  }
+  return VersioningChange{status == "Enabled" ? s3::Versioning::Enabled
+                                              : s3::Versioning::Suspended};
+}
+
+Result<http::Response> put_versioning(S3Call& call) {
+  const auto& body = call.request().body;
+  std::map<std::string, std::string> checksums;
+  TRY(s3_check_body(call, body, checksums));
+  TRY_ASSIGN(const auto change, parse_versioning(body));
+  const bool enabled = change.versioning == s3::Versioning::Enabled;
+  call.extra_parameters["VersioningConfiguration"] =
+      json::Object{{"xmlns", kS3Xmlns}, {"Status", enabled ? "Enabled" : "Suspended"}};
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    const auto& bucket = call.found_bucket();
+    return call.services().s3.set_versioning(transaction, bucket.name, change.versioning,
+                                             bucket.mfa_delete);
+  }));
+  return http::Response();
+}
+
+Result<http::Response> get_versioning(S3Call& call) {
+  TRY(call.read([](meta::Transaction&) { return Result<>(); }));
+  TRY(call.record_success());
+  const auto& bucket = call.found_bucket();
+  aws::XmlWriter xml;
+  xml.begin("VersioningConfiguration", kS3Xmlns);
+  if (bucket.keeps_versions()) {
+    const bool enabled = bucket.versioning == s3::Versioning::Enabled;
+    xml.element("Status", enabled ? "Enabled" : "Suspended");
+  }
+  xml.end();
+  return s3_xml(std::move(xml).take());
+}
+
+void add_version(const S3Call& call, aws::XmlWriter& xml, const s3::ObjectInfo& version) {
+  xml.begin(version.delete_marker ? "DeleteMarker" : "Version")
+      .element("Key", s3_listed(call, version.key))
+      .element("VersionId", version.version_id)
+      .element("IsLatest", version.latest ? "true" : "false")
+      .element("LastModified", format_iso_milliseconds(version.last_modified));
+  if (!version.delete_marker) {
+    xml.element("ETag", s3_quoted(version.etag))
+        .element("Size", static_cast<int64_t>(version.size))
+        .element("StorageClass", "STANDARD");
+  }
+  xml.begin("Owner").element("ID", version.owner_account).end();
+  xml.end();
+}
+
+Result<http::Response> list_versions(S3Call& call) {
+  TRY_ASSIGN(auto options, s3_list_options(call));
+  options.after = call.query_or_empty("key-marker");
+  options.after_version = call.query_or_empty("version-id-marker");
+  if (options.after.empty() && !options.after_version.empty()) {
+    return s3_error("InvalidArgument",
+                    "A version-id marker cannot be specified without a key marker.");
+  }
+  s3::ListResult result;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(result, call.services().s3.list_versions(transaction, call.bucket(), options));
+    return {};
+  }));
+  TRY(call.record_success());
+  aws::XmlWriter xml;
+  xml.begin("ListVersionsResult", kS3Xmlns);
+  s3_add_question(call, xml, options, result);
+  xml.element("KeyMarker", s3_listed(call, options.after))
+      .element("VersionIdMarker", options.after_version);
+  if (result.truncated) {
+    xml.element("NextKeyMarker", s3_listed(call, result.next));
+    if (!result.next_version.empty()) xml.element("NextVersionIdMarker", result.next_version);
+  }
+  for (const auto& version : result.objects) add_version(call, xml, version);
+  s3_add_common_prefixes(call, xml, result);
+  xml.end();
+  return s3_xml(std::move(xml).take());
+}
+
+}  // namespace
+
+std::span<const S3Operation> s3_version_operations() {
+  constexpr auto kManagement = event::Category::Management;
+  static const std::vector<S3Operation> operations{{"GetBucketVersioning",
+                                                    "GET",
+                                                    S3Level::Bucket,
+                                                    "versioning",
+                                                    {},
+                                                    "s3:GetBucketVersioning",
+                                                    kManagement,
+                                                    true,
+                                                    get_versioning},
+                                                   {"PutBucketVersioning",
+                                                    "PUT",
+                                                    S3Level::Bucket,
+                                                    "versioning",
+                                                    {},
+                                                    "s3:PutBucketVersioning",
+                                                    kManagement,
+                                                    false,
+                                                    put_versioning},
+                                                   {"ListObjectVersions",
+                                                    "GET",
+                                                    S3Level::Bucket,
+                                                    "versions",
+                                                    {},
+                                                    "s3:ListBucketVersions",
+                                                    event::Category::Data,
+                                                    true,
+                                                    list_versions}};
+  return operations;
+}
+
+}  // namespace traccia::api
