@@ -26,20 +26,31 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "mfa", iam::resolve_mfa_device},
                                    {"iam", "oidc-provider", iam::resolve_oidc_provider},
                                    {"iam", "principal", iam::resolve_principal},
-                                   {"organizations", "resource", organizations::resolve}};
+                                   {"organizations", "resource", organizations::resolve},
+                                   {"kms", "key", kms_service::resolve_key},
+                                   {"kms", "alias", kms_service::resolve_alias}};
 
 // Condition keys that are a member of the request.
 struct MemberKey {
   std::string_view key;
   std::string_view member;
+  std::string_view otherwise = {};  // what an absent member means; empty: the key is absent too
 };
-constexpr MemberKey kMemberKeys[] = {{"iam:PolicyARN", "PolicyArn"},
-                                     {"iam:PermissionsBoundary", "PermissionsBoundary"},
-                                     {"iam:AWSServiceName", "AWSServiceName"},
-                                     {"organizations:ServicePrincipal", "ServicePrincipal"},
-                                     {"organizations:PolicyType", "Type"},
-                                     {"organizations:PolicyType", "Filter"},
-                                     {"organizations:PolicyType", "PolicyType"}};
+constexpr MemberKey kMemberKeys[] = {
+    {"iam:PolicyARN", "PolicyArn"},
+    {"iam:PermissionsBoundary", "PermissionsBoundary"},
+    {"iam:AWSServiceName", "AWSServiceName"},
+    {"organizations:ServicePrincipal", "ServicePrincipal"},
+    {"organizations:PolicyType", "Type"},
+    {"organizations:PolicyType", "Filter"},
+    {"organizations:PolicyType", "PolicyType"},
+    {"kms:KeySpec", "KeySpec", "SYMMETRIC_DEFAULT"},
+    {"kms:KeyUsage", "KeyUsage", "ENCRYPT_DECRYPT"},
+    {"kms:KeyOrigin", "Origin", "AWS_KMS"},
+    {"kms:MultiRegion", "MultiRegion", "false"},
+    {"kms:BypassPolicyLockoutSafetyCheck", "BypassPolicyLockoutSafetyCheck", "false"},
+    {"kms:ScheduleKeyDeletionPendingWindowInDays", "PendingWindowInDays", "30"},
+    {"kms:EncryptionAlgorithm", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}};
 
 Resolve find_resolver(const aws::Operation& operation) {
   const auto* at = std::ranges::find_if(kResolvers, [&](const Resolver& one) {
@@ -80,19 +91,33 @@ const json::Array* find_tags(const json::Object& input) {
   return nullptr;
 }
 
+// As condition keys have it; nullopt for what is absent.
+std::optional<std::string> text_of(const json::Object& input, std::string_view member) {
+  if (const auto flag = optional_bool(input, member)) return *flag ? "true" : "false";
+  if (const auto number = optional_integer(input, member)) return fmt::format("{}", *number);
+  return optional_string(input, member);
+}
+
+// A tag's key or value; KMS calls them TagKey and TagValue.
+std::string tag_text(const json::Object& tag, std::string_view part) {
+  const auto text = optional_string(tag, part);
+  return text ? *text : get_string(tag, fmt::format("Tag{}", part));
+}
+
 void add_request_keys(const json::Object& input, const aws::Operation& operation, Ask& ask) {
-  for (const auto& [key, member] : kMemberKeys) {
+  for (const auto& [key, member, otherwise] : kMemberKeys) {
     if (!takes_key(operation, key)) continue;
-    if (const auto value = optional_string(input, member)) ask.add_key(key, *value);
+    const auto value = text_of(input, member).value_or(std::string(otherwise));
+    if (!value.empty()) ask.add_key(key, value);
   }
   const auto* tags = find_tags(input);
   if (tags == nullptr) return;
   for (const auto& tag : *tags) {
     const bool pair = tag.is_object();
-    const auto key = pair ? get_string(tag.get_object(), "Key") : std::string(tag.as_string());
+    const auto key = pair ? tag_text(tag.get_object(), "Key") : std::string(tag.as_string());
     if (takes_key(operation, "aws:TagKeys")) ask.add_key("aws:TagKeys", key);
     if (!pair || !takes_key(operation, "aws:RequestTag")) continue;
-    ask.add_key("aws:RequestTag/" + key, get_string(tag.get_object(), "Value"));
+    ask.add_key("aws:RequestTag/" + key, tag_text(tag.get_object(), "Value"));
   }
 }
 
@@ -128,8 +153,14 @@ Result<> authorise(Call& call, const aws::Operation& operation) {
     std::vector<ContextKey> keys;
     keys.reserve(ask.keys.size());
     for (const auto& [name, value] : ask.keys) keys.push_back({name, value});
-    TRY(call.services.authoriser.authorise(
-        call.transaction, {call.caller, ask.action, ask.resource, keys, ask.words}));
+    const AccessRequest request{call.caller, ask.action, ask.resource, keys, ask.words};
+    auto& authoriser = call.services.authoriser;
+    if (ask.key) {
+      TRY(authoriser.authorise_on_key(call.transaction, request,
+                                      {ask.key->account, ask.key->policy}));
+    } else {
+      TRY(authoriser.authorise(call.transaction, request));
+    }
   }
   return {};
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,12 @@ struct Ask {
   // How the service's messages call the resource where not by its ARN: "user alice".
   std::string words = {};
   std::vector<std::pair<std::string, std::string>> keys = {};
+  // Of keys of KMS: the key's policy has a say too.
+  struct OnKey {
+    std::string account = {};
+    std::string policy = {};
+  };
+  std::optional<OnKey> key = {};
 
   void add_key(std::string_view name, std::string_view value) { keys.emplace_back(name, value); }
 };
@@ -72,6 +79,14 @@ namespace traccia_service {
 Result<> resolve_token(Call& call, const aws::Operation& operation, std::string_view name,
                        std::vector<Ask>& asks);
 }  // namespace traccia_service
+
+namespace kms_service {
+// Keys, by name or by what they encrypted; and aliases with the keys behind them.
+Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_view name,
+                     std::vector<Ask>& asks);
+Result<> resolve_alias(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+}  // namespace kms_service
 
 namespace organizations {
 Result<> resolve(Call& call, const aws::Operation& operation, std::string_view name,

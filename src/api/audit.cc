@@ -96,12 +96,14 @@ json::Object render(Time time, const Caller& caller, const AuditEvent& event,
   record["eventVersion"] = kEventVersion;
   record["userIdentity"] = event.user_identity.is_object() ? event.user_identity.get_object()
                                                            : user_identity(caller.principal);
+  const auto through = caller.via_service.empty() ? "" : caller.via_service + ".amazonaws.com";
+  if (!through.empty()) record["userIdentity"].get_object()["invokedBy"] = through;
   record["eventTime"] = format_iso_seconds(time);
   record["eventSource"] = event.source;
   record["eventName"] = event.name;
   record["awsRegion"] = event.region;
-  record["sourceIPAddress"] = caller.source_ip;
-  record["userAgent"] = shortened(caller.user_agent);
+  record["sourceIPAddress"] = through.empty() ? caller.source_ip : through;
+  record["userAgent"] = through.empty() ? shortened(caller.user_agent) : through;
   if (!event.error_code.empty()) record["errorCode"] = shortened(event.error_code);
   if (!event.error_code.empty() || !event.error_message.empty()) {
     record["errorMessage"] = shortened(event.error_message);
@@ -166,8 +168,9 @@ Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent eve
   caller.principal.type = identity::PrincipalType::AwsService;
   caller.principal.account_id = event.account;
   caller.principal.service = event.service;
-  caller.source_ip = event.service;
-  caller.user_agent = event.service;
+  const auto actor = event.actor.empty() ? event.service : event.actor;
+  caller.source_ip = actor;
+  caller.user_agent = actor;
   AuditEvent out;
   out.source = event.service;
   out.name = event.name;
@@ -175,8 +178,9 @@ Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent eve
   out.account = event.account;
   out.type = "AwsServiceEvent";
   // Facts 2.2: such an identity has no type.
-  out.user_identity = json::Object{{"accountId", event.account}, {"invokedBy", event.service}};
+  out.user_identity = json::Object{{"accountId", event.account}, {"invokedBy", actor}};
   out.service_event_details = std::move(event.details);
+  out.resources = std::move(event.resources);
   return audit_draft(os, time, caller, out);
 }
 

@@ -24,6 +24,8 @@ struct Caller {
   std::string region;  // of the request's signature
   // Of a service that acts on behalf of a resource: its ARN.
   std::string source_arn;
+  // A service that makes the call on the principal's behalf: "s3".
+  std::string via_service;
   std::string source_ip;
   std::string user_agent;
   std::string host;
@@ -75,6 +77,9 @@ struct ServiceEvent {
   std::string_view region;
   std::string_view name;
   json::Object details;
+  json::Value resources = {};  // array or null
+  // Who did it, where not the service as a caller: "AWS Internal".
+  std::string_view actor = {};
 };
 Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent event);
 

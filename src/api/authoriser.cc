@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "kms/key_policy.h"
 #include "policy/messages.h"
 #include "policy/public.h"
 
@@ -158,7 +159,36 @@ std::unexpected<Error> denied_by_s3(const policy::Request& asked,
       policy::access_denied_message(asked, decision, policy::NamePolicy::No, policy::Wording::S3));
 }
 
+// A ciphertext has words for the key that it names; to who is of the key's account they are of no
+// use.
+std::string denied_by_key(policy::Request asked, const policy::Decision& decision) {
+  asked.resource_words.clear();
+  return policy::access_denied_message(asked, decision);
+}
+
+// The same, whether there is such a key or not.
+std::string denied_by_foreign_key(const policy::Request& asked) {
+  const std::string_view what =
+      asked.resource_words.empty() ? "this resource" : std::string_view(asked.resource_words);
+  auto nameless = asked;
+  nameless.resource = "*";
+  nameless.resource_words.clear();
+  return fmt::format(
+      "{} on {} because the resource does not exist in this Region, no resource-based policies "
+      "allow access, or a resource-based policy explicitly denies access",
+      policy::access_denied_message(nameless), what);
+}
+
 }  // namespace
+
+Authoriser::Authoriser(os::Clock& clock, identity::Identity& identity,
+                       organization::Organizations& organizations, s3::S3& s3)
+    : clock_(clock),
+      identity_(identity),
+      organizations_(organizations),
+      s3_(s3),
+      key_policies_(
+          [](std::string_view, std::string_view text) { return kms::parse_key_policy(text); }) {}
 
 Result<Authoriser::Question> Authoriser::ask(meta::Transaction& transaction,
                                              const AccessRequest& request,
@@ -217,7 +247,7 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
   const bool on_policy =
       std::ranges::find(kPolicyActions, request.action) != std::end(kPolicyActions);
   const bool repairs = on_policy && owns(principal, found.bucket);
-  BucketPolicies::Compiled compiled;
+  CompiledPolicies::Compiled compiled;
   if (found.policy && !repairs) {
     auto made = bucket_policies_.find(bucket, *found.policy);
     if (!made) {
@@ -255,6 +285,28 @@ Result<> Authoriser::authorise_on_role(meta::Transaction& transaction, const Acc
                        decision.outcome == policy::Outcome::ImplicitDeny);
   return denied(untold ? policy::access_denied_message(asked)
                        : policy::access_denied_message(asked, decision));
+}
+
+Result<> Authoriser::authorise_on_key(meta::Transaction& transaction, const AccessRequest& request,
+                                      const KeyAccess& key) {
+  CompiledPolicies::Compiled compiled;
+  if (!key.policy.empty()) {
+    auto made = key_policies_.find(request.resource, key.policy);
+    if (!made) {
+      return fail(ErrorCode::DataLoss,
+                  fmt::format("the policy of '{}': {}", request.resource, made.error().message()));
+    }
+    compiled = std::move(*made);
+  }
+  TRY_ASSIGN(auto question, ask(transaction, request, key.account));
+  auto& asked = question.asked;
+  auto& policies = question.policies;
+  policies.resource = compiled.get();
+  policies.resource_rule = policy::ResourceRule::Own;
+  const auto decision = policy::evaluate(asked, policies);
+  if (decision.allowed()) return {};
+  const bool own = asked.principal.account == key.account;
+  return denied(own ? denied_by_key(std::move(asked), decision) : denied_by_foreign_key(asked));
 }
 
 Result<> Authoriser::authorise_account(meta::Transaction& transaction, const AccessRequest& request,

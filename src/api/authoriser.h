@@ -8,6 +8,7 @@
 
 #include "api/audit.h"
 #include "api/bucket_policies.h"
+#include "api/compiled_policies.h"
 #include "base/error.h"
 #include "identity/identity.h"
 #include "meta/database.h"
@@ -38,20 +39,26 @@ struct RoleTrust {
   const policy::AttachedPolicy& policy;
 };
 
+// What is asked for access to a key of KMS: whose it is, and its policy, as it is stored. An empty
+// one: there is no such key, or the operation is not for other accounts.
+struct KeyAccess {
+  std::string_view account;
+  std::string_view policy;
+};
+
 // Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies, the service
-// control policies over its account and the bucket's policy, with the keys that AWS fills: of the
-// principal, of the request (aws:SourceIp, aws:SecureTransport, aws:UserAgent, aws:RequestedRegion,
-// aws:CurrentTime, aws:EpochTime, aws:ResourceAccount), of temporary credentials
-// (aws:TokenIssueTime, aws:MultiFactorAuthPresent and -Age, aws:SourceIdentity), aws:PrincipalTag/…
-// of the user, role and session, of the organizations of principal and resource
+// control policies over its account and the policy of the bucket or key, with the keys that AWS
+// fills: of the principal, of the request (aws:SourceIp, aws:SecureTransport, aws:UserAgent,
+// aws:RequestedRegion, aws:CurrentTime, aws:EpochTime, aws:ResourceAccount), of temporary
+// credentials (aws:TokenIssueTime, aws:MultiFactorAuthPresent and -Age, aws:SourceIdentity),
+// aws:PrincipalTag/… of the user, role and session, of the organizations of principal and resource
 // (aws:PrincipalOrgID, aws:PrincipalOrgPaths, aws:ResourceOrgID, aws:ResourceOrgPaths), and of a
 // service's call aws:SourceArn, aws:SourceAccount, aws:SourceOrgID and aws:SourceOrgPaths, but no
 // aws:SourceIp. What was passed for a session limits it.
 class Authoriser {
  public:
   Authoriser(os::Clock& clock, identity::Identity& identity,
-             organization::Organizations& organizations, s3::S3& s3)
-      : clock_(clock), identity_(identity), organizations_(organizations), s3_(s3) {}
+             organization::Organizations& organizations, s3::S3& s3);
 
   // Of operations on resources that have no policy of their own. Reason AccessDenied.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
@@ -64,6 +71,11 @@ class Authoriser {
   // says why where that tells nothing of a role to who may not see it.
   Result<> authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,
                              const RoleTrust& trust);
+  // Of KMS's operations on a key, named by `request.resource`. The key's policy must allow, by
+  // itself or by handing over to its account ("Key policies in AWS KMS"). Reason AccessDenied; who
+  // is of another account does not learn whether there is such a key.
+  Result<> authorise_on_key(meta::Transaction& transaction, const AccessRequest& request,
+                            const KeyAccess& key);
   // Beside authorise(), for what belongs to accounts, their event history and tokens: everybody's
   // own; any other, and all, for the management account only. Reason AccessDenied.
   Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
@@ -88,7 +100,8 @@ class Authoriser {
   identity::Identity& identity_;
   organization::Organizations& organizations_;
   s3::S3& s3_;
-  BucketPolicies bucket_policies_;
+  CompiledPolicies bucket_policies_{parse_bucket_policy};
+  CompiledPolicies key_policies_;
 };
 
 }  // namespace traccia::api

@@ -318,8 +318,8 @@ TEST_F(BucketPolicyTest, AnUnreadablePolicyDeniesAllButItsReplacement) {
   EXPECT_EQ(refusal("GET", "/bucket"), "");
 }
 
-TEST(BucketPolicies, KeepsTheNewestTextOfEachBucketWithinItsLimits) {
-  BucketPolicies policies;
+TEST(CompiledPolicies, KeepsTheNewestTextOfEachBucketWithinItsLimits) {
+  CompiledPolicies policies(parse_bucket_policy);
   const auto first = document({statement("Allow", "\"*\"", "s3:GetObject", "b0/*")});
   const auto compiled = policies.find("b0", first).value();
   EXPECT_EQ(policies.find("b0", first).value(), compiled);
@@ -327,7 +327,7 @@ TEST(BucketPolicies, KeepsTheNewestTextOfEachBucketWithinItsLimits) {
   EXPECT_NE(policies.find("b0", second).value(), compiled);
   EXPECT_EQ(policies.find("b0", "{").error().reason(), "MalformedPolicy");
   const auto kept = policies.find("b0", second).value();
-  for (size_t i = 1; i <= BucketPolicies::kPoliciesMax; ++i) {
+  for (size_t i = 1; i <= CompiledPolicies::kPoliciesMax; ++i) {
     const auto bucket = fmt::format("b{}", i);
     ASSERT_TRUE(policies.find(
         bucket, document({statement("Allow", "\"*\"", "s3:GetObject", bucket + "/*")})));

@@ -68,7 +68,9 @@ json::Object describe(const aws::Shape& shape) {
   for (const auto& member : shape.members) {
     members[member.name] = describe(*member.shape);
     if (member.presence == aws::Presence::Required) required.emplace_back(member.name);
-    if (member.sensitivity == aws::Sensitivity::Secret) secret.emplace_back(member.name);
+    const bool hidden = member.sensitivity == aws::Sensitivity::Secret ||
+                        member.sensitivity == aws::Sensitivity::Unseen;
+    if (hidden) secret.emplace_back(member.name);
   }
   out["members"] = std::move(members);
   out["required"] = std::move(required);

@@ -58,7 +58,7 @@ class Example {
       case aws::MemberType::Timestamp:
         return 1'800'000'000;
       case aws::MemberType::Blob:
-        return "";
+        return "c3ViamVjdA==";
       case aws::MemberType::List:
         return json::Array{value(name, *shape.element)};
       case aws::MemberType::Map:

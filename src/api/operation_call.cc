@@ -51,17 +51,16 @@ json::Object foreign_identity(const identity::Principal& principal) {
 
 // The caller's record, and the one of the resource's account when that is another: each with an id
 // of its own and one that both have (facts 2.6).
-Result<> add_drafts(const Call& call, AuditEvent& event, std::vector<ingest::Draft>& drafts) {
-  const auto& os = call.services.os;
-  const bool shared =
-      !call.resource_account.empty() && call.resource_account != call.caller.principal.account_id;
+Result<> add_drafts(os::Os os, Time now, const Caller& caller, std::string_view resource_account,
+                    AuditEvent& event, std::vector<ingest::Draft>& drafts) {
+  const bool shared = !resource_account.empty() && resource_account != caller.principal.account_id;
   if (shared) event.shared_event_id = os.random.uuid();
-  TRY_ASSIGN(auto draft, audit_draft(os, call.now, call.caller, event));
+  TRY_ASSIGN(auto draft, audit_draft(os, now, caller, event));
   drafts.push_back(std::move(draft));
   if (!shared) return {};
-  event.account = call.resource_account;
-  event.user_identity = foreign_identity(call.caller.principal);
-  TRY_ASSIGN(auto copy, audit_draft(os, call.now, call.caller, event));
+  event.account = resource_account;
+  event.user_identity = foreign_identity(caller.principal);
+  TRY_ASSIGN(auto copy, audit_draft(os, now, caller, event));
   drafts.push_back(std::move(copy));
   return {};
 }
@@ -96,7 +95,7 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
         event.resources = call.resources;
         add_response(event, *binding.operation, output);
         auto drafts = std::move(call.before_event);
-        TRY(add_drafts(call, event, drafts));
+        TRY(add_drafts(services.os, call.now, caller, call.resource_account, event, drafts));
         for (auto& after : call.after_event) drafts.push_back(std::move(after));
         trails_changed = call.trails_changed;
         return drafts;
@@ -108,15 +107,13 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
 // A call that changes nothing is recorded in one of the log's next commits; its answer does not
 // wait for that (I4 is about calls that change or are denied). What the log refuses at once is an
 // error.
-Result<> record_read(Services& services, ingest::Draft draft) {
+Result<> record_read(Services& services, std::vector<ingest::Draft> drafts) {
   struct State {
     Mutex mutex;
     bool returned GUARDED_BY(mutex) = false;
     std::optional<Error> refused GUARDED_BY(mutex);
   };
   const auto state = std::make_shared<State>();
-  std::vector<ingest::Draft> drafts;
-  drafts.push_back(std::move(draft));
   services.ingest.submit(
       std::move(drafts),
       [state](Result<ingest::Outcome> outcome) {
@@ -141,6 +138,7 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   Output output;
   std::function<Result<Output>()> rest;
   auto recorded = Recorded::Now;
+  std::string resource_account;
   auto event = describe(*binding.operation, caller, input);
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
     Call call{.services = services,
@@ -151,6 +149,7 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
     TRY(authorise(call, *binding.operation));
     TRY_ASSIGN(output.document, binding.run(call));
     event.resources = std::move(call.resources);
+    resource_account = std::move(call.resource_account);
     rest = std::move(call.rest);
     recorded = call.recorded;
     return {};
@@ -159,8 +158,9 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
     TRY_ASSIGN(output, rest());
   }
   if (recorded == Recorded::Before) return output;
-  TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
-  TRY(record_read(services, std::move(draft)));
+  std::vector<ingest::Draft> drafts;
+  TRY(add_drafts(services.os, services.os.clock.now(), caller, resource_account, event, drafts));
+  TRY(record_read(services, std::move(drafts)));
   return output;
 }
 

@@ -75,6 +75,7 @@ struct Binding {
 // Every operation this server answers with JSON 1.1 or Query, by service.
 std::span<const Binding> cloudtrail_bindings();
 std::span<const Binding> iam_bindings();
+std::span<const Binding> kms_bindings();
 std::span<const Binding> organizations_bindings();
 std::span<const Binding> sts_bindings();
 std::span<const Binding> traccia_bindings();

@@ -21,6 +21,7 @@ constexpr ServiceEntry kServices[] = {
      aws::Protocol::Json11,
      organizations_bindings,
      {"AWSOrganizationsV20161128", "AWSOrganizationsV20161128"}},
+    {"kms", aws::Protocol::Json11, kms_bindings, {"TrentService", "TrentService"}},
     {"iam", aws::Protocol::Query, iam_bindings, {}, "https://iam.amazonaws.com/doc/2010-05-08/"},
     {"sts", aws::Protocol::Query, sts_bindings, {}, "https://sts.amazonaws.com/doc/2011-06-15/"},
     {"s3", aws::Protocol::RestXml, no_bindings}};

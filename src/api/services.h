@@ -18,6 +18,7 @@
 #include "history/history.h"
 #include "identity/identity.h"
 #include "ingest/ingest.h"
+#include "kms/keys.h"
 #include "meta/database.h"
 #include "oidc/issuers.h"
 #include "organization/organizations.h"
@@ -43,6 +44,7 @@ struct Services {
   Tail& tail;
   Pacer& pacer;
   oidc::Issuers& issuers;
+  kms::Keys& keys;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

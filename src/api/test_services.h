@@ -16,6 +16,7 @@
 #include "api/services.h"
 #include "blob/blob.h"
 #include "json/json.h"
+#include "kms/schema.h"
 #include "organization/schema.h"
 #include "os/fake_os.h"
 
@@ -39,7 +40,7 @@ class ServicesTest : public testing::Test {
     pacer_.emplace(fake_.clock, wal_->recent());
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_,
                                organizations_, *ingest_, *s3_, *history_, trails_, *delivery_,
-                               *digest_, *tail_, *pacer_, issuers_, regions_});
+                               *digest_, *tail_, *pacer_, issuers_, keys_, regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -115,6 +116,7 @@ class ServicesTest : public testing::Test {
   identity::Identity identity_{fake_.os(), master_key_, {.n = 16, .r = 1, .p = 1}};
   organization::Organizations organizations_{fake_.os()};
   trail::Trails trails_{regions_};
+  kms::Keys keys_{fake_.os(), master_key_};
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<meta::Database> database_;
@@ -135,16 +137,28 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ =
-        meta::Database::open(
-            fake_.os(), "/d/meta.db", meta::Durability::Full,
-            {identity::kSchema, s3::kSchema, trail::kSchema, kOutboxSchema, delivery::kSchema,
-             digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema,
-             delivery::kLanesSchema, delivery::kChangesSchema, identity::kIamSchema,
-             identity::kAccountsSchema, identity::kSigninSchema, identity::kMfaSchema,
-             identity::kOidcSchema, organization::kSchema, identity::kRoleUsesSchema,
-             identity::kRoleDeletionsSchema, s3::kVersionsSchema})
-            .value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
+                                     {identity::kSchema,
+                                      s3::kSchema,
+                                      trail::kSchema,
+                                      kOutboxSchema,
+                                      delivery::kSchema,
+                                      digest::kKeySchema,
+                                      digest::kChainSchema,
+                                      digest::kPendingSchema,
+                                      delivery::kLanesSchema,
+                                      delivery::kChangesSchema,
+                                      identity::kIamSchema,
+                                      identity::kAccountsSchema,
+                                      identity::kSigninSchema,
+                                      identity::kMfaSchema,
+                                      identity::kOidcSchema,
+                                      organization::kSchema,
+                                      identity::kRoleUsesSchema,
+                                      identity::kRoleDeletionsSchema,
+                                      s3::kVersionsSchema,
+                                      kms::kSchema})
+                    .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);
     outbox_.emplace(*database_, *ingest_);

@@ -39,8 +39,9 @@ enum class MemberType {
   Structure
 };
 enum class Presence { Optional, Required };
-// Masked: CloudTrail shows "****", as Organizations has it of names and addresses.
-enum class Sensitivity { Plain, Secret, Masked };
+// Masked: CloudTrail shows "****", as Organizations has it of names and addresses. Unseen: a secret
+// of which events do not even tell that it was there, as KMS's have it.
+enum class Sensitivity { Plain, Secret, Masked, Unseen };
 // Which selectors take the operation's event.
 enum class EventCategory { Management, Data };
 // Global: recorded in us-east-1, whatever region the request was signed for.
@@ -177,8 +178,8 @@ std::string audit_name(std::string_view member);
 
 // The request's or the answer's members as the audit event shows them: described members only,
 // names lowered, timestamps as text, blobs omitted, secrets replaced by
-// HIDDEN_DUE_TO_SECURITY_REASONS, or masked. Keys of maps stay as they are. Members of the wrong
-// type (of a request that validation rejects) are omitted.
+// HIDDEN_DUE_TO_SECURITY_REASONS, masked or left out. Keys of maps stay as they are. Members of the
+// wrong type (of a request that validation rejects) are omitted.
 inline constexpr std::string_view kHidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
 inline constexpr std::string_view kMasked = "****";
 json::Object audit_parameters(const Shape& shape, const json::Object& object);

@@ -91,6 +91,7 @@ json::Object audit_parameters(const Shape& shape, const json::Object& object) {
   for (const auto& member : shape.members) {
     const json::Value* value = json::find(object, member.name);
     if (value == nullptr || value->is_null()) continue;
+    if (member.sensitivity == Sensitivity::Unseen) continue;
     const std::string name =
         member.audit_name.empty() ? audit_name(member.name) : std::string(member.audit_name);
     if (member.sensitivity == Sensitivity::Secret) {

@@ -280,8 +280,9 @@ class ConstraintCheck {
         if (member.presence == Presence::Required) add_null(path);
         continue;
       }
-      const bool secret =
-          around == Sensitivity::Secret || member.sensitivity == Sensitivity::Secret;
+      const bool secret = around == Sensitivity::Secret ||
+                          member.sensitivity == Sensitivity::Secret ||
+                          member.sensitivity == Sensitivity::Unseen;
       check(*member.shape, *value, path, secret ? Sensitivity::Secret : Sensitivity::Plain);
     }
   }

@@ -43,7 +43,7 @@ Result<Page<Entity>> read_page(meta::Transaction& transaction, std::string_view 
   page.cut(cursor);
   for (auto& entity : page.items) {
     if (entity.kind != EntityKind::Role) continue;
-    TRY_ASSIGN(entity.role.trust, show_trust(transaction, entity.role.trust));
+    TRY_ASSIGN(entity.role.trust, show_principals(transaction, entity.role.trust));
   }
   return page;
 }
@@ -81,7 +81,7 @@ Result<std::string> read_trust(meta::Transaction& transaction, std::string_view 
         ErrorCode::FailedPrecondition, "LimitExceeded",
         fmt::format("Cannot exceed quota for ACLSizePerRole: {}", Quotas::kTrustPolicySize));
   }
-  return bind_trust(transaction, document);
+  return bind_principals(transaction, document);
 }
 
 }  // namespace

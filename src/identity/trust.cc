@@ -89,12 +89,12 @@ Name bind(meta::Transaction& transaction, std::string_view entry) {
 
 }  // namespace
 
-Result<std::string> bind_trust(meta::Transaction& transaction, std::string_view document) {
+Result<std::string> bind_principals(meta::Transaction& transaction, std::string_view document) {
   return policy::rename_principals(
       document, [&](std::string_view entry) { return bind(transaction, entry); });
 }
 
-Result<std::string> show_trust(meta::Transaction& transaction, std::string_view stored) {
+Result<std::string> show_principals(meta::Transaction& transaction, std::string_view stored) {
   const bool has_ids = stored.contains("\"AIDA") || stored.contains("\"AROA");
   if (!has_ids) return std::string(stored);
   return policy::rename_principals(stored, [&](std::string_view entry) -> Name {

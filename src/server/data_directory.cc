@@ -9,6 +9,7 @@
 #include "api/outbox.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
+#include "kms/schema.h"
 #include "organization/schema.h"
 #include "s3/s3.h"
 #include "trail/trails.h"
@@ -75,13 +76,27 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
 
 Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                                            const DataDirectory& directory) {
-  return meta::Database::open(
-      os, directory.meta(), meta::Durability::Full,
-      {identity::kSchema, s3::kSchema, trail::kSchema, api::kOutboxSchema, delivery::kSchema,
-       digest::kKeySchema, digest::kChainSchema, digest::kPendingSchema, delivery::kLanesSchema,
-       delivery::kChangesSchema, identity::kIamSchema, identity::kAccountsSchema,
-       identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema, organization::kSchema,
-       identity::kRoleUsesSchema, identity::kRoleDeletionsSchema, s3::kVersionsSchema});
+  return meta::Database::open(os, directory.meta(), meta::Durability::Full,
+                              {identity::kSchema,
+                               s3::kSchema,
+                               trail::kSchema,
+                               api::kOutboxSchema,
+                               delivery::kSchema,
+                               digest::kKeySchema,
+                               digest::kChainSchema,
+                               digest::kPendingSchema,
+                               delivery::kLanesSchema,
+                               delivery::kChangesSchema,
+                               identity::kIamSchema,
+                               identity::kAccountsSchema,
+                               identity::kSigninSchema,
+                               identity::kMfaSchema,
+                               identity::kOidcSchema,
+                               organization::kSchema,
+                               identity::kRoleUsesSchema,
+                               identity::kRoleDeletionsSchema,
+                               s3::kVersionsSchema,
+                               kms::kSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

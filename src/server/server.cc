@@ -13,6 +13,7 @@
 
 #include "api/embedded_object_store.h"
 #include "api/front_door.h"
+#include "api/kms_upkeep.h"
 #include "api/services.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -22,6 +23,7 @@
 #include "history/history.h"
 #include "identity/identity.h"
 #include "ingest/ingest.h"
+#include "kms/keys.h"
 #include "meta/database.h"
 #include "oidc/issuers.h"
 #include "organization/organizations.h"
@@ -42,6 +44,7 @@ constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::seconds kKeyUseInterval{60};
+constexpr std::chrono::seconds kKeyRemovalInterval{1};
 constexpr std::chrono::seconds kHousekeepingIdle{1};
 constexpr std::chrono::seconds kResendFirst{1};  // doubles up to kResendMax
 constexpr std::chrono::seconds kResendMax{60};
@@ -114,6 +117,7 @@ struct Server::State {
   Result<> tell_endpoint(const std::string& endpoint);
   void resend_refused();
   void store_key_uses();
+  void remove_due_keys();
   void run_housekeeping();
   ServerState describe() const;
 
@@ -130,6 +134,7 @@ struct Server::State {
   std::unique_ptr<ingest::Ingest> ingest;
   std::optional<identity::Identity> identity;
   std::optional<organization::Organizations> organizations;
+  std::optional<kms::Keys> keys;
   std::optional<s3::S3> s3;
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
@@ -147,8 +152,9 @@ struct Server::State {
   std::unique_ptr<http::Server> http;
   LastError history_error, upkeep_error, delivery_error, put_error;
 
-  bool log_was_full = false;               // upkeep's own
-  Duration next_resend{}, resend_delay{};  // housekeeping's own
+  bool log_was_full = false;  // upkeep's own
+  // housekeeping's own
+  Duration next_resend{}, resend_delay{}, next_key_removal{};
   // run_log_files()'s own.
   std::string prepare_error;
   std::set<std::string> damaged_told;
@@ -191,6 +197,7 @@ Result<> Server::State::open_stores() {
 Result<> Server::State::open_services() {
   identity.emplace(*os, *master_key, real_os.clock);
   organizations.emplace(*os);
+  keys.emplace(*os, *master_key);
   s3.emplace(*os, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
@@ -224,7 +231,7 @@ Result<> Server::State::open_services() {
   issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *organizations,
                                  *ingest, *s3, *history, *trails, *delivery, *digest, *tail, *pacer,
-                                 *issuers, config.regions});
+                                 *issuers, *keys, config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -458,11 +465,20 @@ void Server::State::store_key_uses() {
   }
 }
 
+void Server::State::remove_due_keys() {
+  if (real_os.clock.monotonic() < next_key_removal) return;
+  next_key_removal = real_os.clock.monotonic() + kKeyRemovalInterval;
+  if (auto done = api::remove_due_keys(*services); !done) {
+    traccia::log(LogLevel::Error, "deletion of KMS keys", {{"error", done.error().message()}});
+  }
+}
+
 void Server::State::run_housekeeping() {
   auto next_garbage = real_os.clock.monotonic();
   auto next_key_uses = next_garbage + kKeyUseInterval;
   while (!stop_sinks.is_set()) {
     resend_refused();
+    remove_due_keys();
     if (real_os.clock.monotonic() >= next_garbage) {
       next_garbage = real_os.clock.monotonic() + kGarbageInterval;
       if (auto done = s3->collect_garbage(*database); !done) {

@@ -1,0 +1,54 @@
+// What KMS's operations do alike: find keys, read contexts and pages, render.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/kms_shapes.h"
+#include "api/operation_call.h"
+#include "identity/page.h"
+#include "identity/tags.h"
+#include "kms/keys.h"
+
+namespace traccia::api::kms_service {
+
+// Every operation, by family.
+std::span<const Binding> key_bindings();
+std::span<const Binding> alias_bindings();
+std::span<const Binding> policy_bindings();
+std::span<const Binding> tag_bindings();
+std::span<const Binding> crypto_bindings();
+
+std::unexpected<Error> invalid(std::string message);
+std::unexpected<Error> unsupported(std::string message);
+
+// Where names without account and region are looked for.
+kms::Place place_of(const Call& call);
+
+// The key that the member names; the call's event tells of it, also the key's account. Reasons
+// NotFound, InvalidArn.
+Result<kms::Key> find_key(Call& call, std::string_view member,
+                          kms::AliasesAre aliases = kms::AliasesAre::Refused);
+// The call's event has the ARN among its resources.
+void note_resource(Call& call, std::string_view account, std::string_view arn);
+
+// The most that an encryption context's keys and values may have together.
+inline constexpr size_t kContextBytesMax = 8192;
+// Reason ValidationException.
+Result<kms::EncryptionContext> read_context(const json::Object& input, std::string_view member);
+// Of a validated blob.
+std::string read_blob(const json::Object& input, std::string_view member);
+std::vector<identity::Tag> read_tags(const json::Object& input);
+
+// Limit and Marker. Reason InvalidMarker.
+Result<identity::Cursor> read_cursor(const json::Object& input, size_t items_default,
+                                     size_t items_max);
+// Truncated, and NextMarker behind `last` when there is more.
+void write_page(json::Object& output, bool more, std::string_view last);
+
+json::Value render(Time time);
+
+}  // namespace traccia::api::kms_service

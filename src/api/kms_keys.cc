@@ -1,0 +1,321 @@
+// KMS CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, ScheduleKeyDeletion,
+// CancelKeyDeletion, UpdateKeyDescription.
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/kms_call.h"
+#include "api/kms_policy.h"
+#include "kms/key_policy.h"
+
+namespace traccia::api::kms_service {
+namespace {
+
+constexpr int64_t kWindowDaysMin = 7;
+constexpr int64_t kWindowDaysMax = 30;
+constexpr size_t kKeysDefault = 100;
+constexpr size_t kKeysMax = 1000;
+
+constexpr std::string_view kMultiRegionTypes[] = {"PRIMARY", "REPLICA"};
+constexpr Shape kMultiRegionType = aws::enum_shape(kMultiRegionTypes);
+constexpr Member kMultiRegionKeyMembers[] = {{"Arn", &kString}, {"Region", &kString}};
+constexpr Shape kMultiRegionKey = aws::structure_shape(kMultiRegionKeyMembers);
+constexpr Shape kMultiRegionKeys = aws::list_shape(kMultiRegionKey);
+constexpr Member kMultiRegionMembers[] = {{"MultiRegionKeyType", &kMultiRegionType},
+                                          {"PrimaryKey", &kMultiRegionKey},
+                                          {"ReplicaKeys", &kMultiRegionKeys}};
+constexpr Shape kMultiRegion = aws::structure_shape(kMultiRegionMembers);
+constexpr std::string_view kExpirationModels[] = {"KEY_MATERIAL_EXPIRES",
+                                                  "KEY_MATERIAL_DOES_NOT_EXPIRE"};
+constexpr Shape kExpirationModel = aws::enum_shape(kExpirationModels);
+constexpr std::string_view kManagers[] = {"AWS", "CUSTOMER"};
+constexpr Shape kManager = aws::enum_shape(kManagers);
+constexpr std::string_view kSigningAlgorithms[] = {"RSASSA_PSS_SHA_256",
+                                                   "RSASSA_PSS_SHA_384",
+                                                   "RSASSA_PSS_SHA_512",
+                                                   "RSASSA_PKCS1_V1_5_SHA_256",
+                                                   "RSASSA_PKCS1_V1_5_SHA_384",
+                                                   "RSASSA_PKCS1_V1_5_SHA_512",
+                                                   "ECDSA_SHA_256",
+                                                   "ECDSA_SHA_384",
+                                                   "ECDSA_SHA_512",
+                                                   "SM2DSA",
+                                                   "ML_DSA_SHAKE_256",
+                                                   "ED25519_SHA_512",
+                                                   "ED25519_PH_SHA_512"};
+constexpr Shape kSigningAlgorithm = aws::enum_shape(kSigningAlgorithms);
+constexpr Shape kSigningAlgorithmList = aws::list_shape(kSigningAlgorithm);
+constexpr Shape kEncryptionAlgorithmList = aws::list_shape(kEncryptionAlgorithm);
+constexpr std::string_view kAgreements[] = {"ECDH"};
+constexpr Shape kAgreement = aws::enum_shape(kAgreements);
+constexpr Shape kAgreementList = aws::list_shape(kAgreement);
+constexpr std::string_view kEncapsulations[] = {"ML_KEM"};
+constexpr Shape kEncapsulation = aws::enum_shape(kEncapsulations);
+constexpr Shape kEncapsulationList = aws::list_shape(kEncapsulation);
+constexpr std::string_view kMacAlgorithms[] = {"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384",
+                                               "HMAC_SHA_512"};
+constexpr Shape kMacAlgorithm = aws::enum_shape(kMacAlgorithms);
+constexpr Shape kMacAlgorithmList = aws::list_shape(kMacAlgorithm);
+constexpr Member kExternalKeyMembers[] = {{"Id", &kString}};
+constexpr Shape kExternalKey = aws::structure_shape(kExternalKeyMembers);
+constexpr Shape kWindow = aws::integer_shape(1, 365);
+
+constexpr Member kMetadataMembers[] = {
+    {"AWSAccountId", &kString, Presence::Optional, Sensitivity::Plain, "AWSAccountId"},
+    kKeyIdMember,
+    {"Arn", &kString},
+    {"CreationDate", &kTimestamp},
+    {"Enabled", &kBoolean},
+    {"Description", &kDescription},
+    {"KeyUsage", &kKeyUsage},
+    {"KeyState", &kKeyState},
+    {"DeletionDate", &kTimestamp},
+    {"ValidTo", &kTimestamp},
+    {"Origin", &kOrigin},
+    {"CustomKeyStoreId", &kString},
+    {"CloudHsmClusterId", &kString},
+    {"ExpirationModel", &kExpirationModel},
+    {"KeyManager", &kManager},
+    {"CustomerMasterKeySpec", &kMasterKeySpec},
+    {"KeySpec", &kKeySpec},
+    {"EncryptionAlgorithms", &kEncryptionAlgorithmList},
+    {"SigningAlgorithms", &kSigningAlgorithmList},
+    {"KeyAgreementAlgorithms", &kAgreementList},
+    {"EncapsulationAlgorithms", &kEncapsulationList},
+    {"MultiRegion", &kBoolean},
+    {"MultiRegionConfiguration", &kMultiRegion},
+    {"PendingDeletionWindowInDays", &aws::kInteger},
+    {"MacAlgorithms", &kMacAlgorithmList},
+    {"XksKeyConfiguration", &kExternalKey},
+    {"CurrentKeyMaterialId", &kString}};
+constexpr Shape kMetadata = aws::structure_shape(kMetadataMembers);
+constexpr Member kMetadataOutput[] = {{"KeyMetadata", &kMetadata}};
+constexpr Shape kMetadataAnswer = aws::structure_shape(kMetadataOutput);
+
+constexpr Member kCreateInput[] = {{"Policy", &kPolicy},
+                                   {"Description", &kDescription},
+                                   {"KeyUsage", &kKeyUsage},
+                                   {"CustomerMasterKeySpec", &kMasterKeySpec},
+                                   {"KeySpec", &kKeySpec},
+                                   {"Origin", &kOrigin},
+                                   {"CustomKeyStoreId", &kString},
+                                   {"BypassPolicyLockoutSafetyCheck", &kBoolean},
+                                   {"Tags", &kTags},
+                                   {"MultiRegion", &kBoolean},
+                                   {"XksKeyId", &kString}};
+constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
+constexpr std::string_view kCreateErrors[] = {kMalformedPolicy, kInvalidArn,
+                                              kUnsupported,     kLimitExceeded,
+                                              kTagError,        "CustomKeyStoreNotFoundException"};
+constexpr std::string_view kCreateKeys[] = {"kms:KeySpec",     "kms:KeyUsage", "kms:KeyOrigin",
+                                            "kms:MultiRegion", kBypassKey,     "aws:TagKeys",
+                                            "aws:RequestTag"};
+constexpr auto kCreate = change("kms:CreateKey", kCreateRequest, kMetadataAnswer, kCreateErrors,
+                                {.keys = kCreateKeys, .tag_action = "kms:TagResource"});
+
+constexpr Member kDescribeInput[] = {kKeyIdMember, kGrantTokensMember};
+constexpr Shape kDescribeRequest = aws::structure_shape(kDescribeInput);
+constexpr std::string_view kFindErrors[] = {kNotFound, kInvalidArn};
+constexpr auto kDescribe =
+    query("kms:DescribeKey", kDescribeRequest, kMetadataAnswer, kFindErrors, on_key(kAliasKeys));
+
+constexpr std::string_view kOwners[] = {"SELF", "OTHER_ACCOUNTS_VIA_RAM"};
+constexpr Shape kOwner = aws::enum_shape(kOwners);
+constexpr Shape kOwnerList = aws::list_shape(kOwner, 1, 2);
+constexpr Member kListInput[] = {kLimitMember, kMarkerMember, {"ResourceOwners", &kOwnerList}};
+constexpr Shape kListRequest = aws::structure_shape(kListInput);
+constexpr Member kEntryMembers[] = {{"KeyId", &kString}, {"KeyArn", &kString}};
+constexpr Shape kEntry = aws::structure_shape(kEntryMembers);
+constexpr Shape kEntries = aws::list_shape(kEntry);
+constexpr Member kListOutput[] = {{"Keys", &kEntries}, kNextMarkerMember, kTruncatedMember};
+constexpr Shape kListAnswer = aws::structure_shape(kListOutput);
+constexpr std::string_view kListErrors[] = {kInvalidMarker};
+constexpr auto kList = query("kms:ListKeys", kListRequest, kListAnswer, kListErrors, {});
+
+constexpr Member kKeyInput[] = {kKeyIdMember};
+constexpr Shape kKeyRequest = aws::structure_shape(kKeyInput);
+constexpr std::string_view kStateErrors[] = {kNotFound, kInvalidArn, kInvalidState};
+constexpr auto kEnable =
+    change("kms:EnableKey", kKeyRequest, aws::kEmptyStructure, kStateErrors, on_key());
+constexpr auto kDisable =
+    change("kms:DisableKey", kKeyRequest, aws::kEmptyStructure, kStateErrors, on_key());
+
+constexpr Member kScheduleInput[] = {kKeyIdMember, {"PendingWindowInDays", &kWindow}};
+constexpr Shape kScheduleRequest = aws::structure_shape(kScheduleInput);
+constexpr Member kScheduleOutput[] = {{"KeyId", &kString},
+                                      {"DeletionDate", &kTimestamp},
+                                      {"KeyState", &kKeyState},
+                                      {"PendingWindowInDays", &aws::kInteger}};
+constexpr Shape kScheduleAnswer = aws::structure_shape(kScheduleOutput);
+constexpr std::string_view kScheduleKeys[] = {"kms:ScheduleKeyDeletionPendingWindowInDays"};
+constexpr auto kSchedule = change("kms:ScheduleKeyDeletion", kScheduleRequest, kScheduleAnswer,
+                                  kStateErrors, on_key(kScheduleKeys));
+
+constexpr Member kCancelOutput[] = {{"KeyId", &kString}};
+constexpr Shape kCancelAnswer = aws::structure_shape(kCancelOutput);
+constexpr auto kCancel =
+    change("kms:CancelKeyDeletion", kKeyRequest, kCancelAnswer, kStateErrors, on_key());
+
+constexpr Member kDescriptionInput[] = {kKeyIdMember,
+                                        {"Description", &kDescription, Presence::Required}};
+constexpr Shape kDescriptionRequest = aws::structure_shape(kDescriptionInput);
+constexpr auto kUpdateDescription = change("kms:UpdateKeyDescription", kDescriptionRequest,
+                                           aws::kEmptyStructure, kStateErrors, on_key());
+
+Result<json::Object> render(Call& call, const kms::Key& key) {
+  json::Object out{{"AWSAccountId", key.place.account},
+                   {"KeyId", key.id},
+                   {"Arn", key.arn},
+                   {"CreationDate", kms_service::render(key.created)},
+                   {"Enabled", key.state == kms::KeyState::Enabled},
+                   {"Description", key.description},
+                   {"KeyUsage", key.usage},
+                   {"KeyState", kms::name_of(key.state)},
+                   {"Origin", "AWS_KMS"},
+                   {"KeyManager", "CUSTOMER"},
+                   {"CustomerMasterKeySpec", key.spec},
+                   {"KeySpec", key.spec},
+                   {"EncryptionAlgorithms", json::Array{json::Value(kms::kSymmetric)}},
+                   {"MultiRegion", false}};
+  if (key.deletion) out["DeletionDate"] = kms_service::render(*key.deletion);
+  TRY_ASSIGN(const auto material, call.services.keys.material_id(call.transaction, key));
+  out["CurrentKeyMaterialId"] = material;
+  return json::Object{{"KeyMetadata", std::move(out)}};
+}
+
+// What this server has no keys of.
+Result<> check_kind(const json::Object& input) {
+  const auto spec = optional_string(input, "KeySpec");
+  const auto old_spec = optional_string(input, "CustomerMasterKeySpec");
+  if (spec && old_spec) {
+    return invalid(
+        "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+        "CustomerMasterKeySpec is deprecated.");
+  }
+  if (optional_string(input, "CustomKeyStoreId")) {
+    return fail(ErrorCode::NotFound, "CustomKeyStoreNotFound", "");
+  }
+  const auto wanted = spec ? *spec : old_spec.value_or(std::string(kms::kSymmetric));
+  if (wanted != kms::kSymmetric) {
+    return unsupported(fmt::format("KeySpec {} is not supported.", wanted));
+  }
+  const auto usage = optional_string(input, "KeyUsage").value_or(std::string(kms::kEncryptDecrypt));
+  if (usage != kms::kEncryptDecrypt) {
+    return invalid(fmt::format("KeyUsage {} is not compatible with KeySpec {}", usage, wanted));
+  }
+  const auto origin = optional_string(input, "Origin").value_or("AWS_KMS");
+  if (origin != "AWS_KMS" || optional_string(input, "XksKeyId")) {
+    return unsupported(fmt::format("Origin {} is not supported.", origin));
+  }
+  if (optional_bool(input, "MultiRegion").value_or(false)) {
+    return unsupported("Multi-Region keys are not supported.");
+  }
+  return {};
+}
+
+Result<json::Object> create(Call& call) {
+  TRY(check_kind(call.input));
+  const auto place = place_of(call);
+  const auto policy = optional_string(call.input, "Policy");
+  kms::NewKey wanted{.place = place, .description = get_string(call.input, "Description")};
+  wanted.policy = policy.value_or(kms::default_policy(place.account));
+  TRY_ASSIGN(wanted.policy, kms::bind_policy(call.transaction, wanted.policy));
+  TRY_ASSIGN(const auto key, call.services.keys.create(call.transaction, std::move(wanted)));
+  if (policy) TRY(check_lockout(call, key));
+  TRY(kms::set_tags(call.transaction, key, read_tags(call.input)));
+  note_resource(call, place.account, key.arn);
+  return render(call, key);
+}
+
+Result<json::Object> describe(Call& call) {
+  TRY_ASSIGN(const auto key, find_key(call, "KeyId", kms::AliasesAre::Allowed));
+  return render(call, key);
+}
+
+// Nobody shares keys of other accounts through AWS RAM here.
+bool wants_own(const json::Object& input) {
+  const auto* owners = json::find(input, "ResourceOwners");
+  if (owners == nullptr || !owners->is_array()) return true;
+  return std::ranges::any_of(owners->get_array(),
+                             [](const json::Value& owner) { return owner.as_string() == "SELF"; });
+}
+
+Result<json::Object> list(Call& call) {
+  TRY_ASSIGN(const auto cursor, read_cursor(call.input, kKeysDefault, kKeysMax));
+  identity::Page<kms::Key> page;
+  if (wants_own(call.input)) {
+    TRY_ASSIGN(page, call.services.keys.list(call.transaction, place_of(call), cursor));
+  }
+  json::Array keys;
+  for (const auto& key : page.items) {
+    keys.push_back(json::Object{{"KeyId", key.id}, {"KeyArn", key.arn}});
+  }
+  json::Object out{{"Keys", std::move(keys)}};
+  write_page(out, page.more, page.items.empty() ? "" : page.items.back().id);
+  return out;
+}
+
+Result<json::Object> set_state(Call& call, kms::KeyState state) {
+  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  TRY(kms::check_state(key, kms::Needs::Kept));
+  key.state = state;
+  TRY(call.services.keys.update(call.transaction, key));
+  return json::Object{};
+}
+
+Result<json::Object> enable(Call& call) {
+  return set_state(call, kms::KeyState::Enabled);
+}
+
+Result<json::Object> disable(Call& call) {
+  return set_state(call, kms::KeyState::Disabled);
+}
+
+Result<json::Object> schedule(Call& call) {
+  const auto days = optional_integer(call.input, "PendingWindowInDays").value_or(kWindowDaysMax);
+  if (days < kWindowDaysMin || days > kWindowDaysMax) {
+    return invalid(fmt::format("PendingWindowInDays must be between {} and {} days.",
+                               kWindowDaysMin, kWindowDaysMax));
+  }
+  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  TRY(kms::check_state(key, kms::Needs::Kept));
+  key.state = kms::KeyState::PendingDeletion;
+  key.deletion = call.now + std::chrono::days(days);
+  TRY(call.services.keys.update(call.transaction, key));
+  return json::Object{{"KeyId", key.arn},
+                      {"DeletionDate", kms_service::render(*key.deletion)},
+                      {"KeyState", kms::name_of(key.state)},
+                      {"PendingWindowInDays", days}};
+}
+
+Result<json::Object> cancel(Call& call) {
+  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  TRY(kms::check_state(key, kms::Needs::PendingDeletion));
+  key.state = kms::KeyState::Disabled;  // "CancelKeyDeletion"
+  key.deletion.reset();
+  TRY(call.services.keys.update(call.transaction, key));
+  return json::Object{{"KeyId", key.arn}};
+}
+
+Result<json::Object> update_description(Call& call) {
+  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  TRY(kms::check_state(key, kms::Needs::Kept));
+  key.description = get_string(call.input, "Description");
+  TRY(call.services.keys.update(call.transaction, key));
+  return json::Object{};
+}
+
+}  // namespace
+
+std::span<const Binding> key_bindings() {
+  static const std::array bindings{
+      Binding{&kCreate, create},   Binding{&kDescribe, describe},
+      Binding{&kList, list},       Binding{&kEnable, enable},
+      Binding{&kDisable, disable}, Binding{&kSchedule, schedule},
+      Binding{&kCancel, cancel},   Binding{&kUpdateDescription, update_description}};
+  return bindings;
+}
+
+}  // namespace traccia::api::kms_service

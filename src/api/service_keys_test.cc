@@ -1,0 +1,121 @@
+// CloudTrail's use of a key, under the key policies that AWS documents for it.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/service_keys.h"
+
+#include <gmock/gmock.h>
+
+#include "api/test_kms.h"
+
+namespace traccia::api {
+namespace {
+
+constexpr std::string_view kTrail = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main";
+constexpr std::string_view kService = R"({"Service":"cloudtrail.amazonaws.com"})";
+
+class ServiceKeysTest : public KmsTest {
+ protected:
+  void SetUp() override {
+    KmsTest::SetUp();
+    // "Configure AWS KMS key policies for CloudTrail"
+    key_ = arn_of(make_key(
+        {{"Policy",
+          document(
+              {for_account(),
+               allowing(kService, R"("kms:GenerateDataKey*")",
+                        R"({"StringEquals":{"aws:SourceArn":"arn:aws:cloudtrail:eu-west-1:)"
+                        R"(111122223333:trail/main"},"StringLike":{"kms:EncryptionContext:)"
+                        R"(aws:cloudtrail:arn":"arn:aws:cloudtrail:*:111122223333:trail/*"}})"),
+               allowing(kService, R"("kms:DescribeKey")",
+                        R"({"StringEquals":{"aws:SourceArn":"arn:aws:cloudtrail:eu-west-1:)"
+                        R"(111122223333:trail/main"}})"),
+               allowing(R"({"AWS":"*"})", R"(["kms:Decrypt","kms:ReEncryptFrom"])",
+                        R"({"StringEquals":{"kms:CallerAccount":"111122223333"},"StringLike":)"
+                        R"({"kms:EncryptionContext:aws:cloudtrail:arn":)"
+                        R"("arn:aws:cloudtrail:*:111122223333:trail/*"}})")})}}));
+  }
+  static Caller trail(std::string_view arn = kTrail) {
+    return cloudtrail_service(arn, "", "eu-west-1", "request");
+  }
+  static kms::EncryptionContext file(std::string_view arn = kTrail) {
+    return {{"aws:cloudtrail:arn", std::string(arn)}, {"aws:s3:arn", "arn:aws:s3:::b/AWSLogs/x"}};
+  }
+  static json::Object context_of(const kms::EncryptionContext& context) {
+    json::Object out;
+    for (const auto& [key, value] : context) out[key] = value;
+    return out;
+  }
+  std::string check(const Caller& caller, const kms::EncryptionContext& context,
+                    std::string_view key = {}) {
+    const auto done = database_->read([&](meta::Transaction& transaction) {
+      return check_data_key(*services_, transaction, caller, key.empty() ? key_ : key, context);
+    });
+    return done ? "" : std::string(done.error().reason());
+  }
+
+  std::string key_;
+};
+
+TEST_F(ServiceKeysTest, CloudTrailSealsForReadersOfTheAccount) {
+  const auto made = generate_data_key(*services_, trail(), key_, file());
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(made->plaintext.size(), 32U);
+  EXPECT_EQ(made->key_arn, key_);
+  EXPECT_EQ(describe_key(*services_, trail(), key_).value(), key_);
+  // Whoever of the account presents the file's context, without an identity policy.
+  const json::Object request{{"CiphertextBlob", base64_encode(made->sealed)},
+                             {"EncryptionContext", context_of(file())}};
+  const auto opened = call(worker_, "kms:Decrypt", request);
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->at("Plaintext"), json::Value(base64_encode(made->plaintext)));
+  EXPECT_NE(refusal("kms:Decrypt", {{"CiphertextBlob", base64_encode(made->sealed)}}), "");
+  EXPECT_FALSE(call(stranger(), "kms:Decrypt", request));
+  EXPECT_EQ(decrypt_data_key(*services_, trail(), key_, made->sealed, file()).error().reason(),
+            "AccessDenied")
+      << "the service itself may not read";
+}
+
+TEST_F(ServiceKeysTest, EventsTellOfTheService) {
+  ASSERT_TRUE(generate_data_key(*services_, trail(), key_, file()));
+  const auto event = last_event("GenerateDataKey");
+  EXPECT_EQ(event.at("userIdentity").at("type"), "AWSService");
+  EXPECT_EQ(event.at("userIdentity").at("invokedBy"), "cloudtrail.amazonaws.com");
+  EXPECT_EQ(event.at("requestParameters").at("encryptionContext"), json::Value(context_of(file())));
+  EXPECT_EQ(event.at("resources").at(0).at("ARN"), json::Value(key_));
+}
+
+TEST_F(ServiceKeysTest, OtherTrailsAndContextsAreRefused) {
+  const std::string_view other = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/other";
+  EXPECT_EQ(check(trail(), file()), "");
+  EXPECT_EQ(check(trail(other), file()), "AccessDenied");
+  EXPECT_EQ(check(trail(), file("arn:aws:cloudtrail:eu-west-1:444455556666:trail/main")),
+            "AccessDenied");
+  EXPECT_EQ(check(trail(), {}), "AccessDenied");
+  EXPECT_EQ(generate_data_key(*services_, trail(other), key_, file()).error().reason(),
+            "AccessDenied");
+  EXPECT_EQ(last_denial("GenerateDataKey").at("userIdentity").at("type"), "AWSService");
+}
+
+TEST_F(ServiceKeysTest, KeysThatCannotBeUsed) {
+  const auto missing = arn_of("00000000-0000-0000-0000-000000000000");
+  EXPECT_EQ(check(trail(), file(), missing), "NotFound");
+  as_administrator("kms:DisableKey", {{"KeyId", key_}});
+  EXPECT_EQ(check(trail(), file()), "Disabled");
+  as_administrator("kms:ScheduleKeyDeletion", {{"KeyId", key_}});
+  EXPECT_EQ(check(trail(), file()), "KMSInvalidState");
+}
+
+TEST_F(ServiceKeysTest, S3AsksInTheNameOfItsCaller) {
+  auto through = administrator_;
+  through.via_service = "s3";
+  const auto made = generate_data_key(*services_, through, key_, {{"aws:s3:arn", "arn:o"}});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(
+      decrypt_data_key(*services_, through, key_, made->sealed, {{"aws:s3:arn", "arn:o"}}).value(),
+      made->plaintext);
+  auto nobody = worker_;
+  nobody.via_service = "s3";
+  EXPECT_EQ(generate_data_key(*services_, nobody, key_, {}).error().reason(), "AccessDenied");
+}
+
+}  // namespace
+}  // namespace traccia::api

@@ -1,0 +1,54 @@
+// What a KMS key is.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace traccia::kms {
+
+// Where keys and aliases lie: their names mean something in one account and region only.
+struct Place {
+  std::string account = {};
+  std::string region = {};
+};
+
+// The values are stored.
+enum class KeyState : uint8_t { Enabled = 0, Disabled = 1, PendingDeletion = 2 };
+std::string_view name_of(KeyState state);  // "PendingDeletion"
+
+inline constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
+inline constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
+
+struct Key {
+  std::string arn = {};  // arn:aws:kms:REGION:ACCOUNT:key/ID
+  Place place = {};
+  std::string id = {};
+  std::string spec = std::string(kSymmetric);
+  std::string usage = std::string(kEncryptDecrypt);
+  std::string description = {};
+  KeyState state = KeyState::Enabled;
+  Time created = {};
+  std::optional<Time> deletion = {};  // of KeyState::PendingDeletion
+  std::string policy = {};            // as it is stored: users and roles by unique id
+  int64_t material = 1;               // the version that encrypts
+};
+
+// In which state a key must be for an operation ("Key states of AWS KMS keys").
+enum class Needs : uint8_t {
+  Enabled,          // cryptographic operations
+  Kept,             // enabled or disabled
+  PendingDeletion,  // CancelKeyDeletion
+};
+// Reasons: Disabled, KMSInvalidState; messages are KMS's.
+Result<> check_state(const Key& key, Needs needs);
+
+std::string key_arn(const Place& place, std::string_view id);
+std::string alias_arn(const Place& place, std::string_view name);  // "alias/NAME"
+
+}  // namespace traccia::kms

@@ -1,0 +1,191 @@
+// Stores keys, seals their material, encrypts.
+// SPDX-License-Identifier: Apache-2.0
+#include "kms/keys.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "identity/sql.h"
+
+namespace traccia::kms {
+namespace {
+
+constexpr size_t kMaterialIdBytes = 32;
+
+constexpr std::string_view kSelect =
+    "SELECT arn, account, region, id, spec, usage, description, state, created, deletion, policy, "
+    "material FROM kms_keys WHERE ";
+
+Key read_key(const meta::Row& row) {
+  Key key{.arn = row.text(0),
+          .place = {row.text(1), row.text(2)},
+          .id = row.text(3),
+          .spec = row.text(4),
+          .usage = row.text(5),
+          .description = row.text(6),
+          .state = static_cast<KeyState>(row.integer(7)),
+          .created = from_unix_nanoseconds(row.integer(8)),
+          .policy = row.text(10),
+          .material = row.integer(11)};
+  if (!row.is_null(9)) key.deletion = from_unix_nanoseconds(row.integer(9));
+  return key;
+}
+
+// Binds sealed material to its place.
+std::string seal_context(const Key& key, int64_t version) {
+  return fmt::format("kms/{}/{}", key.arn, version);
+}
+
+}  // namespace
+
+Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
+  const auto& place = wanted.place;
+  TRY_ASSIGN(const auto others,
+             identity::select_number(
+                 transaction, "SELECT count(*) FROM kms_keys WHERE account = ? AND region = ?",
+                 {place.account, place.region}));
+  if (others >= Quotas::kKeys) {
+    return fail(ErrorCode::FailedPrecondition, "LimitExceeded",
+                fmt::format("The account has {} keys in this Region already.", Quotas::kKeys));
+  }
+  Key key{.place = place,
+          .id = os_.random.uuid(),
+          .description = std::move(wanted.description),
+          .created = os_.clock.now(),
+          .policy = std::move(wanted.policy)};
+  key.arn = key_arn(place, key.id);
+  TRY(transaction.execute(
+      "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
+      "policy, material) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {key.arn, place.account, place.region, key.id, key.spec, key.usage, key.description,
+       static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy,
+       key.material}));
+  TRY(add_material(transaction, key, MaterialOrigin::Created));
+  return key;
+}
+
+Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin) {
+  const auto sealed =
+      master_key_.seal(os_.random.bytes(kMaterialBytes), seal_context(key, key.material));
+  TRY(transaction.execute(
+      "INSERT INTO kms_material (key, version, id, origin, created, sealed) VALUES (?, ?, ?, ?, ?, "
+      "?)",
+      {key.arn, key.material, hex_encode(os_.random.bytes(kMaterialIdBytes)),
+       static_cast<int64_t>(origin), to_unix_nanoseconds(os_.clock.now()), meta::Blob{sealed}}));
+  return {};
+}
+
+Result<std::optional<Key>> Keys::find(meta::Transaction& transaction, const KeyName& name) {
+  std::string sql(kSelect);
+  sql += name.kind == NameKind::Alias ? "arn = (SELECT key FROM kms_aliases WHERE arn = ?1)"
+                                      : "arn = ?1";
+  sql += " AND (deletion IS NULL OR deletion > ?2)";
+  std::optional<Key> found;
+  TRY(transaction.query(sql, {name.arn, to_unix_nanoseconds(os_.clock.now())},
+                        [&](const meta::Row& row) -> Result<> {
+                          found = read_key(row);
+                          return {};
+                        }));
+  return found;
+}
+
+Result<Key> Keys::get(meta::Transaction& transaction, const KeyName& name) {
+  TRY_ASSIGN(auto found, find(transaction, name));
+  if (!found) return not_found(name);
+  return std::move(*found);
+}
+
+Result<identity::Page<Key>> Keys::list(meta::Transaction& transaction, const Place& place,
+                                       const identity::Cursor& cursor) {
+  identity::Page<Key> page;
+  TRY(transaction.query(std::string(kSelect) +
+                            "account = ? AND region = ? AND id > ? AND (deletion IS NULL OR "
+                            "deletion > ?) ORDER BY id LIMIT ?",
+                        {place.account, place.region, cursor.after,
+                         to_unix_nanoseconds(os_.clock.now()), cursor.rows_max()},
+                        [&](const meta::Row& row) -> Result<> {
+                          page.items.push_back(read_key(row));
+                          return {};
+                        }));
+  page.cut(cursor);
+  return page;
+}
+
+Result<> Keys::update(meta::Transaction& transaction, const Key& key) {
+  const auto deletion =
+      key.deletion ? meta::Argument(to_unix_nanoseconds(*key.deletion)) : meta::Argument(nullptr);
+  TRY(transaction.execute(
+      "UPDATE kms_keys SET description = ?, state = ?, deletion = ?, policy = ? WHERE arn = ?",
+      {key.description, static_cast<int64_t>(key.state), deletion, key.policy, key.arn}));
+  return {};
+}
+
+Result<bool> Keys::has_due(meta::Transaction& transaction) {
+  return identity::has_rows(transaction, "SELECT 1 FROM kms_keys WHERE deletion <= ? LIMIT 1",
+                            {to_unix_nanoseconds(os_.clock.now())});
+}
+
+Result<std::vector<Key>> Keys::remove_due(meta::Transaction& transaction, size_t keys_max) {
+  std::vector<Key> due;
+  TRY(transaction.query(std::string(kSelect) + "deletion <= ? ORDER BY deletion LIMIT ?",
+                        {to_unix_nanoseconds(os_.clock.now()), static_cast<int64_t>(keys_max)},
+                        [&](const meta::Row& row) -> Result<> {
+                          due.push_back(read_key(row));
+                          return {};
+                        }));
+  for (const auto& key : due) {
+    TRY(transaction.execute("DELETE FROM kms_keys WHERE arn = ?", {key.arn}));
+  }
+  return due;
+}
+
+Result<std::optional<Keys::Material>> Keys::open_material(meta::Transaction& transaction,
+                                                          const Key& key, int64_t version) {
+  std::optional<Material> found;
+  TRY(transaction.query("SELECT id, sealed FROM kms_material WHERE key = ? AND version = ?",
+                        {key.arn, version}, [&](const meta::Row& row) -> Result<> {
+                          TRY_ASSIGN(auto bytes,
+                                     master_key_.open(row.view(1), seal_context(key, version)));
+                          found = Material{row.text(0), std::move(bytes)};
+                          return {};
+                        }));
+  if (found && found->bytes.size() != kMaterialBytes) {
+    return fail(ErrorCode::DataLoss,
+                fmt::format("the material of key '{}' has {} bytes", key.arn, found->bytes.size()));
+  }
+  return found;
+}
+
+Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key& key) {
+  std::string id;
+  TRY(transaction.query("SELECT id FROM kms_material WHERE key = ? AND version = ?",
+                        {key.arn, key.material}, [&](const meta::Row& row) -> Result<> {
+                          id = row.text(0);
+                          return {};
+                        }));
+  return id;
+}
+
+Result<std::string> Keys::encrypt(meta::Transaction& transaction, const Key& key,
+                                  std::string_view plaintext, const EncryptionContext& context) {
+  TRY_ASSIGN(const auto material, open_material(transaction, key, key.material));
+  if (!material) {
+    return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
+  }
+  return kms::encrypt(material->bytes,
+                      {key.place.account, key.id, static_cast<uint32_t>(key.material)},
+                      os_.random.bytes(kSaltBytes), plaintext, context);
+}
+
+Result<Opened> Keys::decrypt(meta::Transaction& transaction, const Key& key,
+                             const CiphertextView& ciphertext, const EncryptionContext& context) {
+  if (ciphertext.account != key.place.account || ciphertext.key_id != key.id) {
+    return invalid_ciphertext();
+  }
+  TRY_ASSIGN(auto material, open_material(transaction, key, ciphertext.material));
+  if (!material) return invalid_ciphertext();
+  TRY_ASSIGN(auto plaintext, kms::decrypt(material->bytes, ciphertext, context));
+  return Opened{std::move(plaintext), std::move(material->id)};
+}
+
+}  // namespace traccia::kms

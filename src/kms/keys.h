@@ -1,0 +1,99 @@
+// Keys in the control-plane store, and what they encrypt.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "identity/master_key.h"
+#include "identity/page.h"
+#include "identity/tags.h"
+#include "kms/ciphertext.h"
+#include "kms/key.h"
+#include "kms/key_name.h"
+#include "meta/database.h"
+#include "os/os.h"
+
+namespace traccia::kms {
+
+// "AWS KMS resource quotas"
+struct Quotas {
+  static constexpr int64_t kKeys = 100'000;  // in one place
+  static constexpr int64_t kAliasesPerKey = 50;
+  static constexpr int64_t kTags = 50;  // of a key
+};
+
+// How a version of key material came to be. The values are stored.
+enum class MaterialOrigin : uint8_t { Created = 0 };
+
+struct NewKey {
+  Place place = {};
+  std::string description = {};
+  std::string policy = {};  // as bind_policy() gives it
+};
+
+// A plaintext, and which material opened it.
+struct Opened {
+  std::string plaintext = {};
+  std::string material_id = {};
+};
+
+// Thread-safe; state lives in the caller's transaction. Reasons of errors are KMS's names, messages
+// are its own. Of a key whose deletion is due by the services' clock there is nothing any more.
+class Keys {
+ public:
+  Keys(os::Os os, const identity::MasterKey& master_key) : os_(os), master_key_(master_key) {}
+
+  // A symmetric key with material of its own. Reason LimitExceeded.
+  Result<Key> create(meta::Transaction& transaction, NewKey wanted);
+  // nullopt when there is none.
+  Result<std::optional<Key>> find(meta::Transaction& transaction, const KeyName& name);
+  // Reason NotFound.
+  Result<Key> get(meta::Transaction& transaction, const KeyName& name);
+  // By id.
+  Result<identity::Page<Key>> list(meta::Transaction& transaction, const Place& place,
+                                   const identity::Cursor& cursor);
+  // Stores description, state, deletion and policy.
+  Result<> update(meta::Transaction& transaction, const Key& key);
+  // Whether there are keys whose deletion is due.
+  Result<bool> has_due(meta::Transaction& transaction);
+  // Removes, with all that belongs to them, up to `keys_max` keys whose deletion is due, and gives
+  // them.
+  Result<std::vector<Key>> remove_due(meta::Transaction& transaction, size_t keys_max);
+
+  // The id of the material that encrypts, 64 hexadecimal digits.
+  Result<std::string> material_id(meta::Transaction& transaction, const Key& key);
+  Result<std::string> encrypt(meta::Transaction& transaction, const Key& key,
+                              std::string_view plaintext, const EncryptionContext& context);
+  // With the version of the material that the ciphertext names. Reason InvalidCiphertext.
+  Result<Opened> decrypt(meta::Transaction& transaction, const Key& key,
+                         const CiphertextView& ciphertext, const EncryptionContext& context);
+
+ private:
+  struct Material {
+    std::string id;
+    std::string bytes;
+  };
+  Result<> add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin);
+  // nullopt for a version that there is not. DataLoss when it was sealed under another master key.
+  Result<std::optional<Material>> open_material(meta::Transaction& transaction, const Key& key,
+                                                int64_t version);
+
+  os::Os os_;
+  const identity::MasterKey& master_key_;
+};
+
+// By key; case counts.
+Result<std::vector<identity::Tag>> list_tags(meta::Transaction& transaction, const Key& key);
+// Replaces the values of keys that are there. Reasons: Tag, LimitExceeded.
+Result<> set_tags(meta::Transaction& transaction, const Key& key,
+                  const std::vector<identity::Tag>& tags);
+// Keys that are not there are ignored.
+Result<> remove_tags(meta::Transaction& transaction, const Key& key,
+                     const std::vector<std::string>& tags);
+
+}  // namespace traccia::kms

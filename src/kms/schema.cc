@@ -1,0 +1,53 @@
+// What the tables hold.
+// SPDX-License-Identifier: Apache-2.0
+#include "kms/schema.h"
+
+namespace traccia::kms {
+
+// Times are unix nanoseconds.
+const std::string_view kSchema = R"sql(
+CREATE TABLE kms_keys (
+  arn         TEXT PRIMARY KEY,  -- arn:aws:kms:REGION:ACCOUNT:key/ID
+  account     TEXT NOT NULL REFERENCES accounts (id),
+  region      TEXT NOT NULL,
+  id          TEXT NOT NULL,
+  spec        TEXT NOT NULL,     -- "SYMMETRIC_DEFAULT"
+  usage       TEXT NOT NULL,     -- "ENCRYPT_DECRYPT"
+  description TEXT NOT NULL,
+  state       INTEGER NOT NULL,  -- KeyState
+  created     INTEGER NOT NULL,
+  deletion    INTEGER,           -- when a key that is pending deletion will be gone
+  policy      TEXT NOT NULL,     -- users and roles by unique id
+  material    INTEGER NOT NULL   -- the version that encrypts
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kms_keys_by_place ON kms_keys (account, region, id);
+CREATE INDEX kms_keys_by_deletion ON kms_keys (deletion) WHERE deletion IS NOT NULL;
+CREATE TABLE kms_material (
+  key     TEXT NOT NULL REFERENCES kms_keys (arn) ON DELETE CASCADE,
+  version INTEGER NOT NULL,      -- from 1
+  id      TEXT NOT NULL,         -- what answers call it, 64 hexadecimal digits
+  origin  INTEGER NOT NULL,      -- MaterialOrigin
+  created INTEGER NOT NULL,
+  sealed  BLOB NOT NULL,         -- under the master key
+  PRIMARY KEY (key, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kms_aliases (
+  arn     TEXT PRIMARY KEY,      -- arn:aws:kms:REGION:ACCOUNT:alias/NAME
+  account TEXT NOT NULL,
+  region  TEXT NOT NULL,
+  name    TEXT NOT NULL,         -- "alias/NAME"
+  key     TEXT NOT NULL REFERENCES kms_keys (arn) ON DELETE CASCADE,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kms_aliases_by_place ON kms_aliases (account, region, name);
+CREATE INDEX kms_aliases_by_key ON kms_aliases (key, name);
+CREATE TABLE kms_tags (
+  key   TEXT NOT NULL REFERENCES kms_keys (arn) ON DELETE CASCADE,
+  tag   TEXT NOT NULL,           -- case counts
+  value TEXT NOT NULL,
+  PRIMARY KEY (key, tag)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+}  // namespace traccia::kms
