@@ -26,6 +26,7 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "mfa", iam::resolve_mfa_device},
                                    {"iam", "oidc-provider", iam::resolve_oidc_provider},
                                    {"iam", "principal", iam::resolve_principal},
+                                   {"sqs", "queue", sqs_service::resolve_queue},
                                    {"organizations", "resource", organizations::resolve},
                                    {"kms", "key", kms_service::resolve_key},
                                    {"kms", "alias", kms_service::resolve_alias}};
@@ -158,6 +159,9 @@ Result<> authorise(Call& call, const aws::Operation& operation) {
     if (ask.key) {
       TRY(authoriser.authorise_on_key(call.transaction, request,
                                       {ask.key->account, ask.key->policy}));
+    } else if (ask.queue) {
+      TRY(authoriser.authorise_on_queue(call.transaction, request,
+                                        {ask.queue->account, ask.queue->policy}));
     } else {
       TRY(authoriser.authorise(call.transaction, request));
     }

@@ -21,12 +21,13 @@ struct Ask {
   // How the service's messages call the resource where not by its ARN: "user alice".
   std::string words = {};
   std::vector<std::pair<std::string, std::string>> keys = {};
-  // Of keys of KMS: the key's policy has a say too.
-  struct OnKey {
+  // Of what has a policy of its own, which has a say too.
+  struct OnResource {
     std::string account = {};
     std::string policy = {};
   };
-  std::optional<OnKey> key = {};
+  std::optional<OnResource> key = {};    // of KMS
+  std::optional<OnResource> queue = {};  // of SQS
 
   void add_key(std::string_view name, std::string_view value) { keys.emplace_back(name, value); }
 };
@@ -79,6 +80,11 @@ namespace traccia_service {
 Result<> resolve_token(Call& call, const aws::Operation& operation, std::string_view name,
                        std::vector<Ask>& asks);
 }  // namespace traccia_service
+
+namespace sqs_service {
+Result<> resolve_queue(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+}  // namespace sqs_service
 
 namespace kms_service {
 // Keys, by name or by what they encrypted; and aliases with the keys behind them.

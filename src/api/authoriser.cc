@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "api/sqs_policy.h"
 #include "kms/key_policy.h"
 #include "policy/messages.h"
 #include "policy/public.h"
@@ -188,7 +189,24 @@ Authoriser::Authoriser(os::Clock& clock, identity::Identity& identity,
       organizations_(organizations),
       s3_(s3),
       key_policies_(
-          [](std::string_view, std::string_view text) { return kms::parse_key_policy(text); }) {}
+          [](std::string_view, std::string_view text) { return kms::parse_key_policy(text); }),
+      queue_policies_([](std::string_view, std::string_view text) {
+        return sqs_service::parse_queue_policy(text);
+      }) {}
+
+namespace {
+
+// nullptr: there is no policy.
+Result<CompiledPolicies::Compiled> compile(CompiledPolicies& policies, std::string_view resource,
+                                           std::string_view text) {
+  if (text.empty()) return nullptr;
+  auto made = policies.find(resource, text);
+  if (made) return made;
+  return fail(ErrorCode::DataLoss,
+              fmt::format("the policy of '{}': {}", resource, made.error().message()));
+}
+
+}  // namespace
 
 Result<Authoriser::Question> Authoriser::ask(meta::Transaction& transaction,
                                              const AccessRequest& request,
@@ -288,16 +306,8 @@ Result<> Authoriser::authorise_on_role(meta::Transaction& transaction, const Acc
 }
 
 Result<> Authoriser::authorise_on_key(meta::Transaction& transaction, const AccessRequest& request,
-                                      const KeyAccess& key) {
-  CompiledPolicies::Compiled compiled;
-  if (!key.policy.empty()) {
-    auto made = key_policies_.find(request.resource, key.policy);
-    if (!made) {
-      return fail(ErrorCode::DataLoss,
-                  fmt::format("the policy of '{}': {}", request.resource, made.error().message()));
-    }
-    compiled = std::move(*made);
-  }
+                                      const PolicedAccess& key) {
+  TRY_ASSIGN(const auto compiled, compile(key_policies_, request.resource, key.policy));
   TRY_ASSIGN(auto question, ask(transaction, request, key.account));
   auto& asked = question.asked;
   auto& policies = question.policies;
@@ -307,6 +317,19 @@ Result<> Authoriser::authorise_on_key(meta::Transaction& transaction, const Acce
   if (decision.allowed()) return {};
   const bool own = asked.principal.account == key.account;
   return denied(own ? denied_by_key(std::move(asked), decision) : denied_by_foreign_key(asked));
+}
+
+Result<> Authoriser::authorise_on_queue(meta::Transaction& transaction,
+                                        const AccessRequest& request, const PolicedAccess& queue) {
+  TRY_ASSIGN(const auto compiled, compile(queue_policies_, request.resource, queue.policy));
+  TRY_ASSIGN(auto question, ask(transaction, request, queue.account));
+  question.policies.resource = compiled.get();
+  const auto decision = policy::evaluate(question.asked, question.policies);
+  if (decision.allowed()) return {};
+  // Another account learns nothing of the queue, not even whether there is one.
+  const bool own = question.asked.principal.account == queue.account;
+  return denied(own ? policy::access_denied_message(question.asked, decision)
+                    : policy::access_denied_message(question.asked));
 }
 
 Result<> Authoriser::authorise_account(meta::Transaction& transaction, const AccessRequest& request,

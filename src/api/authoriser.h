@@ -39,9 +39,10 @@ struct RoleTrust {
   const policy::AttachedPolicy& policy;
 };
 
-// What is asked for access to a key of KMS: whose it is, and its policy, as it is stored. An empty
-// one: there is no such key, or the operation is not for other accounts.
-struct KeyAccess {
+// What is asked for access to what has a policy of its own: whose it is, and the policy, as it is
+// stored. An empty one: there is no such key or queue, it has none, or the operation is not for
+// other accounts.
+struct PolicedAccess {
   std::string_view account;
   std::string_view policy;
 };
@@ -75,7 +76,11 @@ class Authoriser {
   // itself or by handing over to its account ("Key policies in AWS KMS"). Reason AccessDenied; who
   // is of another account does not learn whether there is such a key.
   Result<> authorise_on_key(meta::Transaction& transaction, const AccessRequest& request,
-                            const KeyAccess& key);
+                            const PolicedAccess& key);
+  // Of SQS's operations on a queue: one of its policy and the caller's suffices within an account.
+  // Reason AccessDenied.
+  Result<> authorise_on_queue(meta::Transaction& transaction, const AccessRequest& request,
+                              const PolicedAccess& queue);
   // Beside authorise(), for what belongs to accounts, their event history and tokens: everybody's
   // own; any other, and all, for the management account only. Reason AccessDenied.
   Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
@@ -102,6 +107,7 @@ class Authoriser {
   s3::S3& s3_;
   CompiledPolicies bucket_policies_{parse_bucket_policy};
   CompiledPolicies key_policies_;
+  CompiledPolicies queue_policies_;
 };
 
 }  // namespace traccia::api

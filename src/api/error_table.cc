@@ -173,6 +173,21 @@ constexpr std::string_view kIamErrors[] = {"NoSuchEntity",
                                            "InvalidIdentityToken",
                                            "IDPCommunicationError"};
 
+// Those that differ.
+struct QueryCode {
+  std::string_view name, code;
+};
+constexpr QueryCode kQueryCodes[] = {
+    {"BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"},
+    {"BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong"},
+    {"EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest"},
+    {"InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId"},
+    {"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"},
+    {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"},
+    {"QueueNameExists", "QueueAlreadyExists"},
+    {"TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
+    {"UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"}};
+
 std::string_view reason_of(const Error& error) {
   const auto reason = error.reason();
   const bool ours = reason == "LogStopped" || reason == "CommittedNotLogged" ||
@@ -230,6 +245,11 @@ std::string audit_error_code(const aws::ApiError& error) {
   if (error.name == "ValidationError") return "ValidationException";
   const bool of_iam = std::ranges::find(kIamErrors, error.name) != std::end(kIamErrors);
   return of_iam ? error.name + "Exception" : error.name;
+}
+
+std::string_view query_code_of(std::string_view name) {
+  const auto* const at = std::ranges::find(kQueryCodes, name, &QueryCode::name);
+  return at == std::end(kQueryCodes) ? name : at->code;
 }
 
 }  // namespace traccia::api

@@ -17,4 +17,8 @@ aws::ApiError to_api_error(const Error& error, aws::Protocol protocol);
 // errorCode of the call's audit event.
 std::string audit_error_code(const aws::ApiError& error);
 
+// What the Query protocol calls an error of SQS that its JSON protocol calls `name`
+// ("awsQueryError" of its model).
+std::string_view query_code_of(std::string_view name);
+
 }  // namespace traccia::api

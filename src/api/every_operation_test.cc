@@ -160,7 +160,8 @@ TEST_F(EveryOperationTest, IsDeniedWithoutAPolicyAndRecorded) {
     EXPECT_EQ(denied(operation, input), !free) << id_of(operation);
     while (free && events().size() == before)
       std::this_thread::yield();  // reads are recorded later
-    if (free) continue;
+    // Data events are recorded where a trail takes them; the services' own tests have one.
+    if (free || operation.category == aws::EventCategory::Data) continue;
     const auto after = events();
     ASSERT_EQ(after.size(), before + 1) << id_of(operation);
     EXPECT_EQ(after.back().at("eventName"), json::Value(operation.name));

@@ -8,6 +8,7 @@
 #include "api/events_endpoint.h"
 #include "api/s3_front.h"
 #include "api/service_table.h"
+#include "api/sqs_call.h"
 #include "api/traccia_operations.h"
 #include "api/web_identity.h"
 #include "aws/json11.h"
@@ -34,6 +35,11 @@ aws::Protocol guess_protocol(const http::Request& request) {
   return request.path == "/" && (form || action) ? aws::Protocol::Query : aws::Protocol::RestXml;
 }
 
+aws::Protocol protocol_of(const ServiceEntry& entry, const http::Request& request) {
+  const bool query = entry.query_too && !request.headers.find("X-Amz-Target");
+  return query ? aws::Protocol::Query : entry.protocol;
+}
+
 // What is signed there is meant for a bucket of that name, which there never is.
 bool is_for_console(const http::Request& request) {
   return SigninPages::has(request.path) && !request.headers.find("Authorization") &&
@@ -58,14 +64,22 @@ http::Response json_answer(Output output, const aws::RequestId& request_id) {
 }  // namespace
 
 http::Response FrontDoor::refuse(const Error& error, aws::Protocol protocol,
-                                 const aws::RequestId& request_id) {
-  const auto shown = to_api_error(error, protocol);
+                                 const aws::RequestId& request_id, const ServiceEntry* service) {
+  const bool query_too = service != nullptr && service->query_too;
+  auto shown = to_api_error(error, query_too ? aws::Protocol::Query : protocol);
+  const std::string code(query_code_of(shown.name));
+  if (query_too && protocol == aws::Protocol::Query) shown.name = code;
   if (shown.status >= 500) {
     log(LogLevel::Error, "request failed",
         {{"requestId", request_id.id}, {"error", error.message()}});
   }
   auto response = aws::render_error(protocol, shown, request_id);
   if (shown.status == 503) response.headers.set("Retry-After", "1");
+  if (query_too && protocol == aws::Protocol::Json11) {
+    response.headers.set("Content-Type", aws::kJson10ContentType);
+    response.headers.set("x-amzn-query-error",
+                         fmt::format("{};{}", code, shown.status >= 500 ? "Receiver" : "Sender"));
+  }
   if (protocol == aws::Protocol::RestXml) add_s3_headers(response);
   return response;
 }
@@ -118,13 +132,15 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
                                       std::string_view service, const aws::RequestId& request_id) {
   const auto& entry = *find_service(service);
   const auto refused = [&](const Error& error) {
-    return refuse(error, aws::Protocol::Json11, request_id);
+    return refuse(error, aws::Protocol::Json11, request_id, &entry);
   };
   const auto unknown = [&](std::string_view what) {
     return refused(Error(ErrorCode::InvalidArgument, "UnknownOperationException",
                          fmt::format("The operation '{}' is not known.", what.substr(0, 128))));
   };
-  if (request.method != "POST" || request.path != "/") return unknown(request.path);
+  // Some clients of SQS send to the queue's URL.
+  const bool at_root = request.path == "/" || entry.query_too;
+  if (request.method != "POST" || !at_root) return unknown(request.path);
   const auto header = request.headers.get("X-Amz-Target");
   const auto target = aws::parse_target(header, entry.targets);
   if (!target) return unknown(header);
@@ -145,6 +161,8 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
   // What ends a token: its revocation, and the end of its account.
   if (service == "traccia" || service == "organizations") tokens_.forget();
   auto response = output ? json_answer(std::move(*output), request_id) : refused(output.error());
+  if (output && entry.query_too) response.headers.set("Content-Type", aws::kJson10ContentType);
+  if (entry.query_too) polls_.wake();
   response.request_class = binding->request_class;
   count(service, binding->operation->name, response.status);
   return response;
@@ -152,24 +170,25 @@ http::Response FrontDoor::answer_json(const http::Request& request, const Caller
 
 http::Response FrontDoor::answer_query(const http::Request& request, const Caller& caller,
                                        std::string_view service, const aws::RequestId& request_id) {
+  const auto& entry = *find_service(service);
   const auto refused = [&](const Error& error) {
-    return refuse(error, aws::Protocol::Query, request_id);
+    return refuse(error, aws::Protocol::Query, request_id, &entry);
   };
   const auto form = aws::parse_form(request.method == "GET" ? request.query : request.body);
   if (!form) return refused(form.error());
   const auto action = form->get("Action");
-  const auto& entry = *find_service(service);
   const auto* binding = entry.find(action);
   if (binding == nullptr) {
     return refused(Error(ErrorCode::InvalidArgument, "InvalidAction",
                          fmt::format("Could not find operation {} for version {}",
                                      action.substr(0, 128), form->get("Version").substr(0, 32))));
   }
-  const auto input = aws::decode_form(*form, *binding->operation->input);
+  auto input = aws::decode_form(*form, *binding->operation->input);
   if (!input) {
     const auto recorded = record_failure(services_, caller, *binding->operation, {}, input.error());
     return refused(recorded ? input.error() : recorded.error());
   }
+  if (entry.query_too) sqs_service::add_url_of_path(request.path, *binding->operation, *input);
   const auto output = execute(services_, caller, *binding, *input);
   if (!output) {
     auto response = refused(output.error());
@@ -181,6 +200,7 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   aws::add_request_id(response, aws::Protocol::Query, request_id);
   response.body =
       aws::render_query_answer(*binding->operation, entry.xmlns, output->document, request_id.id);
+  if (entry.query_too) polls_.wake();
   count(service, action, response.status);
   return response;
 }
@@ -255,15 +275,16 @@ http::Response FrontDoor::answer(http::Request request) {
     // The scope of a signature that does not verify still tells which protocol the client speaks.
     const auto claimed = aws::parse_authorization(request);
     const auto* service = claimed ? find_service(claimed->scope.service) : nullptr;
-    const auto protocol = service == nullptr ? guessed : service->protocol;
-    auto response = refuse(who.error(), protocol, aws::make_request_id(protocol, random));
+    const auto protocol = service == nullptr ? guessed : protocol_of(*service, request);
+    auto response = refuse(who.error(), protocol, aws::make_request_id(protocol, random), service);
     count("unauthenticated", who.error().reason(), response.status);
     return response;
   }
   const auto& entry = *find_service(who->scope.service);
-  const auto request_id = aws::make_request_id(entry.protocol, random);
+  const auto protocol = protocol_of(entry, request);
+  const auto request_id = aws::make_request_id(protocol, random);
   const auto caller = make_caller(request, *who, request_id);
-  switch (entry.protocol) {
+  switch (protocol) {
     case aws::Protocol::Json11:
       return answer_json(request, caller, entry.name, request_id);
     case aws::Protocol::Query:
@@ -276,6 +297,49 @@ http::Response FrontDoor::answer(http::Request request) {
   auto response = handle_s3(services_, caller, std::move(request), request_id);
   count("s3", method, response.status);
   return response;
+}
+
+bool FrontDoor::has_messages(int64_t queue) {
+  bool found = false;
+  const auto done = services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(found, services_.messages.has_visible(transaction, queue));
+    return {};
+  });
+  // Whoever waits shall hear of it.
+  return found || !done;
+}
+
+// nullopt for a request that is to be answered now, also because it will be refused: then without
+// having waited.
+std::optional<int64_t> FrontDoor::queue_to_wait_for(http::Request& request, Duration& wait) {
+  const auto who = authenticator_.authenticate(request);
+  if (!who || who->scope.service != "sqs") return std::nullopt;
+  const auto* const binding = find_service("sqs")->find("ReceiveMessage");
+  const auto input = sqs_service::read_input(request, *binding->operation);
+  if (!input) return std::nullopt;
+  const auto caller = make_caller(request, *who, {});
+  const auto queue = sqs_service::find_wait(services_, caller, *binding->operation, *input, wait);
+  return queue ? *queue : std::nullopt;
+}
+
+// Waits without a worker where the queue is empty. What then follows is an ordinary call, whose
+// event is the only one.
+void FrontDoor::receive_messages(http::Request request, http::Responder respond,
+                                 std::optional<LongPolls::Clock::time_point> deadline) {
+  const auto now = LongPolls::Clock::now();
+  Duration wait{0};
+  if (deadline && *deadline <= now) return respond(answer(std::move(request)));
+  const auto queue = queue_to_wait_for(request, wait);
+  if (!queue) return respond(answer(std::move(request)));
+  const auto end = deadline.value_or(now + std::chrono::nanoseconds(wait));
+  // Shared, since a refusal to wait must leave both as they are.
+  const auto held = std::make_shared<std::pair<http::Request, http::Responder>>(std::move(request),
+                                                                                std::move(respond));
+  LongPolls::Waiting waiting{*queue, end, [this, held, end] {
+                               receive_messages(std::move(held->first), std::move(held->second),
+                                                end);
+                             }};
+  if (!polls_.wait(waiting)) held->second(answer(std::move(held->first)));
 }
 
 Result<std::optional<identity::Token>> FrontDoor::find_token(std::string_view secret) {
@@ -377,6 +441,9 @@ void FrontDoor::handle(http::Request request, http::Responder respond) {
   if (reads && request.path == "/metrics") return respond(pages_.metrics());
   if (request.path == "/v1/events") return handle_ingest(std::move(request), std::move(respond));
   if (is_for_console(request)) return respond(answer_console(request));
+  if (sqs_service::is_receive(request)) {
+    return receive_messages(std::move(request), std::move(respond), std::nullopt);
+  }
   respond(answer(std::move(request)));
 }
 

@@ -10,7 +10,9 @@
 
 #include "api/audit.h"
 #include "api/authenticator.h"
+#include "api/long_polls.h"
 #include "api/operation_call.h"
+#include "api/service_table.h"
 #include "api/services.h"
 #include "api/signin.h"
 #include "api/token_cache.h"
@@ -37,9 +39,12 @@ class FrontDoor {
         signature_clock_(signature_clock),
         authenticator_(services.database, services.identity, signature_clock, services.regions),
         pages_(std::move(pages)),
-        signin_(services) {}
+        signin_(services),
+        polls_([this](int64_t queue) { return has_messages(queue); }) {}
 
   void handle(http::Request request, http::Responder respond);
+  // Whoever waits for messages is answered now, and nobody waits any more.
+  void stop_waiting() { polls_.stop(); }
   // Takes what needs no waiting: a few events of a sender whose token is known. False: the request
   // and the responder are as they were, and handle() shall have them.
   bool handle_quickly(http::Request& request, http::Responder& respond);
@@ -52,6 +57,7 @@ class FrontDoor {
   http::Response answer_console(const http::Request& request);
   http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
   std::optional<http::Response> answer_web_identity(const http::Request& request);
+  bool has_messages(int64_t queue);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;
   http::Response answer_json(const http::Request& request, const Caller& caller,
@@ -59,7 +65,10 @@ class FrontDoor {
   http::Response answer_query(const http::Request& request, const Caller& caller,
                               std::string_view service, const aws::RequestId& request_id);
   http::Response refuse(const Error& error, aws::Protocol protocol,
-                        const aws::RequestId& request_id);
+                        const aws::RequestId& request_id, const ServiceEntry* service = nullptr);
+  std::optional<int64_t> queue_to_wait_for(http::Request& request, Duration& wait);
+  void receive_messages(http::Request request, http::Responder respond,
+                        std::optional<LongPolls::Clock::time_point> deadline);
   Result<bool> authorise_sender(const Caller& caller);
   void handle_ingest(http::Request request, http::Responder respond);
   Result<std::optional<identity::Token>> find_token(std::string_view secret);
@@ -78,6 +87,7 @@ class FrontDoor {
   std::map<std::string, uint64_t> counts_ GUARDED_BY(mutex_);
   int64_t log_second_ GUARDED_BY(mutex_) = 0;
   int logged_this_second_ GUARDED_BY(mutex_) = 0;
+  LongPolls polls_;  // its thread uses the above
 };
 
 // The server's own refusals (before a handler sees the request), in the shape the client expects

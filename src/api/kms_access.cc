@@ -75,7 +75,7 @@ Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted
   }
   const bool foreign = name->account != own.account;
   ask.resource = name->arn;
-  if (foreign) ask.key = Ask::OnKey{.account = name->account};
+  if (foreign) ask.key = Ask::OnResource{.account = name->account};
   if (takes_key(operation, "kms:EncryptionContext")) {
     TRY(add_context(call.input, wanted.context, ask));
   }
@@ -84,7 +84,7 @@ Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted
   ask.resource = key->arn;
   const auto* across = std::ranges::find(kAcrossAccounts, wanted.action);
   const bool of_no_use = foreign && across == std::end(kAcrossAccounts);
-  ask.key = Ask::OnKey{.account = key->place.account, .policy = of_no_use ? "" : key->policy};
+  ask.key = Ask::OnResource{.account = key->place.account, .policy = of_no_use ? "" : key->policy};
   add_facts(call, *key, ask);
   TRY(add_tags(call, *key, ask));
   if (name->kind == kms::NameKind::Alias) {

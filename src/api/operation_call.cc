@@ -49,19 +49,49 @@ json::Object foreign_identity(const identity::Principal& principal) {
           {"accountId", principal.account_id}};
 }
 
+// Data events are recorded where a trail takes them.
+bool is_recorded(const Services& services, const AuditEvent& event, const ingest::Draft& draft) {
+  return event.category != event::Category::Data || services.trails.taken_by_any(draft.record);
+}
+
+// What a call that failed was about, by which trails choose data events.
+json::Value resources_of(Services& services, const Caller& caller, const aws::Operation& operation,
+                         const json::Object& input) {
+  json::Array out;
+  const auto done = services.database.read([&](meta::Transaction& transaction) -> Result<> {
+    Call call{.services = services,
+              .caller = caller,
+              .input = input,
+              .transaction = transaction,
+              .now = services.os.clock.now()};
+    TRY_ASSIGN(const auto asks, asks_of(call, operation));
+    for (const auto& ask : asks) {
+      if (!ask.queue) continue;
+      out.push_back(json::Object{
+          {"accountId", ask.queue->account}, {"type", "AWS::SQS::Queue"}, {"ARN", ask.resource}});
+    }
+    return {};
+  });
+  // The event is told all the same.
+  if (!done) log(LogLevel::Error, "resources of a call", {{"error", done.error().message()}});
+  return out.empty() ? json::Value() : json::Value(std::move(out));
+}
+
 // The caller's record, and the one of the resource's account when that is another: each with an id
 // of its own and one that both have (facts 2.6).
-Result<> add_drafts(os::Os os, Time now, const Caller& caller, std::string_view resource_account,
-                    AuditEvent& event, std::vector<ingest::Draft>& drafts) {
+Result<> add_drafts(const Services& services, Time now, const Caller& caller,
+                    std::string_view resource_account, AuditEvent& event,
+                    std::vector<ingest::Draft>& drafts) {
+  const auto& os = services.os;
   const bool shared = !resource_account.empty() && resource_account != caller.principal.account_id;
   if (shared) event.shared_event_id = os.random.uuid();
   TRY_ASSIGN(auto draft, audit_draft(os, now, caller, event));
-  drafts.push_back(std::move(draft));
+  if (is_recorded(services, event, draft)) drafts.push_back(std::move(draft));
   if (!shared) return {};
   event.account = resource_account;
   event.user_identity = foreign_identity(caller.principal);
   TRY_ASSIGN(auto copy, audit_draft(os, now, caller, event));
-  drafts.push_back(std::move(copy));
+  if (is_recorded(services, event, copy)) drafts.push_back(std::move(copy));
   return {};
 }
 
@@ -95,7 +125,7 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
         event.resources = call.resources;
         add_response(event, *binding.operation, output);
         auto drafts = std::move(call.before_event);
-        TRY(add_drafts(services.os, call.now, caller, call.resource_account, event, drafts));
+        TRY(add_drafts(services, call.now, caller, call.resource_account, event, drafts));
         for (auto& after : call.after_event) drafts.push_back(std::move(after));
         trails_changed = call.trails_changed;
         return drafts;
@@ -159,8 +189,8 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   }
   if (recorded == Recorded::Before) return output;
   std::vector<ingest::Draft> drafts;
-  TRY(add_drafts(services.os, services.os.clock.now(), caller, resource_account, event, drafts));
-  TRY(record_read(services, std::move(drafts)));
+  TRY(add_drafts(services, services.os.clock.now(), caller, resource_account, event, drafts));
+  if (!drafts.empty()) TRY(record_read(services, std::move(drafts)));
   return output;
 }
 
@@ -172,7 +202,11 @@ Result<> record_failure(Services& services, const Caller& caller, const aws::Ope
   const auto shown = to_api_error(error, operation.protocol);
   event.error_code = audit_error_code(shown);
   event.error_message = shown.message;
+  if (event.category == event::Category::Data) {
+    event.resources = resources_of(services, caller, operation, input);
+  }
   TRY_ASSIGN(auto draft, audit_draft(services.os, services.os.clock.now(), caller, event));
+  if (!is_recorded(services, event, draft)) return {};
   std::vector<ingest::Draft> drafts;
   drafts.push_back(std::move(draft));
   TRY(services.ingest.submit_and_wait(std::move(drafts)));

@@ -24,6 +24,12 @@ constexpr ServiceEntry kServices[] = {
     {"kms", aws::Protocol::Json11, kms_bindings, {"TrentService", "TrentService"}},
     {"iam", aws::Protocol::Query, iam_bindings, {}, "https://iam.amazonaws.com/doc/2010-05-08/"},
     {"sts", aws::Protocol::Query, sts_bindings, {}, "https://sts.amazonaws.com/doc/2011-06-15/"},
+    {"sqs",
+     aws::Protocol::Json11,
+     sqs_bindings,
+     {"AmazonSQS", "AmazonSQS"},
+     "http://queue.amazonaws.com/doc/2012-11-05/",
+     true},
     {"s3", aws::Protocol::RestXml, no_bindings}};
 
 }  // namespace

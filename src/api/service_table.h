@@ -16,6 +16,8 @@ struct ServiceEntry {
   std::span<const Binding> (*bindings)();        // S3's operations lie in s3_call.h
   std::array<std::string_view, 2> targets = {};  // what may stand before X-Amz-Target's operation
   std::string_view xmlns = {};                   // of Query answers
+  // JSON 1.0, with Query for requests without X-Amz-Target: SQS ("awsQueryCompatible").
+  bool query_too = false;
 
   // nullptr for an unknown name.
   const Binding* find(std::string_view operation) const;

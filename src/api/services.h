@@ -24,6 +24,8 @@
 #include "organization/organizations.h"
 #include "os/os.h"
 #include "s3/s3.h"
+#include "sqs/messages.h"
+#include "sqs/queues.h"
 #include "trail/trails.h"
 
 namespace traccia::api {
@@ -45,6 +47,8 @@ struct Services {
   Pacer& pacer;
   oidc::Issuers& issuers;
   kms::Keys& keys;
+  sqs::Queues& queues;
+  sqs::Messages& messages;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

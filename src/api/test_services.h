@@ -19,6 +19,7 @@
 #include "kms/schema.h"
 #include "organization/schema.h"
 #include "os/fake_os.h"
+#include "sqs/schema.h"
 
 namespace traccia::api {
 
@@ -40,7 +41,8 @@ class ServicesTest : public testing::Test {
     pacer_.emplace(fake_.clock, wal_->recent());
     services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_,
                                organizations_, *ingest_, *s3_, *history_, trails_, *delivery_,
-                               *digest_, *tail_, *pacer_, issuers_, keys_, regions_});
+                               *digest_, *tail_, *pacer_, issuers_, keys_, queues_, messages_,
+                               regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -70,8 +72,14 @@ class ServicesTest : public testing::Test {
 
   // A logging trail that takes data events of the objects named by ARN prefixes.
   void log_data_events(std::vector<std::string> prefixes) {
+    trail::TrailConfig config;
+    config.selectors = {
+        {trail::ReadWriteType::All, true, {{"AWS::S3::Object", std::move(prefixes)}}, {}}};
+    log_events(std::move(config));
+  }
+  // With the selectors of the configuration; the rest is filled in.
+  void log_events(trail::TrailConfig config) {
     trail::Trail stored;
-    auto& config = stored.config;
     config.arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/data";
     config.name = "data";
     config.home_region = "us-east-1";
@@ -81,8 +89,7 @@ class ServicesTest : public testing::Test {
     config.logging = true;
     config.created = fake_.clock.now();
     config.logging_since = fake_.clock.now();
-    config.selectors = {
-        {trail::ReadWriteType::All, true, {{"AWS::S3::Object", std::move(prefixes)}}, {}}};
+    stored.config = std::move(config);
     ASSERT_TRUE(database_->write(
         [&](meta::Transaction& transaction) { return trails_.store(transaction, stored); }));
     ASSERT_TRUE(trails_.refresh(*database_));
@@ -117,6 +124,8 @@ class ServicesTest : public testing::Test {
   organization::Organizations organizations_{fake_.os()};
   trail::Trails trails_{regions_};
   kms::Keys keys_{fake_.os(), master_key_};
+  sqs::Queues queues_{fake_.os()};
+  sqs::Messages messages_{fake_.os(), queues_};
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<meta::Database> database_;
@@ -157,7 +166,8 @@ class ServicesTest : public testing::Test {
                                       identity::kRoleUsesSchema,
                                       identity::kRoleDeletionsSchema,
                                       s3::kVersionsSchema,
-                                      kms::kSchema})
+                                      kms::kSchema,
+                                      sqs::kSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

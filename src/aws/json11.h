@@ -10,6 +10,7 @@
 namespace traccia::aws {
 
 inline constexpr std::string_view kJson11ContentType = "application/x-amz-json-1.1";
+inline constexpr std::string_view kJson10ContentType = "application/x-amz-json-1.0";
 
 // Views into the header's value.
 struct Target {

@@ -68,6 +68,9 @@ struct Shape {
   const Shape* element = nullptr;                 // of a list; the value of a map
   const Shape* key = nullptr;                     // of a map; nullptr: any string
   std::span<const Member> members = {};           // of a structure
+  // What the Query protocol calls a map's entries.
+  std::string_view entry_key = "key";
+  std::string_view entry_value = "value";
 };
 
 struct Member {
@@ -76,6 +79,8 @@ struct Member {
   Presence presence = Presence::Optional;
   Sensitivity sensitivity = Sensitivity::Plain;
   std::string_view audit_name = {};  // where audit_name(name) is not what CloudTrail writes
+  // Of a list or map that the Query protocol flattens: what each of its items is called.
+  std::string_view flat = {};
 };
 
 inline constexpr Shape kString{.type = MemberType::String};

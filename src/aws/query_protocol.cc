@@ -40,9 +40,14 @@ Result<json::Value> decode_number(std::string_view name, std::string_view text) 
 
 Result<json::Value> decode_value(const Form& form, const std::string& name, const Shape& shape);
 
-Result<json::Value> decode_list(const Form& form, const std::string& name, const Shape& shape) {
+// Items of flattened lists and maps lie right below their name.
+enum class Items : uint8_t { Wrapped, Flat };
+
+Result<json::Value> decode_list(const Form& form, const std::string& name, const Shape& shape,
+                                Items items = Items::Wrapped) {
   json::Array out;
-  const std::string prefix = form.has_below(name + ".member") ? name + ".member." : name + ".";
+  const bool wrapped = items == Items::Wrapped && form.has_below(name + ".member");
+  const std::string prefix = wrapped ? name + ".member." : name + ".";
   for (size_t i = 1; form.has_below(prefix + std::to_string(i)); ++i) {
     TRY_ASSIGN(auto value, decode_value(form, prefix + std::to_string(i), *shape.element));
     out.push_back(std::move(value));
@@ -50,14 +55,17 @@ Result<json::Value> decode_list(const Form& form, const std::string& name, const
   return json::Value(std::move(out));
 }
 
-Result<json::Value> decode_map(const Form& form, const std::string& name, const Shape& shape) {
+Result<json::Value> decode_map(const Form& form, const std::string& name, const Shape& shape,
+                               Items items = Items::Wrapped) {
   json::Object out;
-  const std::string prefix = form.has_below(name + ".entry") ? name + ".entry." : name + ".";
+  const bool wrapped = items == Items::Wrapped && form.has_below(name + ".entry");
+  const std::string prefix = wrapped ? name + ".entry." : name + ".";
   for (size_t i = 1; form.has_below(prefix + std::to_string(i)); ++i) {
     const std::string entry = prefix + std::to_string(i);
-    const auto key = form.find(entry + ".key");
+    const auto key = form.find(fmt::format("{}.{}", entry, shape.entry_key));
     if (!key) return malformed_value(entry, "map entry with a key");
-    TRY_ASSIGN(auto value, decode_value(form, entry + ".value", *shape.element));
+    TRY_ASSIGN(auto value,
+               decode_value(form, fmt::format("{}.{}", entry, shape.entry_value), *shape.element));
     out[*key] = std::move(value);
   }
   return json::Value(std::move(out));
@@ -67,9 +75,16 @@ Result<json::Object> decode_members(const Form& form, const std::string& prefix,
                                     const Shape& shape) {
   json::Object out;
   for (const auto& member : shape.members) {
-    const std::string name = prefix + std::string(member.name);
+    const bool flat = !member.flat.empty();
+    const auto name = fmt::format("{}{}", prefix, flat ? member.flat : member.name);
     if (!form.has_below(name)) continue;
-    TRY_ASSIGN(out[member.name], decode_value(form, name, *member.shape));
+    if (flat && member.shape->type == MemberType::List) {
+      TRY_ASSIGN(out[member.name], decode_list(form, name, *member.shape, Items::Flat));
+    } else if (flat) {
+      TRY_ASSIGN(out[member.name], decode_map(form, name, *member.shape, Items::Flat));
+    } else {
+      TRY_ASSIGN(out[member.name], decode_value(form, name, *member.shape));
+    }
   }
   return out;
 }
@@ -116,10 +131,34 @@ std::string scalar_text(const json::Value& value, const Shape& shape) {
 void write_value(XmlWriter& xml, std::string_view name, const json::Value& value,
                  const Shape& shape);
 
+void write_entry(XmlWriter& xml, std::string_view name, std::string_view key,
+                 const json::Value& value, const Shape& map) {
+  xml.begin(name).element(map.entry_key, key);
+  write_value(xml, map.entry_value, value, *map.element);
+  xml.end();
+}
+
+void write_flat(XmlWriter& xml, const Member& member, const json::Value& value) {
+  if (value.is_array()) {
+    for (const auto& item : value.get_array()) {
+      write_value(xml, member.flat, item, *member.shape->element);
+    }
+  } else if (value.is_object()) {
+    for (const auto& [key, item] : value.get_object()) {
+      write_entry(xml, member.flat, key, item, *member.shape);
+    }
+  }
+}
+
 void write_members(XmlWriter& xml, const json::Object& object, const Shape& shape) {
   for (const auto& member : shape.members) {
     const json::Value* value = json::find(object, member.name);
-    if (value != nullptr && !value->is_null()) write_value(xml, member.name, *value, *member.shape);
+    if (value == nullptr || value->is_null()) continue;
+    if (member.flat.empty()) {
+      write_value(xml, member.name, *value, *member.shape);
+    } else {
+      write_flat(xml, member, *value);
+    }
   }
 }
 
@@ -135,11 +174,7 @@ void write_value(XmlWriter& xml, std::string_view name, const json::Value& value
     xml.end();
   } else if (shape.type == MemberType::Map && value.is_object()) {
     xml.begin(name);
-    for (const auto& [key, item] : value.get_object()) {
-      xml.begin("entry").element("key", key);
-      write_value(xml, "value", item, *shape.element);
-      xml.end();
-    }
+    for (const auto& [key, item] : value.get_object()) write_entry(xml, "entry", key, item, shape);
     xml.end();
   } else {
     xml.element(name, scalar_text(value, shape));

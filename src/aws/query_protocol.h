@@ -38,7 +38,8 @@ class Form {
 Result<Form> parse_form(std::string_view text, FormLimits limits = {});
 
 // The request document that the description sees in the form: lists as Name.member.1 or Name.1,
-// maps as Name.entry.1.key and .value, structures as Name.Member. Numbers and booleans become
+// maps as Name.entry.1.key and .value, structures as Name.Member; flattened lists and maps as
+// Item.1 and Item.1.key. Numbers and booleans become
 // JSON's. Unknown parameters are ignored. Reason MalformedInput: text that is no such number,
 // boolean or timestamp.
 Result<json::Object> decode_form(const Form& form, const Shape& input);

@@ -92,6 +92,45 @@ Operation operation_with(const Shape& output) {
           .output = &output};
 }
 
+// SQS flattens lists and maps, and has words of its own for the entries of maps.
+constexpr Shape kAttributes = [] {
+  auto out = map_shape(kString, kString);
+  out.entry_key = "Name";
+  out.entry_value = "Value";
+  return out;
+}();
+constexpr Member kFlatMembers[] = {
+    {.name = "Attributes", .shape = &kAttributes, .flat = "Attribute"},
+    {.name = "Entries", .shape = &kTags, .flat = "Entry"}};
+constexpr Shape kFlat = structure_shape(kFlatMembers);
+
+TEST(DecodeFormTest, FlattenedItemsLieBelowTheirOwnName) {
+  const auto form = parse_form(
+      "Attribute.1.Name=a&Attribute.1.Value=1&Attribute.2.Name=member&Attribute.2.Value=2&"
+      "Entry.1.Key=k&Entry.1.Value=v&Entry.2.Key=l&Entries.1.Key=not-this");
+  const auto request = decode_form(*form, kFlat);
+  ASSERT_TRUE(request) << request.error().message();
+  EXPECT_EQ(json::serialize(*request), R"({"Attributes":{"a":"1","member":"2"},)"
+                                       R"("Entries":[{"Key":"k","Value":"v"},{"Key":"l"}]})");
+  EXPECT_EQ(decode_form(*parse_form("Attribute.1.Value=1"), kFlat).error().reason(),
+            "MalformedInput");
+}
+
+TEST(QueryAnswerTest, FlattenedItemsHaveNoElementAround) {
+  Operation operation{};
+  operation.name = "Get";
+  operation.output = &kFlat;
+  const auto text = render_query_answer(
+      operation, "urn:x",
+      {{"Attributes", json::Object{{"a", "1"}}},
+       {"Entries", json::Array{json::Object{{"Key", "k"}}, json::Object{{"Key", "l"}}}}},
+      "r");
+  EXPECT_NE(text.find("<GetResult><Attribute><Name>a</Name><Value>1</Value></Attribute>"
+                      "<Entry><Key>k</Key></Entry><Entry><Key>l</Key></Entry></GetResult>"),
+            std::string::npos)
+      << text;
+}
+
 TEST(QueryAnswerTest, RendersDescribedMembers) {
   const auto output =
       json::parse(R"({"UserId":"<u>","Names":["a","b"],"Tag":{"Key":"k","Odd":1},"Labels":{"x":1},)"

@@ -280,7 +280,7 @@ Result<> Entities::remove(meta::Transaction& transaction, const Entity& entity) 
 
 Result<> Entities::erase(meta::Transaction& transaction, const Entity& entity) {
   cache_.forget(entity.account_id);
-  TRY(transaction.execute("DELETE FROM identity_tags WHERE owner = ?", {entity.id}));
+  TRY(forget_tags(transaction, entity.id));
   TRY(transaction.execute("DELETE FROM entities WHERE id = ?", {entity.id}));
   return {};
 }

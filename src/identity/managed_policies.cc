@@ -232,7 +232,7 @@ Result<> ManagedPolicies::remove(meta::Transaction& transaction, const PolicyNam
                 "This policy has more than one version. Before you delete a policy, you must "
                 "delete the policy's versions. The default version is deleted with the policy.");
   }
-  TRY(transaction.execute("DELETE FROM identity_tags WHERE owner = ?", {policy.id}));
+  TRY(forget_tags(transaction, policy.id));
   TRY(transaction.execute("DELETE FROM policy_versions WHERE policy = ?", {policy.arn}));
   TRY(transaction.execute("DELETE FROM managed_policies WHERE arn = ?", {policy.arn}));
   return {};

@@ -161,7 +161,7 @@ Result<> MfaDevices::remove(meta::Transaction& transaction, std::string_view acc
     return fail(ErrorCode::FailedPrecondition, "DeleteConflict",
                 "MFA VirtualDevice in use. Must deactivate first.");
   }
-  TRY(transaction.execute("DELETE FROM identity_tags WHERE owner = ?", {serial}));
+  TRY(forget_tags(transaction, serial));
   TRY(transaction.execute("DELETE FROM mfa_devices WHERE serial = ?", {serial}));
   return {};
 }

@@ -61,4 +61,9 @@ Result<> remove_tags(meta::Transaction& transaction, std::string_view owner,
   return {};
 }
 
+Result<> forget_tags(meta::Transaction& transaction, std::string_view owner) {
+  TRY(transaction.execute("DELETE FROM identity_tags WHERE owner = ?", {owner}));
+  return {};
+}
+
 }  // namespace traccia::identity

@@ -28,4 +28,7 @@ Result<> set_tags(meta::Transaction& transaction, std::string_view owner,
 Result<> remove_tags(meta::Transaction& transaction, std::string_view owner,
                      const std::vector<std::string>& keys);
 
+// All of them, when their owner goes.
+Result<> forget_tags(meta::Transaction& transaction, std::string_view owner);
+
 }  // namespace traccia::identity

@@ -10,6 +10,7 @@
 #include "delivery/delivery.h"
 #include "digest/digest.h"
 #include "kms/schema.h"
+#include "sqs/schema.h"
 #include "organization/schema.h"
 #include "s3/s3.h"
 #include "trail/trails.h"
@@ -96,7 +97,8 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                identity::kRoleUsesSchema,
                                identity::kRoleDeletionsSchema,
                                s3::kVersionsSchema,
-                               kms::kSchema});
+                               kms::kSchema,
+                               sqs::kSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

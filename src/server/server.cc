@@ -135,6 +135,8 @@ struct Server::State {
   std::optional<identity::Identity> identity;
   std::optional<organization::Organizations> organizations;
   std::optional<kms::Keys> keys;
+  std::optional<sqs::Queues> queues;
+  std::optional<sqs::Messages> messages;
   std::optional<s3::S3> s3;
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
@@ -198,6 +200,8 @@ Result<> Server::State::open_services() {
   identity.emplace(*os, *master_key, real_os.clock);
   organizations.emplace(*os);
   keys.emplace(*os, *master_key);
+  queues.emplace(*os);
+  messages.emplace(*os, *queues);
   s3.emplace(*os, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
@@ -231,7 +235,7 @@ Result<> Server::State::open_services() {
   issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
   services.emplace(api::Services{*os, *database, *outbox, *authoriser, *identity, *organizations,
                                  *ingest, *s3, *history, *trails, *delivery, *digest, *tail, *pacer,
-                                 *issuers, *keys, config.regions});
+                                 *issuers, *keys, *queues, *messages, config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -553,6 +557,7 @@ void Server::stop() {
   state.stopped = true;
   // The log runs to the end: answers under way wait for it.
   if (state.tail) state.tail->stop();
+  if (state.front_door) state.front_door->stop_waiting();
   if (state.http) state.http->stop(kDrain);
   state.stop_sinks.set();
   if (state.log) state.log->wake();

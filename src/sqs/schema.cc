@@ -1,0 +1,37 @@
+// Tables of queues.
+// SPDX-License-Identifier: Apache-2.0
+#include "sqs/schema.h"
+
+namespace traccia::sqs {
+
+const std::string_view kSchema = R"sql(
+CREATE TABLE queues (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: receipt handles hold it
+  account    TEXT NOT NULL REFERENCES accounts (id),
+  region     TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  created    INTEGER NOT NULL,         -- unix nanoseconds
+  modified   INTEGER NOT NULL,
+  attributes TEXT NOT NULL,            -- JSON object of those that were set: name, text
+  UNIQUE (account, region, name)
+) STRICT;
+CREATE TABLE queue_messages (
+  queue      INTEGER NOT NULL REFERENCES queues (id) ON DELETE CASCADE,
+  number     INTEGER NOT NULL,         -- in the order of arrival
+  id         TEXT NOT NULL,            -- UUID
+  body       TEXT NOT NULL,
+  attributes TEXT NOT NULL,            -- JSON: {"message":{…},"system":{…}}
+  sender     TEXT NOT NULL,            -- principal id
+  sent       INTEGER NOT NULL,         -- unix nanoseconds
+  visible    INTEGER NOT NULL,         -- from then on it may be received
+  receives   INTEGER NOT NULL,
+  received   INTEGER NOT NULL,         -- first; 0: never
+  receipt    TEXT NOT NULL,            -- of the last receive
+  source     TEXT NOT NULL,            -- ARN of the queue that gave it up; empty: none
+  PRIMARY KEY (queue, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX queue_messages_by_visibility ON queue_messages (queue, visible);
+CREATE INDEX queue_messages_by_age ON queue_messages (queue, sent);
+)sql";
+
+}  // namespace traccia::sqs
