@@ -176,6 +176,10 @@ Result<> s3_check_body(const S3Call& call, std::string_view body,
 void s3_add_checksums(http::Response& response,
                       const std::map<std::string, std::string>& checksums);
 std::string s3_quoted(std::string_view etag);
+// For MFA delete: that the caller is the root user of the bucket owner's account and holds, right
+// now, one of its MFA devices (x-amz-mfa: SERIAL CODE). AccessDenied, in S3's words.
+Result<> s3_prove_mfa(S3Call& call, meta::Transaction& transaction);
+bool s3_gives_mfa(const S3Call& call);
 // After a commit that failed: removes the bytes unless the object was committed all the same.
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 

@@ -164,6 +164,8 @@ Result<http::Response> delete_object(S3Call& call) {
   response.status = 204;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     auto& s3 = call.services().s3;
+    const bool guarded = call.found_bucket().mfa_delete == s3::MfaDelete::Enabled;
+    if (guarded && call.version()) TRY(s3_prove_mfa(call, transaction));
     if (const auto match = call.request().headers.find("If-Match")) {
       TRY_ASSIGN(const auto there,
                  s3.get_version(transaction, call.bucket(), call.key(), call.version()));
@@ -241,7 +243,12 @@ Result<http::Response> delete_objects(S3Call& call) {
   TRY(s3_check_body(call, call.request().body, checksums));
   TRY_ASSIGN(const auto root, aws::parse_xml(call.request().body));
   TRY_ASSIGN(const auto addresses, parse_deletions(call, root));
+  const bool names_versions =
+      std::ranges::any_of(addresses, [](const S3Address& one) { return one.version.has_value(); });
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    // One code for all; a wrong one is refused though no version is named ("DeleteObjects").
+    const bool guarded = call.found_bucket().mfa_delete == s3::MfaDelete::Enabled;
+    if (guarded && (names_versions || s3_gives_mfa(call))) TRY(s3_prove_mfa(call, transaction));
     for (const auto& address : addresses) TRY(delete_one(call, transaction, address));
     return {};
   }));

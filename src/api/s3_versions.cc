@@ -10,7 +10,20 @@ namespace {
 
 struct VersioningChange {
   s3::Versioning versioning;
+  std::optional<s3::MfaDelete> mfa_delete;
 };
+
+Result<std::optional<s3::MfaDelete>> parse_mfa_delete(const aws::XmlElement& root) {
+  const auto* element = root.child("MfaDelete");
+  if (element == nullptr) return std::nullopt;
+  if (element->text == "Enabled") return s3::MfaDelete::Enabled;
+  if (element->text == "Disabled") return s3::MfaDelete::Disabled;
+  return s3_error("MalformedXML", "MfaDelete is Enabled or Disabled");
+}
+
+std::string_view name_of(s3::MfaDelete state) {
+  return state == s3::MfaDelete::Enabled ? "Enabled" : "Disabled";
+}
 
 Result<VersioningChange> parse_versioning(const std::string& body) {
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
@@ -23,11 +36,9 @@ Result<VersioningChange> parse_versioning(const std::string& body) {
   if (status != "Enabled" && status != "Suspended") {
     return s3_error("MalformedXML", "Status is Enabled or Suspended");
   }
-  if (root.child_text("MfaDelete") == "Enabled") {
-    return s3_error("NotImplemented", "MFA delete is not available on this server yet");
-  }
-  return VersioningChange{status == "Enabled" ? s3::Versioning::Enabled
-                                              : s3::Versioning::Suspended};
+  TRY_ASSIGN(const auto mfa_delete, parse_mfa_delete(root));
+  return VersioningChange{status == "Enabled" ? s3::Versioning::Enabled : s3::Versioning::Suspended,
+                          mfa_delete};
 }
 
 Result<http::Response> put_versioning(S3Call& call) {
@@ -36,12 +47,16 @@ Result<http::Response> put_versioning(S3Call& call) {
   TRY(s3_check_body(call, body, checksums));
   TRY_ASSIGN(const auto change, parse_versioning(body));
   const bool enabled = change.versioning == s3::Versioning::Enabled;
-  call.extra_parameters["VersioningConfiguration"] =
-      json::Object{{"xmlns", kS3Xmlns}, {"Status", enabled ? "Enabled" : "Suspended"}};
+  json::Object shown{{"xmlns", kS3Xmlns}, {"Status", enabled ? "Enabled" : "Suspended"}};
+  if (change.mfa_delete) shown["MfaDelete"] = name_of(*change.mfa_delete);
+  call.extra_parameters["VersioningConfiguration"] = std::move(shown);
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     const auto& bucket = call.found_bucket();
-    return call.services().s3.set_versioning(transaction, bucket.name, change.versioning,
-                                             bucket.mfa_delete);
+    const auto wanted = change.mfa_delete.value_or(bucket.mfa_delete);
+    if (bucket.mfa_delete == s3::MfaDelete::Enabled || wanted == s3::MfaDelete::Enabled) {
+      TRY(s3_prove_mfa(call, transaction));
+    }
+    return call.services().s3.set_versioning(transaction, bucket.name, change.versioning, wanted);
   }));
   return http::Response();
 }
@@ -55,6 +70,9 @@ Result<http::Response> get_versioning(S3Call& call) {
   if (bucket.keeps_versions()) {
     const bool enabled = bucket.versioning == s3::Versioning::Enabled;
     xml.element("Status", enabled ? "Enabled" : "Suspended");
+  }
+  if (bucket.mfa_delete != s3::MfaDelete::Never) {
+    xml.element("MfaDelete", name_of(bucket.mfa_delete));
   }
   xml.end();
   return s3_xml(std::move(xml).take());

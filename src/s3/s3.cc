@@ -84,7 +84,7 @@ Bucket read_bucket(const meta::Row& row) {
           row.text(2),
           from_unix_nanoseconds(row.integer(3)),
           static_cast<Versioning>(row.integer(4)),
-          row.integer(5) != 0};
+          static_cast<MfaDelete>(row.integer(5))};
 }
 
 constexpr std::string_view kBucketColumns =
@@ -183,10 +183,11 @@ Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
 }
 
 Result<> S3::set_versioning(meta::Transaction& transaction, std::string_view bucket,
-                            Versioning versioning, bool mfa_delete) {
+                            Versioning versioning, MfaDelete mfa_delete) {
   TRY(get_bucket(transaction, bucket));
-  TRY(transaction.execute("UPDATE s3_buckets SET versioning = ?, mfa_delete = ? WHERE name = ?",
-                          {static_cast<int64_t>(versioning), int64_t{mfa_delete}, bucket}));
+  TRY(transaction.execute(
+      "UPDATE s3_buckets SET versioning = ?, mfa_delete = ? WHERE name = ?",
+      {static_cast<int64_t>(versioning), static_cast<int64_t>(mfa_delete), bucket}));
   return {};
 }
 

@@ -25,13 +25,16 @@ extern const std::string_view kVersionsSchema;
 // Once set it never goes back to Never.
 enum class Versioning : uint8_t { Never = 0, Enabled = 1, Suspended = 2 };
 
+// Never: not one request said anything of it.
+enum class MfaDelete : uint8_t { Never = 0, Enabled = 1, Disabled = 2 };
+
 struct Bucket {
   std::string name;
   std::string owner_account;
   std::string region;
   Time created;
   Versioning versioning = Versioning::Never;
-  bool mfa_delete = false;
+  MfaDelete mfa_delete = MfaDelete::Never;
 
   bool keeps_versions() const { return versioning != Versioning::Never; }
 };
@@ -146,7 +149,7 @@ class S3 {
   Result<std::vector<Bucket>> list_buckets(meta::Transaction& transaction,
                                            std::string_view owner_account);
   Result<> set_versioning(meta::Transaction& transaction, std::string_view bucket,
-                          Versioning versioning, bool mfa_delete);
+                          Versioning versioning, MfaDelete mfa_delete);
   Result<> put_document(meta::Transaction& transaction, std::string_view bucket, Document document,
                         std::string_view text);
   // nullopt when it was never put or was deleted.

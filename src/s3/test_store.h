@@ -84,7 +84,7 @@ struct Store {
   }
   Result<> set_versioning(Versioning versioning) {
     return database->write([&](meta::Transaction& transaction) {
-      return s3->set_versioning(transaction, "bucket", versioning, false);
+      return s3->set_versioning(transaction, "bucket", versioning, MfaDelete::Never);
     });
   }
 

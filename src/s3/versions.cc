@@ -16,7 +16,7 @@ namespace traccia::s3 {
 
 const std::string_view kVersionsSchema = R"sql(
 ALTER TABLE s3_buckets ADD COLUMN versioning INTEGER NOT NULL DEFAULT 0;  -- s3::Versioning
-ALTER TABLE s3_buckets ADD COLUMN mfa_delete INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE s3_buckets ADD COLUMN mfa_delete INTEGER NOT NULL DEFAULT 0;  -- s3::MfaDelete
 -- Versioning was a document (kind 1) without effect.
 UPDATE s3_buckets SET versioning = 1 WHERE name IN (SELECT bucket FROM s3_documents
   WHERE kind = 1 AND instr(text, 'Status>Enabled<') > 0);
