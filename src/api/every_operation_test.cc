@@ -271,6 +271,11 @@ class EveryS3OperationTest : public CallersTest {
                    R"("Resource":"arn:aws:s3:::bucket/*"}})"},
         {"versioning",
          "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"},
+        {"object-lock",
+         "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+         "</ObjectLockConfiguration>"},
+        {"retention", "<Retention/>"},
+        {"legal-hold", "<LegalHold><Status>OFF</Status></LegalHold>"},
         {"encryption", "<ServerSideEncryptionConfiguration/>"},
         {"tagging", "<Tagging><TagSet/></Tagging>"},
         {"publicAccessBlock", "<PublicAccessBlockConfiguration/>"},

@@ -68,13 +68,31 @@ Result<std::string> requested_region(S3Call& call) {
   return region;
 }
 
+// "CreateBucket": what a bucket with Object Lock takes beside s3:CreateBucket.
+Result<> authorise_locked_bucket(S3Call& call, meta::Transaction& transaction) {
+  const auto keys = s3_context_keys(call);
+  for (const std::string_view action :
+       {"s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"}) {
+    TRY(call.services().authoriser.authorise(
+        transaction, {call.caller(), action, s3_arn({call.bucket(), ""}), keys}));
+  }
+  return {};
+}
+
 Result<http::Response> create_bucket(S3Call& call) {
   TRY_ASSIGN(const auto region, requested_region(call));
   TRY(s3::check_bucket_name(call.bucket()));
   auto& services = call.services();
   s3::Bucket bucket{call.bucket(), call.caller().principal.account_id, region,
                     services.os.clock.now()};
-  auto created = call.commit([&](meta::Transaction& transaction) {
+  bucket.object_lock =
+      http::equal_ignoring_case(call.header("x-amz-bucket-object-lock-enabled"), "true");
+  if (bucket.object_lock) {
+    bucket.versioning = s3::Versioning::Enabled;
+    call.extra_parameters["x-amz-bucket-object-lock-enabled"] = "true";
+  }
+  auto created = call.commit([&](meta::Transaction& transaction) -> Result<> {
+    if (bucket.object_lock) TRY(authorise_locked_bucket(call, transaction));
     return services.s3.create_bucket(transaction, bucket);
   });
   // us-east-1 keeps the old way: creating one's own bucket again succeeds.

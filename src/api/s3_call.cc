@@ -46,6 +46,7 @@ Result<s3::Bucket> S3Call::authorise_also(meta::Transaction& transaction, std::s
   const auto resource = s3_arn(address);
   auto keys = s3_context_keys(*this);
   if (address.version) keys.push_back({"s3:VersionId", *address.version});
+  for (const auto& [name, value] : lock_keys) keys.push_back({name, value});
   return services_.authoriser.authorise_in_bucket(transaction, address.bucket,
                                                   {caller_, action, resource, keys});
 }

@@ -92,6 +92,8 @@ class S3Call {
   std::vector<Deletion> deletions;
   // Of an answer that is an error: x-amz-delete-marker, …
   http::Headers failure_headers;
+  // Condition keys of the lock that the request asks for.
+  std::vector<std::pair<std::string, std::string>> lock_keys;
   // Shown in the audit event beside bucket, key and host.
   json::Object extra_parameters;
   json::Value response_elements;
@@ -144,7 +146,8 @@ std::span<const S3Operation> s3_upload_operations();
 std::span<const S3Operation> s3_object_operations();
 std::span<const S3Operation> s3_copy_operations();
 std::span<const S3Operation> s3_version_operations();
-std::array<std::span<const S3Operation>, 6> s3_operation_groups();
+std::span<const S3Operation> s3_lock_operations();
+std::array<std::span<const S3Operation>, 7> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -169,7 +172,7 @@ Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t
 Result<std::optional<std::string>> s3_version_id(std::optional<std::string_view> text);
 
 // Shared by objects and uploads.
-Result<s3::PutOptions> s3_put_options(const S3Call& call);
+Result<s3::PutOptions> s3_put_options(S3Call& call);
 // Content-MD5 and x-amz-checksum-* against the body; fills options.checksums.
 Result<> s3_check_body(const S3Call& call, std::string_view body,
                        std::map<std::string, std::string>& checksums);
@@ -180,6 +183,18 @@ std::string s3_quoted(std::string_view etag);
 // now, one of its MFA devices (x-amz-mfa: SERIAL CODE). AccessDenied, in S3's words.
 Result<> s3_prove_mfa(S3Call& call, meta::Transaction& transaction);
 bool s3_gives_mfa(const S3Call& call);
+// The lock that x-amz-object-lock-* ask for; fills call.lock_keys.
+Result<s3::Lock> s3_lock_headers(S3Call& call);
+// What putting an object with that lock takes beside s3:PutObject.
+Result<> s3_authorise_lock(S3Call& call, meta::Transaction& transaction, const s3::Lock& lock);
+// x-amz-bypass-governance-retention, and whether the caller may say so of the address.
+Result<s3::Governance> s3_governance(S3Call& call, meta::Transaction& transaction,
+                                     const S3Address& address);
+// InvalidArgument for that header where the bucket has no Object Lock.
+Result<> s3_check_bypass(const S3Call& call);
+void s3_add_lock(http::Response& response, const s3::Lock& lock);
+// Leaves of the lock what the caller may read.
+Result<> s3_hide_lock(S3Call& call, meta::Transaction& transaction, s3::Lock& lock);
 // After a commit that failed: removes the bytes unless the object was committed all the same.
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 

@@ -111,6 +111,7 @@ Result<http::Response> copy_object(S3Call& call) {
   s3::ObjectInfo object;
   http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY_ASSIGN(object,
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(bytes)), bytes.size(), blob, options));

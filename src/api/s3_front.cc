@@ -41,8 +41,7 @@ struct RefusedHeader {
 constexpr RefusedHeader kRefusedHeaders[] = {
     {"x-amz-grant-", "AccessControlListNotSupported"},
     {"x-amz-tagging", "NotImplemented"},
-    {"x-amz-object-lock-", "NotImplemented"},
-    {"x-amz-bucket-object-lock-enabled", "NotImplemented"},
+    {"x-amz-object-lock-event-hold", "NotImplemented"},
     {"x-amz-server-side-encryption-customer-", "NotImplemented"},
     {"x-amz-copy-source-server-side-encryption-customer-", "NotImplemented"},
     {"x-amz-website-redirect-location", "NotImplemented"},
@@ -176,9 +175,10 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 6> s3_operation_groups() {
+std::array<std::span<const S3Operation>, 7> s3_operation_groups() {
   return {s3_copy_operations(),    s3_upload_operations(), s3_bucket_operations(),
-          s3_version_operations(), s3_list_operations(),   s3_object_operations()};
+          s3_version_operations(), s3_lock_operations(),   s3_list_operations(),
+          s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {

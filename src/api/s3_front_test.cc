@@ -65,11 +65,11 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
                                                         {"DELETE", "/bucket?cors"},
                                                         {"DELETE", "/bucket?website"},
                                                         {"PUT", "/bucket?acl"},
-                                                        {"PUT", "/bucket?object-lock"},
+                                                        {"PUT", "/bucket?logging"},
                                                         {"GET", "/bucket?replication"},
                                                         {"DELETE", "/bucket/k?tagging"},
                                                         {"PUT", "/bucket/k?acl"},
-                                                        {"PUT", "/bucket/k?retention"},
+                                                        {"PUT", "/bucket/k?torrent"},
                                                         {"GET", "/bucket/k?partNumber=1"},
                                                         {"PUT", "/bucket/k?versionId=null"}}) {
     const auto response = send(method, target);

@@ -87,7 +87,7 @@ Result<s3::ObjectInfo> load_object(S3Call& call) {
       TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
     }
     TRY_ASSIGN(object, std::move(found));
-    return {};
+    return s3_hide_lock(call, transaction, object.lock);
   }));
   if (!object.delete_marker) return object;
   // "Working with delete markers": neither they nor what they hide can be read.
@@ -107,6 +107,7 @@ Result<http::Response> get_object(S3Call& call) {
   }
   add_object_headers(call, object, response);
   call.show_version(response.headers, object.version_id);
+  s3_add_lock(response, object.lock);
   if (response.status == 304) {
     TRY(call.record_success());
     return response;
@@ -134,6 +135,18 @@ Result<http::Response> get_object(S3Call& call) {
   return response;
 }
 
+// What a lock is to protect must have come whole.
+Result<> check_locked_put(const S3Call& call, const s3::PutOptions& options) {
+  const bool locked =
+      !options.lock.empty() || call.found_bucket().default_retention.mode != s3::LockMode::None;
+  if (!locked || !options.checksums.empty() || call.request().headers.find("Content-MD5")) {
+    return {};
+  }
+  return s3_error("InvalidRequest",
+                  "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests "
+                  "with Object Lock parameters");
+}
+
 Result<http::Response> put_object(S3Call& call) {
   auto& services = call.services();
   const auto& body = call.request().body;
@@ -143,6 +156,8 @@ Result<http::Response> put_object(S3Call& call) {
   s3::ObjectInfo object;
   http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY(check_locked_put(call, options));
+    TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY_ASSIGN(object,
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(body)), body.size(), blob, options));
@@ -173,8 +188,10 @@ Result<http::Response> delete_object(S3Call& call) {
         return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "another ETag");
       }
     }
-    TRY_ASSIGN(const auto deleted,
-               s3.delete_object(transaction, call.bucket(), call.key(), call.version()));
+    TRY_ASSIGN(const auto governance,
+               s3_governance(call, transaction, {call.bucket(), call.key(), call.version()}));
+    TRY_ASSIGN(const auto deleted, s3.delete_object(transaction, call.bucket(), call.key(),
+                                                    call.version(), governance));
     call.show_version(response.headers, deleted.version_id, deleted.delete_marker);
     return {};
   }));
@@ -206,8 +223,10 @@ Result<> delete_one(S3Call& call, meta::Transaction& transaction, S3Address addr
   S3Call::Deletion one{std::move(address), {}, {}, {}};
   const auto try_one = [&]() -> Result<> {
     TRY(call.authorise_also(transaction, action, one.address));
-    TRY_ASSIGN(one.deleted, call.services().s3.delete_object(transaction, one.address.bucket,
-                                                             one.address.key, one.address.version));
+    TRY_ASSIGN(const auto governance, s3_governance(call, transaction, one.address));
+    TRY_ASSIGN(one.deleted,
+               call.services().s3.delete_object(transaction, one.address.bucket, one.address.key,
+                                                one.address.version, governance));
     return {};
   };
   if (const auto done = try_one(); !done) {
@@ -249,6 +268,7 @@ Result<http::Response> delete_objects(S3Call& call) {
     // One code for all; a wrong one is refused though no version is named ("DeleteObjects").
     const bool guarded = call.found_bucket().mfa_delete == s3::MfaDelete::Enabled;
     if (guarded && (names_versions || s3_gives_mfa(call))) TRY(s3_prove_mfa(call, transaction));
+    TRY(s3_check_bypass(call));
     for (const auto& address : addresses) TRY(delete_one(call, transaction, address));
     return {};
   }));
@@ -266,8 +286,9 @@ constexpr auto kData = event::Category::Data;
 
 }  // namespace
 
-Result<s3::PutOptions> s3_put_options(const S3Call& call) {
+Result<s3::PutOptions> s3_put_options(S3Call& call) {
   s3::PutOptions options;
+  TRY_ASSIGN(options.lock, s3_lock_headers(call));
   const auto encryption = call.header("x-amz-server-side-encryption");
   if (!encryption.empty() && encryption != "AES256") {
     return s3_error("NotImplemented", fmt::format("Server-side encryption '{}' is not available on "

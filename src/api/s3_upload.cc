@@ -18,6 +18,7 @@ Result<http::Response> create_upload(S3Call& call) {
   TRY_ASSIGN(const auto options, s3_put_options(call));
   s3::Upload upload;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY_ASSIGN(upload,
                call.services().s3.create_upload(transaction, call.bucket(), call.key(), options));
     return {};

@@ -48,7 +48,7 @@ class Fixture {
         fake_.os(), "/d/meta.db", meta::Durability::Full,
         {identity::kSchema, s3::kSchema, identity::kIamSchema, identity::kAccountsSchema,
          identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema,
-         organization::kSchema, identity::kRoleUsesSchema, s3::kVersionsSchema}));
+         organization::kSchema, identity::kRoleUsesSchema, s3::kVersionsSchema, s3::kLocksSchema}));
     blobs_ = must(blob::BlobStore::open(fake_.os(), "/d/blobs"));
     s3_ = std::make_unique<s3::S3>(fake_.os(), *blobs_);
     authoriser = std::make_unique<Authoriser>(fake_.clock, identity_, organizations_, *s3_);

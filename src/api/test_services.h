@@ -167,7 +167,8 @@ class ServicesTest : public testing::Test {
                                       identity::kRoleDeletionsSchema,
                                       s3::kVersionsSchema,
                                       kms::kSchema,
-                                      sqs::kSchema})
+                                      sqs::kSchema,
+                                      s3::kLocksSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

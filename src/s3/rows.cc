@@ -38,6 +38,26 @@ void from_json(const json::Object& object, std::string_view name,
   }
 }
 
+Result<> decode_lock(const json::Object& properties, Lock& lock) {
+  const auto* found = json::find(properties, "lock");
+  if (found == nullptr) return {};
+  // A lock that cannot be read must not pass for none.
+  const auto broken = fail(ErrorCode::DataLoss, "the index holds a broken lock of an object");
+  if (!found->is_object()) return broken;
+  const auto number = [&](std::string_view name) -> std::optional<int64_t> {
+    const auto* value = json::find(found->get_object(), name);
+    if (value == nullptr || !value->is_int64()) return std::nullopt;
+    return value->get_int64();
+  };
+  const auto mode = number("mode");
+  const auto until = number("until");
+  const auto hold = number("hold");
+  if (!mode || !until || !hold || *mode < 0 || *mode > 2 || *hold < 0 || *hold > 2) return broken;
+  lock = {static_cast<LockMode>(*mode), from_unix_nanoseconds(*until),
+          static_cast<LegalHold>(*hold)};
+  return {};
+}
+
 }  // namespace
 
 std::string encode_parts(const Parts& parts) {
@@ -67,13 +87,19 @@ Result<Parts> decode_parts(std::string_view text) {
 
 std::string encode_properties(const ObjectHeaders& headers,
                               const std::map<std::string, std::string>& metadata,
-                              const std::map<std::string, std::string>& checksums) {
+                              const std::map<std::string, std::string>& checksums,
+                              const Lock& lock) {
   json::Object out;
   for (const auto& [name, field] : kHeaderFields) {
     if (!(headers.*field).empty()) out[name] = headers.*field;
   }
   if (!metadata.empty()) out["metadata"] = as_json(metadata);
   if (!checksums.empty()) out["checksums"] = as_json(checksums);
+  if (!lock.empty()) {
+    out["lock"] = json::Object{{"mode", static_cast<int64_t>(lock.mode)},
+                               {"until", to_unix_nanoseconds(lock.until)},
+                               {"hold", static_cast<int64_t>(lock.legal_hold)}};
+  }
   return json::serialize(out);
 }
 
@@ -88,7 +114,7 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
   }
   from_json(properties, "metadata", object.metadata);
   from_json(properties, "checksums", object.checksums);
-  return {};
+  return decode_lock(properties, object.lock);
 }
 
 Result<ObjectInfo> read_object_row(const meta::Row& row, std::string_view bucket) {

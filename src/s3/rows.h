@@ -19,10 +19,11 @@ using Parts = std::vector<std::pair<blob::BlobId, uint64_t>>;
 std::string encode_parts(const Parts& parts);
 Result<Parts> decode_parts(std::string_view text);
 
-// System headers, user metadata and checksums as one JSON document.
+// System headers, user metadata, checksums and the lock as one JSON document.
 std::string encode_properties(const ObjectHeaders& headers,
                               const std::map<std::string, std::string>& metadata,
-                              const std::map<std::string, std::string>& checksums);
+                              const std::map<std::string, std::string>& checksums,
+                              const Lock& lock);
 Result<> decode_properties(std::string_view text, ObjectInfo& object);
 
 // Of s3_objects and s3_versions; only the latter has markers.

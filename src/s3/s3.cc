@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "s3/locks.h"
 #include "s3/rows.h"
 #include "s3/versions.h"
 
@@ -77,18 +78,22 @@ std::unexpected<Error> no_such_bucket(std::string_view name) {
               fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
 }
 
-// Columns 0 to 5: kBucketColumns.
+// Columns 0 to 9: kBucketColumns.
 Bucket read_bucket(const meta::Row& row) {
   return {row.text(0),
           row.text(1),
           row.text(2),
           from_unix_nanoseconds(row.integer(3)),
           static_cast<Versioning>(row.integer(4)),
-          static_cast<MfaDelete>(row.integer(5))};
+          static_cast<MfaDelete>(row.integer(5)),
+          row.integer(6) != 0,
+          {static_cast<LockMode>(row.integer(7)), static_cast<int>(row.integer(8)),
+           static_cast<int>(row.integer(9))}};
 }
 
 constexpr std::string_view kBucketColumns =
-    "b.name, b.owner, b.region, b.created, b.versioning, b.mfa_delete";
+    "b.name, b.owner, b.region, b.created, b.versioning, b.mfa_delete, b.object_lock, b.lock_mode, "
+    "b.lock_days, b.lock_years";
 
 }  // namespace
 
@@ -115,8 +120,10 @@ Result<> S3::create_bucket(meta::Transaction& transaction, const Bucket& bucket)
                 fmt::format("account {} has {} buckets already", bucket.owner_account, count));
   }
   TRY(transaction.execute(
-      "INSERT INTO s3_buckets (name, owner, region, created) VALUES (?, ?, ?, ?)",
-      {bucket.name, bucket.owner_account, bucket.region, to_unix_nanoseconds(bucket.created)}));
+      "INSERT INTO s3_buckets (name, owner, region, created, versioning, object_lock) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      {bucket.name, bucket.owner_account, bucket.region, to_unix_nanoseconds(bucket.created),
+       static_cast<int64_t>(bucket.versioning), int64_t{bucket.object_lock}}));
   return {};
 }
 
@@ -162,8 +169,8 @@ Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transacti
                          static_cast<int64_t>(Document::PublicAccessBlock), name},
                         [&](const meta::Row& row) -> Result<> {
                           found = PolicedBucket{read_bucket(row), std::nullopt, std::nullopt};
-                          if (!row.is_null(6)) found->policy = row.text(6);
-                          if (!row.is_null(7)) found->public_access_block = row.text(7);
+                          if (!row.is_null(10)) found->policy = row.text(10);
+                          if (!row.is_null(11)) found->public_access_block = row.text(11);
                           return {};
                         }));
   if (found) return std::move(*found);
@@ -184,7 +191,12 @@ Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
 
 Result<> S3::set_versioning(meta::Transaction& transaction, std::string_view bucket,
                             Versioning versioning, MfaDelete mfa_delete) {
-  TRY(get_bucket(transaction, bucket));
+  TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
+  if (holder.object_lock && versioning != Versioning::Enabled) {
+    return fail(ErrorCode::FailedPrecondition, "InvalidBucketState",
+                "An Object Lock configuration is present on this bucket, so the versioning state "
+                "cannot be changed.");
+  }
   TRY(transaction.execute(
       "UPDATE s3_buckets SET versioning = ?, mfa_delete = ? WHERE name = ?",
       {static_cast<int64_t>(versioning), static_cast<int64_t>(mfa_delete), bucket}));
@@ -247,6 +259,7 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.owner_account = holder.owner_account;
   object.server_side_encryption = "AES256";
   object.parts = {{blob, size}};
+  TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));
   return object;
 }

@@ -21,12 +21,35 @@ namespace traccia::s3 {
 
 extern const std::string_view kSchema;
 extern const std::string_view kVersionsSchema;
+extern const std::string_view kLocksSchema;
 
 // Once set it never goes back to Never.
 enum class Versioning : uint8_t { Never = 0, Enabled = 1, Suspended = 2 };
 
 // Never: not one request said anything of it.
 enum class MfaDelete : uint8_t { Never = 0, Enabled = 1, Disabled = 2 };
+
+// "Locking objects with Object Lock".
+enum class LockMode : uint8_t { None = 0, Governance = 1, Compliance = 2 };
+enum class LegalHold : uint8_t { None = 0, On = 1, Off = 2 };  // None: it never had one
+// Whether governance mode binds a call.
+enum class Governance : uint8_t { Enforced, Bypassed };
+
+// Of one version.
+struct Lock {
+  LockMode mode = LockMode::None;
+  Time until = {};  // with a mode
+  LegalHold legal_hold = LegalHold::None;
+
+  bool empty() const { return mode == LockMode::None && legal_hold == LegalHold::None; }
+};
+
+// The retention of objects that come without one of their own: so many days or years.
+struct DefaultRetention {
+  LockMode mode = LockMode::None;
+  int days = 0;
+  int years = 0;
+};
 
 struct Bucket {
   std::string name;
@@ -35,6 +58,8 @@ struct Bucket {
   Time created;
   Versioning versioning = Versioning::Never;
   MfaDelete mfa_delete = MfaDelete::Never;
+  bool object_lock = false;  // once set it stays, and versioning stays Enabled
+  DefaultRetention default_retention = {};
 
   bool keeps_versions() const { return versioning != Versioning::Never; }
 };
@@ -64,6 +89,7 @@ struct ObjectInfo {
   std::string version_id = std::string(kNullVersion);
   int64_t place = 0;  // among the versions of its key, of which the newest has the least
   bool delete_marker = false;
+  Lock lock = {};
   bool latest = true;  // of its key; filled by list_versions only
 };
 
@@ -74,6 +100,7 @@ struct PutOptions {
   std::optional<std::string> if_match;  // an ETag
   bool if_none_match_any = false;       // If-None-Match: *
   std::map<std::string, std::string> checksums;
+  Lock lock = {};  // InvalidRequest where the bucket has no Object Lock
 };
 
 struct ListOptions {
@@ -148,6 +175,7 @@ class S3 {
                                               std::string_view name);
   Result<std::vector<Bucket>> list_buckets(meta::Transaction& transaction,
                                            std::string_view owner_account);
+  // InvalidBucketState for any but Enabled in a bucket with Object Lock.
   Result<> set_versioning(meta::Transaction& transaction, std::string_view bucket,
                           Versioning versioning, MfaDelete mfa_delete);
   Result<> put_document(meta::Transaction& transaction, std::string_view bucket, Document document,
@@ -174,9 +202,24 @@ class S3 {
                                  std::string_view key, std::optional<std::string_view> version);
   // Hides the key behind a delete marker where versions are kept, else removes it; with a version,
   // removes that one for good. Succeeds when there is no such key or version, as S3 does.
+  // AccessDenied while an Object Lock protects the version.
   Result<Deleted> delete_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key,
-                                std::optional<std::string_view> version = std::nullopt);
+                                std::optional<std::string_view> version = std::nullopt,
+                                Governance governance = Governance::Enforced);
+  // Switches Object Lock on, where versioning is Enabled (else InvalidBucketState), and sets or
+  // takes away the default retention.
+  Result<> set_object_lock(meta::Transaction& transaction, std::string_view bucket,
+                           const DefaultRetention& retention);
+  // As get_version, but InvalidRequest where the bucket has no Object Lock, and MethodNotAllowed
+  // for delete markers.
+  Result<ObjectInfo> get_locked(meta::Transaction& transaction, std::string_view bucket,
+                                std::string_view key, std::optional<std::string_view> version);
+  // Of a version that get_locked gave. AccessDenied for what would loosen a retention in force: in
+  // compliance mode always, in governance mode unless that is bypassed.
+  Result<> put_retention(meta::Transaction& transaction, ObjectInfo version, LockMode mode,
+                         Time until, Governance governance);
+  Result<> put_legal_hold(meta::Transaction& transaction, ObjectInfo version, LegalHold hold);
   Result<ListResult> list_objects(meta::Transaction& transaction, std::string_view bucket,
                                   const ListOptions& options);
   // Versions and delete markers, of each key the newest first.

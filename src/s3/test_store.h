@@ -24,7 +24,7 @@ struct Store {
     auto store = std::make_unique<Store>();
     TRY_ASSIGN(store->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                    {kSchema, kVersionsSchema}));
+                                    {kSchema, kVersionsSchema, kLocksSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
     store->s3.emplace(fake.os(), *store->blobs);
     return store;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "s3/locks.h"
 #include "s3/rows.h"
 #include "s3/s3.h"
 #include "s3/versions.h"
@@ -93,9 +94,11 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY(check_key(key));
   TRY(check_metadata(options));
+  TRY(lock_of_new(holder, options.lock, os_.clock.now()));
   Upload upload{os_.random.characters(32, "abcdefghijklmnopqrstuvwxyz0123456789"),
                 std::string(bucket), std::string(key), os_.clock.now(), holder.owner_account};
-  const auto properties = encode_properties(options.headers, options.metadata, options.checksums);
+  const auto properties =
+      encode_properties(options.headers, options.metadata, options.checksums, options.lock);
   TRY(transaction.execute(
       "INSERT INTO s3_uploads (id, bucket, key, initiated, owner, properties) "
       "VALUES (?, ?, ?, ?, ?, ?)",
@@ -140,6 +143,7 @@ Result<ObjectInfo> S3::complete_upload(meta::Transaction& transaction, std::stri
   object.bucket = bucket;
   object.key = key;
   object.last_modified = floor_seconds(os_.clock.now());
+  TRY_ASSIGN(object.lock, lock_of_new(holder, object.lock, os_.clock.now()));
   object.owner_account = row.upload.owner_account;
   object.server_side_encryption = "AES256";
   std::string sums;

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "s3/locks.h"
 #include "s3/rows.h"
 
 namespace traccia::s3 {
@@ -86,7 +87,8 @@ Result<> erase_current(meta::Transaction& transaction, std::string_view bucket,
 }
 
 Result<> insert(meta::Transaction& transaction, const ObjectInfo& object) {
-  const auto properties = encode_properties(object.headers, object.metadata, object.checksums);
+  const auto properties =
+      encode_properties(object.headers, object.metadata, object.checksums, object.lock);
   const auto parts = encode_parts(object.parts);
   const auto size = static_cast<int64_t>(object.size);
   const auto modified = to_unix_seconds(object.last_modified);
@@ -223,6 +225,18 @@ Result<> remove_version(meta::Transaction& transaction, const ObjectInfo& versio
   return promote(transaction, version.bucket, version.key);
 }
 
+Result<> store_properties(meta::Transaction& transaction, const ObjectInfo& version) {
+  const auto properties =
+      encode_properties(version.headers, version.metadata, version.checksums, version.lock);
+  for (const std::string_view table : {"s3_objects", "s3_versions"}) {
+    TRY(transaction.execute(
+        fmt::format("UPDATE {} SET properties = ? WHERE bucket = ? AND key = ? AND place = ?",
+                    table),
+        {properties, version.bucket, meta::Blob{version.key}, version.place}));
+  }
+  return {};
+}
+
 Result<ObjectInfo> S3::get_object(meta::Transaction& transaction, std::string_view bucket,
                                   std::string_view key) {
   TRY_ASSIGN(auto found, get_version(transaction, bucket, key, std::nullopt));
@@ -250,7 +264,8 @@ Result<ObjectInfo> S3::get_version(meta::Transaction& transaction, std::string_v
 }
 
 Result<Deleted> S3::delete_object(meta::Transaction& transaction, std::string_view bucket,
-                                  std::string_view key, std::optional<std::string_view> version) {
+                                  std::string_view key, std::optional<std::string_view> version,
+                                  Governance governance) {
   TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   if (!version && holder.keeps_versions()) {
     TRY(check_key(key));
@@ -267,6 +282,7 @@ Result<Deleted> S3::delete_object(meta::Transaction& transaction, std::string_vi
   TRY(check_version_id(holder, id));
   TRY_ASSIGN(const auto found, find_version(transaction, bucket, key, id));
   if (!found) return Deleted{};
+  TRY(check_removable(found->lock, os_.clock.now(), governance));
   TRY(remove_version(transaction, *found));
   if (!holder.keeps_versions()) return Deleted{};
   return Deleted{found->version_id, found->delete_marker};

@@ -30,7 +30,10 @@ Result<std::optional<ObjectInfo>> find_version(meta::Transaction& transaction,
 Result<> add_version(meta::Transaction& transaction, const os::Os& os, const Bucket& holder,
                      ObjectInfo& object);
 
-// Removes a version that find_version gave, for good.
+// Writes down what was changed of a version's properties.
+Result<> store_properties(meta::Transaction& transaction, const ObjectInfo& version);
+
+// Removes a version that find_version gave, for good, whatever locks it has.
 Result<> remove_version(meta::Transaction& transaction, const ObjectInfo& version);
 
 }  // namespace traccia::s3

@@ -98,7 +98,8 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                identity::kRoleDeletionsSchema,
                                s3::kVersionsSchema,
                                kms::kSchema,
-                               sqs::kSchema});
+                               sqs::kSchema,
+                               s3::kLocksSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,
