@@ -121,6 +121,8 @@ constexpr Entry kS3[] = {
      "Object Lock configuration does not exist for this bucket"},
     {"NoSuchObjectLockConfiguration", "NoSuchObjectLockConfiguration", 404,
      "The specified object does not have a ObjectLock configuration"},
+    {"NoSuchLifecycleConfiguration", "NoSuchLifecycleConfiguration", 404,
+     "The lifecycle configuration does not exist"},
     {"InvalidBucketState", "InvalidBucketState", 409, ""},
     {"BucketAlreadyOwnedByYou", "BucketAlreadyOwnedByYou", 409,
      "Your previous request to create the named bucket succeeded and you already own it."},

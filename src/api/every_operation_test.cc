@@ -275,6 +275,9 @@ class EveryS3OperationTest : public CallersTest {
          "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
          "</ObjectLockConfiguration>"},
         {"retention", "<Retention/>"},
+        {"lifecycle",
+         "<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status><Expiration><Days>1"
+         "</Days></Expiration></Rule></LifecycleConfiguration>"},
         {"legal-hold", "<LegalHold><Status>OFF</Status></LegalHold>"},
         {"encryption", "<ServerSideEncryptionConfiguration/>"},
         {"tagging", "<Tagging><TagSet/></Tagging>"},

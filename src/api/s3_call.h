@@ -92,6 +92,8 @@ class S3Call {
   std::vector<Deletion> deletions;
   // Of an answer that is an error: x-amz-delete-marker, …
   http::Headers failure_headers;
+  // Of one that is none: x-amz-expiration, …
+  http::Headers answer_headers;
   // Condition keys of the lock that the request asks for.
   std::vector<std::pair<std::string, std::string>> lock_keys;
   // Shown in the audit event beside bucket, key and host.
@@ -147,7 +149,8 @@ std::span<const S3Operation> s3_object_operations();
 std::span<const S3Operation> s3_copy_operations();
 std::span<const S3Operation> s3_version_operations();
 std::span<const S3Operation> s3_lock_operations();
-std::array<std::span<const S3Operation>, 7> s3_operation_groups();
+std::span<const S3Operation> s3_lifecycle_operations();
+std::array<std::span<const S3Operation>, 8> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -195,6 +198,9 @@ Result<> s3_check_bypass(const S3Call& call);
 void s3_add_lock(http::Response& response, const s3::Lock& lock);
 // Leaves of the lock what the caller may read.
 Result<> s3_hide_lock(S3Call& call, meta::Transaction& transaction, s3::Lock& lock);
+// When the bucket's lifecycle rules will have an object, or upload, go: call.answer_headers.
+Result<> s3_tell_expiry(S3Call& call, meta::Transaction& transaction, const s3::ObjectInfo& object);
+Result<> s3_tell_abort(S3Call& call, meta::Transaction& transaction, const s3::Upload& upload);
 // After a commit that failed: removes the bytes unless the object was committed all the same.
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 

@@ -116,7 +116,7 @@ Result<http::Response> copy_object(S3Call& call) {
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(bytes)), bytes.size(), blob, options));
     call.show_version(version, object.version_id);
-    return {};
+    return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {
     TRY(s3_take_back(call, blob, stored.error()));

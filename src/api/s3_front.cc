@@ -175,10 +175,10 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 7> s3_operation_groups() {
+std::array<std::span<const S3Operation>, 8> s3_operation_groups() {
   return {s3_copy_operations(),    s3_upload_operations(), s3_bucket_operations(),
-          s3_version_operations(), s3_lock_operations(),   s3_list_operations(),
-          s3_object_operations()};
+          s3_version_operations(), s3_lock_operations(),   s3_lifecycle_operations(),
+          s3_list_operations(),    s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {
@@ -234,7 +234,10 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
     S3Call call(services, caller, std::move(request), address, request_id, **operation,
                 std::move(*query));
     auto done = run(call);
-    if (done) return std::move(*done);
+    if (done) {
+      for (const auto& [name, value] : call.answer_headers) done->headers.add(name, value);
+      return std::move(*done);
+    }
     auto failure = render_failure(done.error(), address, request_id, shown);
     for (const auto& [name, value] : call.failure_headers) failure.headers.add(name, value);
     const bool stands = done.error().reason() == kCommittedNotLogged;

@@ -61,7 +61,7 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
   make_bucket();
   put("k");
   for (const auto& [method, target] :
-       std::vector<std::pair<std::string, std::string>>{{"DELETE", "/bucket?lifecycle"},
+       std::vector<std::pair<std::string, std::string>>{{"DELETE", "/bucket?analytics"},
                                                         {"DELETE", "/bucket?cors"},
                                                         {"DELETE", "/bucket?website"},
                                                         {"PUT", "/bucket?acl"},

@@ -87,6 +87,9 @@ Result<s3::ObjectInfo> load_object(S3Call& call) {
       TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
     }
     TRY_ASSIGN(object, std::move(found));
+    if (!call.version() && !object.delete_marker) {
+      TRY(s3_tell_expiry(call, transaction, object));
+    }
     return s3_hide_lock(call, transaction, object.lock);
   }));
   if (!object.delete_marker) return object;
@@ -162,7 +165,7 @@ Result<http::Response> put_object(S3Call& call) {
                services.s3.put_object(transaction, call.bucket(), call.key(),
                                       hex_encode(crypto::md5(body)), body.size(), blob, options));
     call.show_version(response.headers, object.version_id);
-    return {};
+    return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {
     TRY(s3_take_back(call, blob, stored.error()));

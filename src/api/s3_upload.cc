@@ -21,7 +21,7 @@ Result<http::Response> create_upload(S3Call& call) {
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY_ASSIGN(upload,
                call.services().s3.create_upload(transaction, call.bucket(), call.key(), options));
-    return {};
+    return s3_tell_abort(call, transaction, upload);
   }));
   aws::XmlWriter xml;
   xml.begin("InitiateMultipartUploadResult", kS3Xmlns)
@@ -96,7 +96,7 @@ Result<http::Response> complete_upload(S3Call& call) {
                                                           call.query_or_empty("uploadId"), parts,
                                                           conditions));
     call.show_version(version, object.version_id);
-    return {};
+    return s3_tell_expiry(call, transaction, object);
   }));
   aws::XmlWriter xml;
   xml.begin("CompleteMultipartUploadResult", kS3Xmlns)

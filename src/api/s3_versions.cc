@@ -41,6 +41,15 @@ Result<VersioningChange> parse_versioning(const std::string& body) {
                           mfa_delete};
 }
 
+Result<> check_no_lifecycle(S3Call& call, meta::Transaction& transaction) {
+  TRY_ASSIGN(const auto rules,
+             call.services().s3.get_document(transaction, call.bucket(), s3::Document::Lifecycle));
+  if (!rules) return {};
+  return fail(ErrorCode::FailedPrecondition, "InvalidBucketState",
+              "Mfa Authentication is not supported on a bucket with lifecycle configuration. "
+              "Delete lifecycle configuration before enabling Mfa Authentication.");
+}
+
 Result<http::Response> put_versioning(S3Call& call) {
   const auto& body = call.request().body;
   std::map<std::string, std::string> checksums;
@@ -53,6 +62,7 @@ Result<http::Response> put_versioning(S3Call& call) {
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     const auto& bucket = call.found_bucket();
     const auto wanted = change.mfa_delete.value_or(bucket.mfa_delete);
+    if (wanted == s3::MfaDelete::Enabled) TRY(check_no_lifecycle(call, transaction));
     if (bucket.mfa_delete == s3::MfaDelete::Enabled || wanted == s3::MfaDelete::Enabled) {
       TRY(s3_prove_mfa(call, transaction));
     }

@@ -226,6 +226,17 @@ Result<std::optional<std::string>> S3::get_document(meta::Transaction& transacti
   return text;
 }
 
+Result<std::map<std::string, std::string>> S3::documents_of(meta::Transaction& transaction,
+                                                            Document document) {
+  std::map<std::string, std::string> documents;
+  TRY(transaction.query("SELECT bucket, text FROM s3_documents WHERE kind = ?",
+                        {static_cast<int64_t>(document)}, [&](const meta::Row& row) -> Result<> {
+                          documents.emplace(row.text(0), row.text(1));
+                          return {};
+                        }));
+  return documents;
+}
+
 Result<> S3::delete_document(meta::Transaction& transaction, std::string_view bucket,
                              Document document) {
   TRY(get_bucket(transaction, bucket));

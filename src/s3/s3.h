@@ -141,7 +141,8 @@ enum class Document {
   Encryption = 2,
   Tagging = 3,
   PublicAccessBlock = 4,
-  OwnershipControls = 5
+  OwnershipControls = 5,
+  Lifecycle = 6
 };
 
 inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
@@ -183,6 +184,9 @@ class S3 {
   // nullopt when it was never put or was deleted.
   Result<std::optional<std::string>> get_document(meta::Transaction& transaction,
                                                   std::string_view bucket, Document document);
+  // Of all buckets that have one, by bucket.
+  Result<std::map<std::string, std::string>> documents_of(meta::Transaction& transaction,
+                                                          Document document);
   Result<> delete_document(meta::Transaction& transaction, std::string_view bucket,
                            Document document);
 

@@ -14,6 +14,7 @@
 #include "api/embedded_object_store.h"
 #include "api/front_door.h"
 #include "api/kms_upkeep.h"
+#include "api/s3_lifecycle_sweep.h"
 #include "api/services.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -43,6 +44,7 @@ constexpr std::chrono::milliseconds kSinkIdle{200};
 constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
+constexpr std::chrono::seconds kLifecycleInterval{30};
 constexpr std::chrono::seconds kKeyUseInterval{60};
 constexpr std::chrono::seconds kKeyRemovalInterval{1};
 constexpr std::chrono::seconds kHousekeepingIdle{1};
@@ -119,6 +121,7 @@ struct Server::State {
   void store_key_uses();
   void remove_due_keys();
   void run_housekeeping();
+  void sweep_lifecycle();
   ServerState describe() const;
 
   os::Os real_os;
@@ -138,6 +141,7 @@ struct Server::State {
   std::optional<sqs::Queues> queues;
   std::optional<sqs::Messages> messages;
   std::optional<s3::S3> s3;
+  std::optional<api::LifecycleSweep> lifecycle;
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
   std::optional<api::Authoriser> authoriser;
@@ -203,6 +207,7 @@ Result<> Server::State::open_services() {
   queues.emplace(*os);
   messages.emplace(*os, *queues);
   s3.emplace(*os, *blobs);
+  lifecycle.emplace(os->clock, *database, *s3);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
   authoriser.emplace(os->clock, *identity, *organizations, *s3);
@@ -477,8 +482,15 @@ void Server::State::remove_due_keys() {
   }
 }
 
+void Server::State::sweep_lifecycle() {
+  if (auto done = lifecycle->step(); !done) {
+    traccia::log(LogLevel::Error, "lifecycle", {{"error", done.error().message()}});
+  }
+}
+
 void Server::State::run_housekeeping() {
   auto next_garbage = real_os.clock.monotonic();
+  auto next_sweep = next_garbage;
   auto next_key_uses = next_garbage + kKeyUseInterval;
   while (!stop_sinks.is_set()) {
     resend_refused();
@@ -488,6 +500,11 @@ void Server::State::run_housekeeping() {
       if (auto done = s3->collect_garbage(*database); !done) {
         traccia::log(LogLevel::Error, "garbage collection", {{"error", done.error().message()}});
       }
+    }
+    // A test's clock may have moved by days.
+    if (test_clock || real_os.clock.monotonic() >= next_sweep) {
+      next_sweep = real_os.clock.monotonic() + kLifecycleInterval;
+      sweep_lifecycle();
     }
     if (real_os.clock.monotonic() >= next_key_uses) {
       next_key_uses = real_os.clock.monotonic() + kKeyUseInterval;
