@@ -51,6 +51,7 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:MultiRegion", "MultiRegion", "false"},
     {"kms:BypassPolicyLockoutSafetyCheck", "BypassPolicyLockoutSafetyCheck", "false"},
     {"kms:ScheduleKeyDeletionPendingWindowInDays", "PendingWindowInDays", "30"},
+    {"kms:RotationPeriodInDays", "RotationPeriodInDays", "365"},
     {"kms:EncryptionAlgorithm", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}};
 
 Resolve find_resolver(const aws::Operation& operation) {

@@ -20,7 +20,8 @@ constexpr std::string_view kAcrossAccounts[] = {"kms:DescribeKey",
                                                 "kms:ReEncryptFrom",
                                                 "kms:ReEncryptTo",
                                                 "kms:GenerateDataKey",
-                                                "kms:GenerateDataKeyWithoutPlaintext"};
+                                                "kms:GenerateDataKeyWithoutPlaintext",
+                                                "kms:GetKeyRotationStatus"};
 constexpr std::string_view kOfCiphertext = "the resource associated with this ciphertext";
 
 // A key as a request names it, and what is asked for it.

@@ -21,6 +21,7 @@ std::span<const Binding> alias_bindings();
 std::span<const Binding> policy_bindings();
 std::span<const Binding> tag_bindings();
 std::span<const Binding> crypto_bindings();
+std::span<const Binding> rotation_bindings();
 
 std::unexpected<Error> invalid(std::string message);
 std::unexpected<Error> unsupported(std::string message);

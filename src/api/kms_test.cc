@@ -228,6 +228,51 @@ TEST_F(KmsTest, EventsShowContextAndKeyAndNoSecret) {
   }
 }
 
+TEST_F(KmsTest, RotationByTimeAndOnDemand) {
+  const auto key = make_key();
+  const json::Object named{{"KeyId", key}};
+  const auto old = encrypt(key, "old");
+  EXPECT_EQ(as_administrator("kms:GetKeyRotationStatus", named),
+            (json::Object{{"KeyRotationEnabled", false}, {"KeyId", arn_of(key)}}));
+  as_administrator("kms:EnableKeyRotation", {{"KeyId", key}, {"RotationPeriodInDays", 90}});
+  const auto status = as_administrator("kms:GetKeyRotationStatus", named);
+  EXPECT_EQ(status.at("KeyRotationEnabled"), true);
+  EXPECT_EQ(status.at("RotationPeriodInDays"), 90);
+  EXPECT_EQ(rotate_due_keys(*services_).value(), 0U);
+  fake_.clock.advance(std::chrono::days(90));
+  EXPECT_EQ(rotate_due_keys(*services_).value(), 1U);
+  EXPECT_EQ(last_event("RotateKey").at("serviceEventDetails"),
+            (json::Object{{"rotationType", "AUTOMATIC"}, {"keyId", key}}));
+  as_administrator("kms:RotateKeyOnDemand", named);
+  EXPECT_EQ(as_administrator("kms:Decrypt", {{"CiphertextBlob", old}}).at("Plaintext"),
+            json::Value(base64_encode("old")));
+  const auto rotations = as_administrator("kms:ListKeyRotations", named);
+  ASSERT_EQ(rotations.at("Rotations").as_array().size(), 2U);
+  EXPECT_EQ(rotations.at("Rotations").at(0).at("RotationType"), "AUTOMATIC");
+  EXPECT_EQ(rotations.at("Rotations").at(1).at("RotationType"), "ON_DEMAND");
+  EXPECT_EQ(rotations.at("Rotations").at(1).at("KeyMaterialState"), "CURRENT");
+  const auto all =
+      as_administrator("kms:ListKeyRotations",
+                       {{"KeyId", key}, {"IncludeKeyMaterial", "ALL_KEY_MATERIAL"}, {"Limit", 2}});
+  EXPECT_EQ(all.at("Rotations").as_array().size(), 2U);
+  EXPECT_EQ(
+      as_administrator("kms:ListKeyRotations", {{"KeyId", key},
+                                                {"IncludeKeyMaterial", "ALL_KEY_MATERIAL"},
+                                                {"Marker", all.at("NextMarker")}})
+          .at("Rotations")
+          .at(0)
+          .at("KeyMaterialId"),
+      as_administrator("kms:DescribeKey", named).at("KeyMetadata").at("CurrentKeyMaterialId"));
+  as_administrator("kms:DisableKey", named);
+  for (const auto* operation :
+       {"kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:RotateKeyOnDemand"}) {
+    EXPECT_THAT(error(operation, named), StartsWith("DisabledException: ")) << operation;
+  }
+  as_administrator("kms:EnableKey", named);
+  as_administrator("kms:DisableKeyRotation", named);
+  EXPECT_EQ(as_administrator("kms:GetKeyRotationStatus", named).at("KeyRotationEnabled"), false);
+}
+
 TEST_F(KmsTest, ListsByPage) {
   std::set<std::string> keys;
   for (int i = 0; i < 3; ++i) keys.insert(make_key());

@@ -1,4 +1,4 @@
-// Deletes keys when their time has come.
+// Deletes and rotates keys when their time has come.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/kms_upkeep.h"
 
@@ -9,42 +9,72 @@ namespace {
 
 constexpr size_t kKeysPerTransaction = 100;
 
-// "DeleteKey" of "Logging AWS KMS API calls with AWS CloudTrail".
-Result<ingest::Draft> deletion_event(Services& services, Time now, const kms::Key& key) {
+// "DeleteKey" and "RotateKey" of "Logging AWS KMS API calls with AWS CloudTrail".
+Result<ingest::Draft> key_event(Services& services, Time now, std::string_view name,
+                                const kms::Key& key, json::Object details) {
+  details["keyId"] = key.id;
   return service_event_draft(
       services.os, now,
       {.service = "kms.amazonaws.com",
        .account = key.place.account,
        .region = key.place.region,
-       .name = "DeleteKey",
-       .details = {{"keyId", key.id}},
+       .name = name,
+       .details = std::move(details),
        .resources = json::Array{json::Object{
            {"accountId", key.place.account}, {"type", "AWS::KMS::Key"}, {"ARN", key.arn}}},
        .actor = "AWS Internal"});
 }
 
-}  // namespace
+// What is done with keys that are due, and how it is told.
+struct Work {
+  Result<bool> (kms::Keys::*any)(meta::Transaction&);
+  Result<std::vector<kms::Key>> (kms::Keys::*done)(meta::Transaction&, size_t keys_max);
+  Result<ingest::Draft> (*event)(Services&, Time, const kms::Key&);
+};
 
-Result<size_t> remove_due_keys(Services& services) {
+// Nothing is written while nothing is due.
+Result<size_t> carry_out(Services& services, const Work& work) {
+  auto& keys = services.keys;
   bool any = false;
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(any, services.keys.has_due(transaction));
+    TRY_ASSIGN(any, (keys.*work.any)(transaction));
     return {};
   }));
   if (!any) return size_t{0};
-  size_t removed = 0;
+  size_t count = 0;
   TRY(services.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        TRY_ASSIGN(const auto keys, services.keys.remove_due(transaction, kKeysPerTransaction));
+        TRY_ASSIGN(const auto due, (keys.*work.done)(transaction, kKeysPerTransaction));
         std::vector<ingest::Draft> drafts;
-        for (const auto& key : keys) {
-          TRY_ASSIGN(auto draft, deletion_event(services, services.os.clock.now(), key));
+        for (const auto& key : due) {
+          TRY_ASSIGN(auto draft, work.event(services, services.os.clock.now(), key));
           drafts.push_back(std::move(draft));
         }
-        removed = keys.size();
+        count = due.size();
         return drafts;
       }));
-  return removed;
+  return count;
+}
+
+}  // namespace
+
+Result<ingest::Draft> rotation_event(Services& services, Time now, const kms::Key& key,
+                                     std::string_view type) {
+  return key_event(services, now, "RotateKey", key, {{"rotationType", type}});
+}
+
+Result<size_t> remove_due_keys(Services& services) {
+  return carry_out(services, {&kms::Keys::has_due, &kms::Keys::remove_due,
+                              [](Services& all, Time now, const kms::Key& key) {
+                                return key_event(all, now, "DeleteKey", key, {});
+                              }});
+}
+
+Result<size_t> rotate_due_keys(Services& services) {
+  return carry_out(services, {&kms::Keys::has_rotation_due, &kms::Keys::rotate_due,
+                              [](Services& all, Time now, const kms::Key& key) {
+                                return rotation_event(all, now, key, "AUTOMATIC");
+                              }});
 }
 
 }  // namespace traccia::api

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+
 #include "api/services.h"
 
 namespace traccia::api {
@@ -9,5 +11,13 @@ namespace traccia::api {
 // Removes the keys whose deletion is due, and records DeleteKey of each; how many there were.
 // Durable, with its events, on return.
 Result<size_t> remove_due_keys(Services& services);
+
+// Gives new material to the enabled keys whose rotation is due, and records RotateKey of each; how
+// many there were. Durable, with its events, on return.
+Result<size_t> rotate_due_keys(Services& services);
+
+// RotateKey of a key. `type` is "AUTOMATIC" or "ON_DEMAND".
+Result<ingest::Draft> rotation_event(Services& services, Time now, const kms::Key& key,
+                                     std::string_view type);
 
 }  // namespace traccia::api

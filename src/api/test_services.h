@@ -168,7 +168,8 @@ class ServicesTest : public testing::Test {
                                       s3::kVersionsSchema,
                                       kms::kSchema,
                                       sqs::kSchema,
-                                      s3::kLocksSchema})
+                                      s3::kLocksSchema,
+                                      kms::kRotationSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

@@ -24,11 +24,12 @@ namespace traccia::kms {
 struct Quotas {
   static constexpr int64_t kKeys = 100'000;  // in one place
   static constexpr int64_t kAliasesPerKey = 50;
-  static constexpr int64_t kTags = 50;  // of a key
+  static constexpr int64_t kTags = 50;               // of a key
+  static constexpr int64_t kOnDemandRotations = 25;  // of a key ("RotateKeyOnDemand")
 };
 
 // How a version of key material came to be. The values are stored.
-enum class MaterialOrigin : uint8_t { Created = 0 };
+enum class MaterialOrigin : uint8_t { Created = 0, Automatic = 1, OnDemand = 2 };
 
 struct NewKey {
   Place place = {};
@@ -65,6 +66,14 @@ class Keys {
   // them.
   Result<std::vector<Key>> remove_due(meta::Transaction& transaction, size_t keys_max);
 
+  // Gives the key new material, which encrypts from now on; the older opens what it has encrypted.
+  // Reason LimitExceeded (Quotas::kOnDemandRotations).
+  Result<Key> rotate(meta::Transaction& transaction, Key key, MaterialOrigin origin);
+  // Whether there are enabled keys whose rotation is due.
+  Result<bool> has_rotation_due(meta::Transaction& transaction);
+  // Rotates up to `keys_max` of them, and gives them.
+  Result<std::vector<Key>> rotate_due(meta::Transaction& transaction, size_t keys_max);
+
   // The id of the material that encrypts, 64 hexadecimal digits.
   Result<std::string> material_id(meta::Transaction& transaction, const Key& key);
   Result<std::string> encrypt(meta::Transaction& transaction, const Key& key,
@@ -86,6 +95,26 @@ class Keys {
   os::Os os_;
   const identity::MasterKey& master_key_;
 };
+
+// Automatic rotation of a key.
+struct Rotation {
+  int64_t days = 365;
+  Time next = {};
+};
+// nullopt: it is off.
+Result<std::optional<Rotation>> find_rotation(meta::Transaction& transaction, const Key& key);
+Result<> set_rotation(meta::Transaction& transaction, const Key& key, const Rotation& rotation);
+Result<> end_rotation(meta::Transaction& transaction, const Key& key);
+
+// A version of a key's material, without the material.
+struct MaterialVersion {
+  int64_t version = 0;
+  std::string id = {};
+  MaterialOrigin origin = MaterialOrigin::Created;
+  Time created = {};
+};
+// All of them, in their order.
+Result<std::vector<MaterialVersion>> list_material(meta::Transaction& transaction, const Key& key);
 
 // By key; case counts.
 Result<std::vector<identity::Tag>> list_tags(meta::Transaction& transaction, const Key& key);

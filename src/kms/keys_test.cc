@@ -21,6 +21,7 @@ class KeysTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
     auto schemas = identity::schemas();
     schemas.push_back(kSchema);
+    schemas.push_back(kRotationSchema);
     database_ =
         meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
@@ -176,6 +177,60 @@ TEST_F(KeysTest, AKeyIsGoneWhenItsDeletionIsDue) {
     return rows;
   });
   EXPECT_EQ(*left, 0) << "what belonged to it";
+}
+
+TEST_F(KeysTest, RotationKeepsOldCiphertextsReadable) {
+  auto key = make();
+  const auto before = encrypt(key, "old");
+  const auto rotate = [&](MaterialOrigin origin) {
+    return write(
+        [&](meta::Transaction& transaction) { return keys_.rotate(transaction, key, origin); });
+  };
+  key = rotate(MaterialOrigin::OnDemand).value();
+  EXPECT_EQ(get(key.id)->material, 2);
+  const auto after = encrypt(key, "new");
+  EXPECT_EQ(decode_ciphertext(after)->material, 2U);
+  EXPECT_EQ(open(key, before), "old");
+  EXPECT_EQ(open(key, after), "new");
+  for (int64_t i = 1; i < Quotas::kOnDemandRotations; ++i) {
+    key = rotate(MaterialOrigin::OnDemand).value();
+  }
+  EXPECT_TRUE(told(rotate(MaterialOrigin::OnDemand)).starts_with("LimitExceeded: "));
+  EXPECT_TRUE(rotate(MaterialOrigin::Automatic)) << "time goes on";
+  const auto versions = write([&](meta::Transaction& transaction) {
+                          return list_material(transaction, key);
+                        }).value();
+  ASSERT_EQ(versions.size(), static_cast<size_t>(Quotas::kOnDemandRotations) + 2);
+  EXPECT_EQ(versions.front().origin, MaterialOrigin::Created);
+  EXPECT_EQ(versions.back().origin, MaterialOrigin::Automatic);
+}
+
+TEST_F(KeysTest, AutomaticRotationIsForEnabledKeys) {
+  auto key = make();
+  ASSERT_TRUE(write([&](meta::Transaction& transaction) {
+    return set_rotation(transaction, key, {90, fake_.clock.now() + std::chrono::days(90)});
+  }));
+  const auto rotated = [&] {
+    return write([&](meta::Transaction& transaction) { return keys_.rotate_due(transaction, 10); })
+        .value()
+        .size();
+  };
+  fake_.clock.advance(std::chrono::days(90) - std::chrono::seconds(1));
+  EXPECT_EQ(rotated(), 0U);
+  key.state = KeyState::Disabled;
+  const auto store = [&] {
+    return write([&](meta::Transaction& transaction) { return keys_.update(transaction, key); });
+  };
+  ASSERT_TRUE(store());
+  fake_.clock.advance(std::chrono::days(10));
+  EXPECT_EQ(rotated(), 0U);
+  key.state = KeyState::Enabled;
+  ASSERT_TRUE(store());
+  EXPECT_EQ(rotated(), 1U) << "at once, when it can be";
+  EXPECT_EQ(rotated(), 0U);
+  EXPECT_EQ(get(key.id)->material, 2);
+  fake_.clock.advance(std::chrono::days(90));
+  EXPECT_EQ(rotated(), 1U);
 }
 
 TEST_F(KeysTest, StatesAndWhatTheyForbid) {

@@ -50,4 +50,13 @@ CREATE TABLE kms_tags (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kRotationSchema = R"sql(
+CREATE TABLE kms_rotations (
+  key  TEXT PRIMARY KEY REFERENCES kms_keys (arn) ON DELETE CASCADE,
+  days INTEGER NOT NULL,
+  next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kms_rotations_by_next ON kms_rotations (next);
+)sql";
+
 }  // namespace traccia::kms

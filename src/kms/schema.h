@@ -8,5 +8,7 @@ namespace traccia::kms {
 
 // Keys, their material, aliases and tags.
 extern const std::string_view kSchema;
+// When keys get new material.
+extern const std::string_view kRotationSchema;
 
 }  // namespace traccia::kms

@@ -99,7 +99,8 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                s3::kVersionsSchema,
                                kms::kSchema,
                                sqs::kSchema,
-                               s3::kLocksSchema});
+                               s3::kLocksSchema,
+                               kms::kRotationSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

@@ -46,7 +46,7 @@ constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::seconds kLifecycleInterval{30};
 constexpr std::chrono::seconds kKeyUseInterval{60};
-constexpr std::chrono::seconds kKeyRemovalInterval{1};
+constexpr std::chrono::seconds kKeyLookInterval{1};
 constexpr std::chrono::seconds kHousekeepingIdle{1};
 constexpr std::chrono::seconds kResendFirst{1};  // doubles up to kResendMax
 constexpr std::chrono::seconds kResendMax{60};
@@ -119,7 +119,7 @@ struct Server::State {
   Result<> tell_endpoint(const std::string& endpoint);
   void resend_refused();
   void store_key_uses();
-  void remove_due_keys();
+  void look_after_keys();
   void run_housekeeping();
   void sweep_lifecycle();
   ServerState describe() const;
@@ -160,7 +160,7 @@ struct Server::State {
 
   bool log_was_full = false;  // upkeep's own
   // housekeeping's own
-  Duration next_resend{}, resend_delay{}, next_key_removal{};
+  Duration next_resend{}, resend_delay{}, next_key_look{};
   // run_log_files()'s own.
   std::string prepare_error;
   std::set<std::string> damaged_told;
@@ -474,11 +474,14 @@ void Server::State::store_key_uses() {
   }
 }
 
-void Server::State::remove_due_keys() {
-  if (real_os.clock.monotonic() < next_key_removal) return;
-  next_key_removal = real_os.clock.monotonic() + kKeyRemovalInterval;
+void Server::State::look_after_keys() {
+  if (real_os.clock.monotonic() < next_key_look) return;
+  next_key_look = real_os.clock.monotonic() + kKeyLookInterval;
   if (auto done = api::remove_due_keys(*services); !done) {
     traccia::log(LogLevel::Error, "deletion of KMS keys", {{"error", done.error().message()}});
+  }
+  if (auto done = api::rotate_due_keys(*services); !done) {
+    traccia::log(LogLevel::Error, "rotation of KMS keys", {{"error", done.error().message()}});
   }
 }
 
@@ -494,7 +497,7 @@ void Server::State::run_housekeeping() {
   auto next_key_uses = next_garbage + kKeyUseInterval;
   while (!stop_sinks.is_set()) {
     resend_refused();
-    remove_due_keys();
+    look_after_keys();
     if (real_os.clock.monotonic() >= next_garbage) {
       next_garbage = real_os.clock.monotonic() + kGarbageInterval;
       if (auto done = s3->collect_garbage(*database); !done) {

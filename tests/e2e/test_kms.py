@@ -106,6 +106,25 @@ class Kms(ServerCase):
         self.assertEqual(self.server.aws("kms", "get-key-policy", "--key-id", key)["PolicyName"],
                          "default")
 
+    def test_rotation(self):
+        key = self.key()["KeyId"]
+        blob = self.kms.encrypt(KeyId=key, Plaintext=b"old")["CiphertextBlob"]
+        self.assertFalse(self.kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"])
+        self.server.aws("kms", "enable-key-rotation", "--key-id", key,
+                        "--rotation-period-in-days", "180")
+        status = self.kms.get_key_rotation_status(KeyId=key)
+        self.assertEqual((status["KeyRotationEnabled"], status["RotationPeriodInDays"]), (True, 180))
+        self.kms.rotate_key_on_demand(KeyId=key)
+        opened = self.kms.decrypt(CiphertextBlob=blob)
+        self.assertEqual(opened["Plaintext"], b"old")
+        pages = self.kms.get_paginator("list_key_rotations").paginate(KeyId=key)
+        rotations = [entry for page in pages for entry in page["Rotations"]]
+        self.assertEqual([entry["RotationType"] for entry in rotations], ["ON_DEMAND"])
+        self.assertNotEqual(rotations[0]["KeyMaterialId"], opened["KeyMaterialId"])
+        self.kms.disable_key_rotation(KeyId=key)
+        self.assertTrue(wait_until(lambda: [r for r in self.server.lookup("RotateKey")
+                                            if r["serviceEventDetails"]["keyId"] == key]))
+
     def test_lists_have_pages(self):
         made = {self.key()["KeyId"] for _ in range(3)}
         pages = self.kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2})
