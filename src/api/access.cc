@@ -51,6 +51,9 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:MultiRegion", "MultiRegion", "false"},
     {"kms:BypassPolicyLockoutSafetyCheck", "BypassPolicyLockoutSafetyCheck", "false"},
     {"kms:ScheduleKeyDeletionPendingWindowInDays", "PendingWindowInDays", "30"},
+    {"kms:GranteePrincipal", "GranteePrincipal"},
+    {"kms:RetiringPrincipal", "RetiringPrincipal"},
+    {"kms:GrantIsForAWSResource", {}, "false"},
     {"kms:RotationPeriodInDays", "RotationPeriodInDays", "365"},
     {"kms:EncryptionAlgorithm", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}};
 
@@ -159,7 +162,7 @@ Result<> authorise(Call& call, const aws::Operation& operation) {
     auto& authoriser = call.services.authoriser;
     if (ask.key) {
       TRY(authoriser.authorise_on_key(call.transaction, request,
-                                      {ask.key->account, ask.key->policy}));
+                                      {ask.key->account, ask.key->policy, ask.key->granted}));
     } else if (ask.queue) {
       TRY(authoriser.authorise_on_queue(call.transaction, request,
                                         {ask.queue->account, ask.queue->policy}));

@@ -21,10 +21,11 @@ struct Ask {
   // How the service's messages call the resource where not by its ARN: "user alice".
   std::string words = {};
   std::vector<std::pair<std::string, std::string>> keys = {};
-  // Of what has a policy of its own, which has a say too.
+  // Of what has a policy of its own, which has a say too; of keys, their grants as well.
   struct OnResource {
     std::string account = {};
     std::string policy = {};
+    bool granted = false;
   };
   std::optional<OnResource> key = {};    // of KMS
   std::optional<OnResource> queue = {};  // of SQS

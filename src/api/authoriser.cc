@@ -313,6 +313,7 @@ Result<> Authoriser::authorise_on_key(meta::Transaction& transaction, const Acce
   auto& policies = question.policies;
   policies.resource = compiled.get();
   policies.resource_rule = policy::ResourceRule::Own;
+  policies.key_grant = key.granted;
   const auto decision = policy::evaluate(asked, policies);
   if (decision.allowed()) return {};
   const bool own = asked.principal.account == key.account;

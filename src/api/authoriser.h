@@ -45,6 +45,7 @@ struct RoleTrust {
 struct PolicedAccess {
   std::string_view account;
   std::string_view policy;
+  bool granted = false;  // a grant covers the request
 };
 
 // Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies, the service

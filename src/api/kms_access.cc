@@ -6,6 +6,7 @@
 
 #include "api/access.h"
 #include "api/kms_call.h"
+#include "api/kms_grant.h"
 #include "base/bytes.h"
 #include "kms/aliases.h"
 
@@ -21,7 +22,11 @@ constexpr std::string_view kAcrossAccounts[] = {"kms:DescribeKey",
                                                 "kms:ReEncryptTo",
                                                 "kms:GenerateDataKey",
                                                 "kms:GenerateDataKeyWithoutPlaintext",
-                                                "kms:GetKeyRotationStatus"};
+                                                "kms:GetKeyRotationStatus",
+                                                "kms:CreateGrant",
+                                                "kms:ListGrants",
+                                                "kms:RetireGrant",
+                                                "kms:RevokeGrant"};
 constexpr std::string_view kOfCiphertext = "the resource associated with this ciphertext";
 
 // A key as a request names it, and what is asked for it.
@@ -61,6 +66,39 @@ Result<> add_context(const json::Object& input, std::string_view member, Ask& as
   return {};
 }
 
+// Of CreateGrant.
+Result<> add_grant(const json::Object& input, Ask& ask) {
+  TRY_ASSIGN(const auto made, read_grant(input));
+  for (const auto& operation : made.operations) ask.add_key("kms:GrantOperations", operation);
+  if (made.rule == kms::GrantRule::Any) return {};
+  ask.add_key("kms:GrantConstraintType", made.rule == kms::GrantRule::Subset ? kSubset : kEquals);
+  for (const auto& [key, value] : made.context) ask.add_key("kms:EncryptionContext:" + key, value);
+  for (const auto& [key, value] : made.context) ask.add_key("kms:EncryptionContextKeys", key);
+  return {};
+}
+
+// Whether a grant of the key covers the request.
+Result<bool> is_granted(Call& call, const aws::Operation& operation, const kms::Key& key,
+                        const Wanted& wanted) {
+  const auto& principal = call.caller.principal;
+  kms::GrantCaller caller{principal.principal_id, principal.arn, {}};
+  if (principal.type == identity::PrincipalType::AssumedRole) {
+    caller.role_id = principal.session->session.issuer_id;
+  }
+  kms::GrantedUse use{.operation = wanted.action.substr(wanted.action.find(':') + 1)};
+  if (use.operation == "RetireGrant") {
+    return kms::is_granted(call.transaction, key, caller, use, read_retired(call.input).id);
+  }
+  if (use.operation == "CreateGrant") {
+    TRY_ASSIGN(const auto made, read_grant(call.input));
+    use.made = &made;
+    return kms::is_granted(call.transaction, key, caller, use);
+  }
+  TRY_ASSIGN(const auto context, read_context(call.input, wanted.context));
+  if (takes_key(operation, "kms:EncryptionContext")) use.context = &context;
+  return kms::is_granted(call.transaction, key, caller, use);
+}
+
 // What names no key is asked for as if it were a key's id: the operation says what is wrong with it
 // to whom it concerns.
 Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted& wanted) {
@@ -80,12 +118,17 @@ Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted
   if (takes_key(operation, "kms:EncryptionContext")) {
     TRY(add_context(call.input, wanted.context, ask));
   }
+  if (takes_key(operation, "kms:GrantOperations")) TRY(add_grant(call.input, ask));
   TRY_ASSIGN(const auto key, call.services.keys.find(call.transaction, *name));
   if (!key) return ask;
   ask.resource = key->arn;
   const auto* across = std::ranges::find(kAcrossAccounts, wanted.action);
   const bool of_no_use = foreign && across == std::end(kAcrossAccounts);
-  ask.key = Ask::OnResource{.account = key->place.account, .policy = of_no_use ? "" : key->policy};
+  ask.key = Ask::OnResource{.account = key->place.account};
+  if (!of_no_use) {
+    ask.key->policy = key->policy;
+    TRY_ASSIGN(ask.key->granted, is_granted(call, operation, *key, wanted));
+  }
   add_facts(call, *key, ask);
   TRY(add_tags(call, *key, ask));
   if (name->kind == kms::NameKind::Alias) {
@@ -149,7 +192,9 @@ Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_vi
   if (operation.access.named_by == "CiphertextBlob") {
     return resolve_ciphertext(call, operation, name, asks);
   }
-  TRY_ASSIGN(auto ask, ask_on_key(call, operation, {operation.iam_action, name}));
+  const auto retired = operation.name == "RetireGrant" ? read_retired(call.input).key : "";
+  TRY_ASSIGN(auto ask,
+             ask_on_key(call, operation, {operation.iam_action, retired.empty() ? name : retired}));
   asks.push_back(std::move(ask));
   return {};
 }

@@ -160,6 +160,9 @@ TEST_F(KmsAccessTest, APolicyThatLocksOutIsRefused) {
             "MalformedPolicyDocumentException: The new key policy will not allow you to update the "
             "key policy in the future.");
   EXPECT_NE(error("kms:CreateKey", {{"Policy", only_worker}}), "");
+  const auto own_account = document({allowing(
+      R"({"AWS":"*"})", R"("kms:*")", R"({"StringEquals":{"kms:CallerAccount":"111122223333"}})")});
+  EXPECT_EQ(error("kms:CreateKey", {{"Policy", own_account}}), "");
   EXPECT_EQ(
       error("kms:PutKeyPolicy",
             {{"KeyId", key_}, {"Policy", only_worker}, {"BypassPolicyLockoutSafetyCheck", true}}),
@@ -224,6 +227,16 @@ TEST_F(KmsAccessTest, OtherAccountsNeedBothSides) {
   EXPECT_EQ(ours.at("userIdentity").at("accountId"), json::Value(kStranger));
   EXPECT_THAT(error(foreign, "kms:DisableKey", named), HasSubstr(untold))
       << "whatever the policy says";
+}
+
+TEST_F(KmsAccessTest, ListingsTellNothingOfOtherAccounts) {
+  const auto foreign = stranger();
+  const auto none = arn_of("00000000-0000-0000-0000-000000000000");
+  for (const auto& arn : {arn_of(key_), none}) {
+    EXPECT_EQ(error(foreign, "kms:ListAliases", {{"KeyId", arn}}),
+              fmt::format("NotFoundException: Key '{}' does not exist", arn));
+  }
+  EXPECT_EQ(call(foreign, "kms:ListKeys", {})->at("Keys").as_array().size(), 0U);
 }
 
 TEST_F(KmsAccessTest, DenialsAreEvents) {

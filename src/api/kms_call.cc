@@ -42,6 +42,12 @@ Result<kms::Key> find_key(Call& call, std::string_view member, kms::AliasesAre a
   return key;
 }
 
+Result<> check_dry_run(const Call& call) {
+  if (!optional_bool(call.input, "DryRun").value_or(false)) return {};
+  return fail(ErrorCode::FailedPrecondition, "DryRunOperation",
+              "The request would have succeeded, but the DryRun option is set.");
+}
+
 Result<kms::EncryptionContext> read_context(const json::Object& input, std::string_view member) {
   kms::EncryptionContext out;
   const auto* pairs = json::find(input, member);

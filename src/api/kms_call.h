@@ -22,6 +22,7 @@ std::span<const Binding> policy_bindings();
 std::span<const Binding> tag_bindings();
 std::span<const Binding> crypto_bindings();
 std::span<const Binding> rotation_bindings();
+std::span<const Binding> grant_bindings();
 
 std::unexpected<Error> invalid(std::string message);
 std::unexpected<Error> unsupported(std::string message);
@@ -33,6 +34,8 @@ kms::Place place_of(const Call& call);
 // NotFound, InvalidArn.
 Result<kms::Key> find_key(Call& call, std::string_view member,
                           kms::AliasesAre aliases = kms::AliasesAre::Refused);
+// The last thing before an operation does its work. Reason DryRunOperation.
+Result<> check_dry_run(const Call& call);
 // The call's event has the ARN among its resources.
 void note_resource(Call& call, std::string_view account, std::string_view arn);
 

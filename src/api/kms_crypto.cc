@@ -136,13 +136,6 @@ Result<> check_algorithm(const kms::Key& key, const json::Object& input, std::st
               fmt::format("Algorithm {} is incompatible with key spec {}.", algorithm, key.spec));
 }
 
-// The last thing before a key does its work.
-Result<> check_dry_run(const Call& call) {
-  if (!optional_bool(call.input, "DryRun").value_or(false)) return {};
-  return fail(ErrorCode::FailedPrecondition, "DryRunOperation",
-              "The request would have succeeded, but the DryRun option is set.");
-}
-
 Result<kms::Key> find_usable(Call& call, std::string_view member) {
   TRY_ASSIGN(auto key, find_key(call, member, kms::AliasesAre::Allowed));
   TRY(kms::check_state(key, kms::Needs::Enabled));

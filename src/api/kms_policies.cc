@@ -87,9 +87,10 @@ Caller root_of(const Caller& caller, std::string_view account) {
 
 Result<> check_lockout(Call& call, const kms::Key& key) {
   if (optional_bool(call.input, "BypassPolicyLockoutSafetyCheck").value_or(false)) return {};
+  const ContextKey keys[] = {{"kms:CallerAccount", key.place.account}};
   for (const auto& caller : {call.caller, root_of(call.caller, key.place.account)}) {
     const auto allowed = call.services.authoriser.authorise_on_key(
-        call.transaction, {.caller = caller, .action = kPut, .resource = key.arn},
+        call.transaction, {.caller = caller, .action = kPut, .resource = key.arn, .keys = keys},
         {.account = key.place.account, .policy = key.policy});
     if (allowed) return {};
     if (allowed.error().code() != ErrorCode::PermissionDenied) return allowed;

@@ -169,7 +169,8 @@ class ServicesTest : public testing::Test {
                                       kms::kSchema,
                                       sqs::kSchema,
                                       s3::kLocksSchema,
-                                      kms::kRotationSchema})
+                                      kms::kRotationSchema,
+                                      kms::kGrantsSchema})
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

@@ -94,6 +94,11 @@ Result<std::string> bind_principals(meta::Transaction& transaction, std::string_
       document, [&](std::string_view entry) { return bind(transaction, entry); });
 }
 
+Result<std::string> bind_principal(meta::Transaction& transaction, std::string_view entry) {
+  TRY_ASSIGN(auto id, bind(transaction, entry));
+  return id ? std::move(*id) : std::string(entry);
+}
+
 Result<std::string> show_principals(meta::Transaction& transaction, std::string_view stored) {
   const bool has_ids = stored.contains("\"AIDA") || stored.contains("\"AROA");
   if (!has_ids) return std::string(stored);

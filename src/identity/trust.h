@@ -16,6 +16,9 @@ namespace traccia::identity {
 // have been parsed as a policy with principals.
 Result<std::string> bind_principals(meta::Transaction& transaction, std::string_view document);
 
+// One principal out of such a policy, as bind_principals() would store it.
+Result<std::string> bind_principal(meta::Transaction& transaction, std::string_view entry);
+
 // The stored policy as it is shown: ARNs in place of the ids of users and roles that exist.
 Result<std::string> show_principals(meta::Transaction& transaction, std::string_view stored);
 

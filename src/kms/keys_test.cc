@@ -22,6 +22,7 @@ class KeysTest : public testing::Test {
     auto schemas = identity::schemas();
     schemas.push_back(kSchema);
     schemas.push_back(kRotationSchema);
+    schemas.push_back(kGrantsSchema);
     database_ =
         meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {

@@ -59,4 +59,25 @@ CREATE TABLE kms_rotations (
 CREATE INDEX kms_rotations_by_next ON kms_rotations (next);
 )sql";
 
+const std::string_view kGrantsSchema = R"sql(
+CREATE TABLE kms_grants (
+  id             TEXT PRIMARY KEY,
+  key            TEXT NOT NULL REFERENCES kms_keys (arn) ON DELETE CASCADE,
+  name           TEXT NOT NULL,     -- empty: none
+  grantee        TEXT NOT NULL,     -- as the request named it
+  grantee_means  TEXT NOT NULL,     -- the unique id of a user or role, the ARN of others
+  retiring       TEXT NOT NULL,     -- empty: nobody
+  retiring_means TEXT NOT NULL,
+  operations     TEXT NOT NULL,     -- sorted, a space between
+  rule           INTEGER NOT NULL,  -- GrantRule
+  context        BLOB NOT NULL,     -- of the rule, in its canonical form
+  issuer         TEXT NOT NULL,     -- arn:aws:iam::ACCOUNT:root
+  created        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kms_grants_by_key ON kms_grants (key, id);
+CREATE INDEX kms_grants_by_grantee ON kms_grants (key, grantee_means);
+CREATE INDEX kms_grants_by_name ON kms_grants (key, name);
+CREATE INDEX kms_grants_by_retiring ON kms_grants (retiring, id);
+)sql";
+
 }  // namespace traccia::kms

@@ -10,5 +10,6 @@ namespace traccia::kms {
 extern const std::string_view kSchema;
 // When keys get new material.
 extern const std::string_view kRotationSchema;
+extern const std::string_view kGrantsSchema;
 
 }  // namespace traccia::kms

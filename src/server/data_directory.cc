@@ -10,9 +10,9 @@
 #include "delivery/delivery.h"
 #include "digest/digest.h"
 #include "kms/schema.h"
-#include "sqs/schema.h"
 #include "organization/schema.h"
 #include "s3/s3.h"
+#include "sqs/schema.h"
 #include "trail/trails.h"
 
 namespace traccia::server {
@@ -100,7 +100,8 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                kms::kSchema,
                                sqs::kSchema,
                                s3::kLocksSchema,
-                               kms::kRotationSchema});
+                               kms::kRotationSchema,
+                               kms::kGrantsSchema});
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

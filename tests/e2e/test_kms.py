@@ -125,6 +125,29 @@ class Kms(ServerCase):
         self.assertTrue(wait_until(lambda: [r for r in self.server.lookup("RotateKey")
                                             if r["serviceEventDetails"]["keyId"] == key]))
 
+    def test_grants(self):
+        key, context = self.key(), {"team": "audit"}
+        grantee = self.user("grantee")
+        arn = f"arn:aws:iam::{ACCOUNT}:user/grantee"
+        blob = self.kms.encrypt(KeyId=key["KeyId"], Plaintext=b"secret",
+                                EncryptionContext=context)["CiphertextBlob"]
+        self.fails("AccessDeniedException", grantee.decrypt, CiphertextBlob=blob,
+                   EncryptionContext=context)
+        grant = self.server.aws("kms", "create-grant", "--key-id", key["KeyId"],
+                                "--grantee-principal", arn, "--operations", "Decrypt",
+                                "RetireGrant", "--constraints",
+                                '{"EncryptionContextSubset": {"team": "audit"}}')
+        self.assertEqual(grantee.decrypt(CiphertextBlob=blob, EncryptionContext=context,
+                                         GrantTokens=[grant["GrantToken"]])["Plaintext"], b"secret")
+        self.fails("AccessDeniedException", grantee.encrypt, KeyId=key["KeyId"], Plaintext=b"x")
+        listed = self.kms.list_grants(KeyId=key["KeyId"])["Grants"]
+        self.assertEqual([(g["GrantId"], g["GranteePrincipal"], g["Operations"]) for g in listed],
+                         [(grant["GrantId"], arn, ["Decrypt", "RetireGrant"])])
+        grantee.retire_grant(KeyId=key["Arn"], GrantId=grant["GrantId"])
+        self.fails("AccessDeniedException", grantee.decrypt, CiphertextBlob=blob,
+                   EncryptionContext=context)
+        self.assertEqual(self.kms.list_grants(KeyId=key["KeyId"])["Grants"], [])
+
     def test_lists_have_pages(self):
         made = {self.key()["KeyId"] for _ in range(3)}
         pages = self.kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2})
