@@ -54,6 +54,7 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:GranteePrincipal", "GranteePrincipal"},
     {"kms:RetiringPrincipal", "RetiringPrincipal"},
     {"kms:GrantIsForAWSResource", {}, "false"},
+    {"kms:MacAlgorithm", "MacAlgorithm"},
     {"kms:RotationPeriodInDays", "RotationPeriodInDays", "365"},
     {"kms:EncryptionAlgorithm", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}};
 

@@ -10,8 +10,9 @@ std::span<const Binding> kms_bindings() {
   static const auto bindings = [] {
     using namespace kms_service;
     std::vector<Binding> all;
-    for (const auto family : {key_bindings(), alias_bindings(), policy_bindings(), tag_bindings(),
-                              crypto_bindings(), rotation_bindings(), grant_bindings()}) {
+    for (const auto family :
+         {key_bindings(), alias_bindings(), policy_bindings(), tag_bindings(), crypto_bindings(),
+          rotation_bindings(), grant_bindings(), mac_bindings()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

@@ -42,6 +42,16 @@ Result<kms::Key> find_key(Call& call, std::string_view member, kms::AliasesAre a
   return key;
 }
 
+Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
+                             std::string_view operation) {
+  TRY_ASSIGN(auto key, find_key(call, member, kms::AliasesAre::Allowed));
+  TRY(kms::check_state(key, kms::Needs::Enabled));
+  if (key.usage == usage) return key;
+  return fail(
+      ErrorCode::FailedPrecondition, "InvalidKeyUsage",
+      fmt::format("{} key usage is {} which is not valid for {}.", key.arn, key.usage, operation));
+}
+
 Result<> check_dry_run(const Call& call) {
   if (!optional_bool(call.input, "DryRun").value_or(false)) return {};
   return fail(ErrorCode::FailedPrecondition, "DryRunOperation",

@@ -23,6 +23,7 @@ std::span<const Binding> tag_bindings();
 std::span<const Binding> crypto_bindings();
 std::span<const Binding> rotation_bindings();
 std::span<const Binding> grant_bindings();
+std::span<const Binding> mac_bindings();
 
 std::unexpected<Error> invalid(std::string message);
 std::unexpected<Error> unsupported(std::string message);
@@ -34,6 +35,10 @@ kms::Place place_of(const Call& call);
 // NotFound, InvalidArn.
 Result<kms::Key> find_key(Call& call, std::string_view member,
                           kms::AliasesAre aliases = kms::AliasesAre::Refused);
+// The key of a cryptographic operation, which is enabled and of this usage. Reasons Disabled,
+// KMSInvalidState, InvalidKeyUsage too.
+Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
+                             std::string_view operation);
 // The last thing before an operation does its work. Reason DryRunOperation.
 Result<> check_dry_run(const Call& call);
 // The call's event has the ARN among its resources.

@@ -136,12 +136,6 @@ Result<> check_algorithm(const kms::Key& key, const json::Object& input, std::st
               fmt::format("Algorithm {} is incompatible with key spec {}.", algorithm, key.spec));
 }
 
-Result<kms::Key> find_usable(Call& call, std::string_view member) {
-  TRY_ASSIGN(auto key, find_key(call, member, kms::AliasesAre::Allowed));
-  TRY(kms::check_state(key, kms::Needs::Enabled));
-  return key;
-}
-
 std::unexpected<Error> incorrect_key() {
   return fail(ErrorCode::InvalidArgument, "IncorrectKey",
               "The key ID in the request does not identify a CMK that can perform this operation.");
@@ -170,7 +164,8 @@ bool ignores_ciphertext(const json::Object& input) {
 Result<kms::Key> find_source(Call& call, const kms::CiphertextView& ciphertext,
                              std::string_view key_member) {
   if (optional_string(call.input, key_member)) {
-    TRY_ASSIGN(auto key, find_usable(call, key_member));
+    TRY_ASSIGN(auto key, find_key(call, key_member, kms::AliasesAre::Allowed));
+    TRY(kms::check_state(key, kms::Needs::Enabled));
     const bool its = ciphertext.account == key.place.account && ciphertext.key_id == key.id;
     if (!its) return incorrect_key();
     return key;
@@ -189,7 +184,8 @@ Result<Source> open_source(Call& call, const SourceMembers& members) {
     if (!optional_bool(call.input, "DryRun").value_or(false)) {
       return invalid("DryRunModifiers can be specified only when DryRun is true.");
     }
-    TRY(find_usable(call, members.key));
+    TRY_ASSIGN(const auto key, find_key(call, members.key, kms::AliasesAre::Allowed));
+    TRY(kms::check_state(key, kms::Needs::Enabled));
     TRY(check_dry_run(call));
   }
   if (!optional_string(call.input, "CiphertextBlob")) {
@@ -208,7 +204,7 @@ Result<Source> open_source(Call& call, const SourceMembers& members) {
 }
 
 Result<json::Object> encrypt(Call& call) {
-  TRY_ASSIGN(const auto key, find_usable(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_usable(call, "KeyId", kms::kEncryptDecrypt, kEncrypt.name));
   TRY(check_algorithm(key, call.input, "EncryptionAlgorithm"));
   TRY_ASSIGN(const auto context, read_context(call.input, "EncryptionContext"));
   TRY(check_dry_run(call));
@@ -234,7 +230,8 @@ Result<json::Object> decrypt(Call& call) {
 Result<json::Object> re_encrypt(Call& call) {
   TRY_ASSIGN(const auto source, open_source(call, {"SourceKeyId", "SourceEncryptionContext",
                                                    "SourceEncryptionAlgorithm"}));
-  TRY_ASSIGN(const auto key, find_usable(call, "DestinationKeyId"));
+  TRY_ASSIGN(const auto key,
+             find_usable(call, "DestinationKeyId", kms::kEncryptDecrypt, kReEncrypt.name));
   TRY(check_algorithm(key, call.input, "DestinationEncryptionAlgorithm"));
   TRY_ASSIGN(const auto context, read_context(call.input, "DestinationEncryptionContext"));
   TRY(check_dry_run(call));
@@ -264,7 +261,7 @@ Result<size_t> read_data_key_bytes(const json::Object& input) {
 Result<json::Object> generate_sealed_key(Call& call) {
   TRY(check_recipient(call.input));
   TRY_ASSIGN(const auto count, read_data_key_bytes(call.input));
-  TRY_ASSIGN(const auto key, find_usable(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_usable(call, "KeyId", kms::kEncryptDecrypt, kDataKey.name));
   TRY_ASSIGN(const auto context, read_context(call.input, "EncryptionContext"));
   TRY(check_dry_run(call));
   auto& keys = call.services.keys;

@@ -177,16 +177,20 @@ Result<json::Object> render(Call& call, const kms::Key& key) {
                    {"KeyManager", "CUSTOMER"},
                    {"CustomerMasterKeySpec", key.spec},
                    {"KeySpec", key.spec},
-                   {"EncryptionAlgorithms", json::Array{json::Value(kms::kSymmetric)}},
                    {"MultiRegion", false}};
+  if (key.usage == kms::kEncryptDecrypt) {
+    out["EncryptionAlgorithms"] = json::Array{json::Value(kms::kSymmetric)};
+  } else {
+    out["MacAlgorithms"] = json::Array{json::Value(kms::find_kind(key.spec)->mac_algorithm)};
+  }
   if (key.deletion) out["DeletionDate"] = kms_service::render(*key.deletion);
   TRY_ASSIGN(const auto material, call.services.keys.material_id(call.transaction, key));
   out["CurrentKeyMaterialId"] = material;
   return json::Object{{"KeyMetadata", std::move(out)}};
 }
 
-// What this server has no keys of.
-Result<> check_kind(const json::Object& input) {
+// The spec of the key to be made; refuses what this server has no keys of.
+Result<std::string> read_kind(const json::Object& input) {
   const auto spec = optional_string(input, "KeySpec");
   const auto old_spec = optional_string(input, "CustomerMasterKeySpec");
   if (spec && old_spec) {
@@ -197,13 +201,16 @@ Result<> check_kind(const json::Object& input) {
   if (optional_string(input, "CustomKeyStoreId")) {
     return fail(ErrorCode::NotFound, "CustomKeyStoreNotFound", "");
   }
-  const auto wanted = spec ? *spec : old_spec.value_or(std::string(kms::kSymmetric));
-  if (wanted != kms::kSymmetric) {
-    return unsupported(fmt::format("KeySpec {} is not supported.", wanted));
+  auto wanted = spec ? *spec : old_spec.value_or(std::string(kms::kSymmetric));
+  const auto usage = optional_string(input, "KeyUsage");
+  if (!usage && wanted != kms::kSymmetric) {
+    return invalid(
+        "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
   }
-  const auto usage = optional_string(input, "KeyUsage").value_or(std::string(kms::kEncryptDecrypt));
-  if (usage != kms::kEncryptDecrypt) {
-    return invalid(fmt::format("KeyUsage {} is not compatible with KeySpec {}", usage, wanted));
+  const auto* kind = kms::find_kind(wanted);
+  if (kind == nullptr) return unsupported(fmt::format("KeySpec {} is not supported.", wanted));
+  if (usage && *usage != kind->usage) {
+    return invalid(fmt::format("KeyUsage {} is not compatible with KeySpec {}", *usage, wanted));
   }
   const auto origin = optional_string(input, "Origin").value_or("AWS_KMS");
   if (origin != "AWS_KMS" || optional_string(input, "XksKeyId")) {
@@ -212,14 +219,15 @@ Result<> check_kind(const json::Object& input) {
   if (optional_bool(input, "MultiRegion").value_or(false)) {
     return unsupported("Multi-Region keys are not supported.");
   }
-  return {};
+  return wanted;
 }
 
 Result<json::Object> create(Call& call) {
-  TRY(check_kind(call.input));
+  TRY_ASSIGN(const auto spec, read_kind(call.input));
   const auto place = place_of(call);
   const auto policy = optional_string(call.input, "Policy");
-  kms::NewKey wanted{.place = place, .description = get_string(call.input, "Description")};
+  kms::NewKey wanted{
+      .place = place, .spec = spec, .description = get_string(call.input, "Description")};
   wanted.policy = policy.value_or(kms::default_policy(place.account));
   TRY_ASSIGN(wanted.policy, kms::bind_policy(call.transaction, wanted.policy));
   TRY_ASSIGN(const auto key, call.services.keys.create(call.transaction, std::move(wanted)));

@@ -80,8 +80,16 @@ constexpr std::string_view kListErrors[] = {kNotFound, kInvalidArn, kInvalidMark
 constexpr auto kList =
     query("kms:ListKeyRotations", kListRequest, kListAnswer, kListErrors, on_key());
 
+// Keys of other kinds have their first material for ever ("Rotating AWS KMS keys").
+Result<kms::Key> find_rotating(Call& call) {
+  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  if (key.spec == kms::kSymmetric) return key;
+  return unsupported(
+      fmt::format("{} key spec is {} which is not valid for this operation.", key.arn, key.spec));
+}
+
 Result<json::Object> enable(Call& call) {
-  TRY_ASSIGN(const auto key, find_key(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_rotating(call));
   TRY(kms::check_state(key, kms::Needs::Enabled));
   const auto days = optional_integer(call.input, "RotationPeriodInDays").value_or(kDaysDefault);
   TRY_ASSIGN(const auto before, kms::find_rotation(call.transaction, key));
@@ -91,14 +99,14 @@ Result<json::Object> enable(Call& call) {
 }
 
 Result<json::Object> disable(Call& call) {
-  TRY_ASSIGN(const auto key, find_key(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_rotating(call));
   TRY(kms::check_state(key, kms::Needs::Enabled));
   TRY(kms::end_rotation(call.transaction, key));
   return json::Object{};
 }
 
 Result<json::Object> status(Call& call) {
-  TRY_ASSIGN(const auto key, find_key(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_rotating(call));
   TRY_ASSIGN(const auto rotation, kms::find_rotation(call.transaction, key));
   // While a key waits for its deletion nothing rotates it ("GetKeyRotationStatus").
   const bool on = rotation && key.state != kms::KeyState::PendingDeletion;
@@ -110,7 +118,7 @@ Result<json::Object> status(Call& call) {
 }
 
 Result<json::Object> rotate(Call& call) {
-  TRY_ASSIGN(auto key, find_key(call, "KeyId"));
+  TRY_ASSIGN(auto key, find_rotating(call));
   TRY(kms::check_state(key, kms::Needs::Enabled));
   TRY_ASSIGN(key, call.services.keys.rotate(call.transaction, std::move(key),
                                             kms::MaterialOrigin::OnDemand));
@@ -137,7 +145,7 @@ std::string marker_of(const kms::MaterialVersion& version) {
 }
 
 Result<json::Object> list(Call& call) {
-  TRY_ASSIGN(const auto key, find_key(call, "KeyId"));
+  TRY_ASSIGN(const auto key, find_rotating(call));
   TRY_ASSIGN(const auto cursor, read_cursor(call.input, kRotationsDefault, kRotationsMax));
   const bool all = get_string(call.input, "IncludeKeyMaterial") == kAllMaterial;
   TRY_ASSIGN(const auto versions, kms::list_material(call.transaction, key));

@@ -48,6 +48,46 @@ TEST_F(KmsTest, CreateKeyRefusesWhatItHasNoKeysOf) {
   EXPECT_EQ(as_administrator("kms:ListKeys", {}).at("Keys").as_array().size(), 0U);
 }
 
+TEST_F(KmsTest, MacsOfHmacKeys) {
+  const auto made = as_administrator(
+      "kms:CreateKey", {{"KeySpec", "HMAC_384"}, {"KeyUsage", "GENERATE_VERIFY_MAC"}});
+  const auto& metadata = made.at("KeyMetadata").as_object();
+  EXPECT_EQ(metadata.at("MacAlgorithms"), (json::Array{"HMAC_SHA_384"}));
+  EXPECT_FALSE(metadata.contains("EncryptionAlgorithms"));
+  const auto key = std::string(metadata.at("KeyId").as_string());
+  const auto message = base64_encode("message");
+  const auto mac = as_administrator(
+      "kms:GenerateMac", {{"KeyId", key}, {"Message", message}, {"MacAlgorithm", "HMAC_SHA_384"}});
+  EXPECT_EQ(base64_decode(mac.at("Mac").as_string())->size(), 48U);
+  json::Object asked{{"KeyId", key},
+                     {"Message", message},
+                     {"MacAlgorithm", "HMAC_SHA_384"},
+                     {"Mac", mac.at("Mac")}};
+  EXPECT_EQ(as_administrator("kms:VerifyMac", asked).at("MacValid"), true);
+  asked["Message"] = base64_encode("another");
+  EXPECT_EQ(error("kms:VerifyMac", asked), "KMSInvalidMacException: ");
+  asked["MacAlgorithm"] = "HMAC_SHA_256";
+  EXPECT_EQ(error("kms:VerifyMac", asked),
+            "InvalidKeyUsageException: Algorithm HMAC_SHA_256 is incompatible with key spec "
+            "HMAC_384.");
+  EXPECT_EQ(error("kms:Encrypt", {{"KeyId", key}, {"Plaintext", message}}),
+            fmt::format("InvalidKeyUsageException: {} key usage is GENERATE_VERIFY_MAC which is "
+                        "not valid for Encrypt.",
+                        arn_of(key)));
+  const auto cipher = make_key();
+  EXPECT_EQ(error("kms:GenerateMac",
+                  {{"KeyId", cipher}, {"Message", message}, {"MacAlgorithm", "HMAC_SHA_384"}}),
+            fmt::format("InvalidKeyUsageException: {} key usage is ENCRYPT_DECRYPT which is not "
+                        "valid for GenerateMac.",
+                        arn_of(cipher)));
+  EXPECT_THAT(error("kms:Decrypt", {{"KeyId", key}, {"CiphertextBlob", encrypt(cipher, "x")}}),
+              StartsWith("IncorrectKeyException: "));
+  EXPECT_THAT(error("kms:EnableKeyRotation", {{"KeyId", key}}),
+              StartsWith("UnsupportedOperationException: "));
+  EXPECT_THAT(error("kms:CreateKey", {{"KeySpec", "HMAC_256"}}),
+              StartsWith("ValidationException: You must specify a KeyUsage value"));
+}
+
 TEST_F(KmsTest, StatesOfAKey) {
   const auto key = make_key();
   const json::Object named{{"KeyId", key}};

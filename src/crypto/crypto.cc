@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <openssl/decoder.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -16,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "crypto/mac.h"
 
 namespace traccia::crypto {
 namespace {
@@ -89,11 +89,7 @@ std::string md5(std::string_view bytes) {
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  std::string out(32, '\0');
-  unsigned length = 0;
-  TRACCIA_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data_of(bytes),
-                      bytes.size(), data_of(out), &length) != nullptr);
-  return out;
+  return hmac(MacHash::Sha256, key, bytes);
 }
 
 std::string scrypt(std::string_view password, std::string_view salt, ScryptCost cost,

@@ -4,7 +4,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace traccia::kms {
+
+namespace {
+
+constexpr KeyKind kKinds[] = {{kSymmetric, kEncryptDecrypt, 32},
+                              {"HMAC_224", kGenerateVerifyMac, 28, "HMAC_SHA_224"},
+                              {"HMAC_256", kGenerateVerifyMac, 32, "HMAC_SHA_256"},
+                              {"HMAC_384", kGenerateVerifyMac, 48, "HMAC_SHA_384"},
+                              {"HMAC_512", kGenerateVerifyMac, 64, "HMAC_SHA_512"}};
+
+}  // namespace
+
+const KeyKind* find_kind(std::string_view spec) {
+  const auto* at = std::ranges::find(kKinds, spec, &KeyKind::spec);
+  return at == std::end(kKinds) ? nullptr : at;
+}
 
 std::string_view name_of(KeyState state) {
   switch (state) {

@@ -24,6 +24,17 @@ std::string_view name_of(KeyState state);  // "PendingDeletion"
 
 inline constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
 inline constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
+inline constexpr std::string_view kGenerateVerifyMac = "GENERATE_VERIFY_MAC";
+
+// What keys there are.
+struct KeyKind {
+  std::string_view spec;
+  std::string_view usage;
+  size_t material_bytes;
+  std::string_view mac_algorithm = {};  // of kGenerateVerifyMac
+};
+// nullptr for what this server has no keys of.
+const KeyKind* find_kind(std::string_view spec);
 
 struct Key {
   std::string arn = {};  // arn:aws:kms:REGION:ACCOUNT:key/ID

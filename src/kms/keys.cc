@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
+#include "crypto/mac.h"
 #include "identity/sql.h"
 
 namespace traccia::kms {
@@ -50,9 +52,13 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
   }
   Key key{.place = place,
           .id = os_.random.uuid(),
+          .spec = std::move(wanted.spec),
           .description = std::move(wanted.description),
           .created = os_.clock.now(),
           .policy = std::move(wanted.policy)};
+  const auto* kind = find_kind(key.spec);
+  TRACCIA_ASSERT(kind != nullptr);
+  key.usage = kind->usage;
   key.arn = key_arn(place, key.id);
   TRY(transaction.execute(
       "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
@@ -65,8 +71,8 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
 }
 
 Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin) {
-  const auto sealed =
-      master_key_.seal(os_.random.bytes(kMaterialBytes), seal_context(key, key.material));
+  const auto sealed = master_key_.seal(os_.random.bytes(find_kind(key.spec)->material_bytes),
+                                       seal_context(key, key.material));
   TRY(transaction.execute(
       "INSERT INTO kms_material (key, version, id, origin, created, sealed) VALUES (?, ?, ?, ?, ?, "
       "?)",
@@ -149,11 +155,19 @@ Result<std::optional<Keys::Material>> Keys::open_material(meta::Transaction& tra
                           found = Material{row.text(0), std::move(bytes)};
                           return {};
                         }));
-  if (found && found->bytes.size() != kMaterialBytes) {
+  if (found && found->bytes.size() != find_kind(key.spec)->material_bytes) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("the material of key '{}' has {} bytes", key.arn, found->bytes.size()));
   }
   return found;
+}
+
+Result<Keys::Material> Keys::current_material(meta::Transaction& transaction, const Key& key) {
+  TRY_ASSIGN(auto material, open_material(transaction, key, key.material));
+  if (!material) {
+    return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
+  }
+  return std::move(*material);
 }
 
 Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key& key) {
@@ -168,11 +182,8 @@ Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key&
 
 Result<std::string> Keys::encrypt(meta::Transaction& transaction, const Key& key,
                                   std::string_view plaintext, const EncryptionContext& context) {
-  TRY_ASSIGN(const auto material, open_material(transaction, key, key.material));
-  if (!material) {
-    return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
-  }
-  return kms::encrypt(material->bytes,
+  TRY_ASSIGN(const auto material, current_material(transaction, key));
+  return kms::encrypt(material.bytes,
                       {key.place.account, key.id, static_cast<uint32_t>(key.material)},
                       os_.random.bytes(kSaltBytes), plaintext, context);
 }
@@ -186,6 +197,22 @@ Result<Opened> Keys::decrypt(meta::Transaction& transaction, const Key& key,
   if (!material) return invalid_ciphertext();
   TRY_ASSIGN(auto plaintext, kms::decrypt(material->bytes, ciphertext, context));
   return Opened{std::move(plaintext), std::move(material->id)};
+}
+
+Result<std::string> Keys::mac(meta::Transaction& transaction, const Key& key,
+                              std::string_view message) {
+  TRY_ASSIGN(const auto material, current_material(transaction, key));
+  const std::pair<std::string_view, crypto::MacHash> hashes[] = {
+      {"HMAC_SHA_224", crypto::MacHash::Sha224},
+      {"HMAC_SHA_256", crypto::MacHash::Sha256},
+      {"HMAC_SHA_384", crypto::MacHash::Sha384},
+      {"HMAC_SHA_512", crypto::MacHash::Sha512}};
+  for (const auto& [algorithm, hash] : hashes) {
+    if (algorithm == find_kind(key.spec)->mac_algorithm) {
+      return crypto::hmac(hash, material.bytes, message);
+    }
+  }
+  return fail(ErrorCode::Internal, fmt::format("key '{}' makes no MACs", key.arn));
 }
 
 }  // namespace traccia::kms

@@ -33,6 +33,7 @@ enum class MaterialOrigin : uint8_t { Created = 0, Automatic = 1, OnDemand = 2 }
 
 struct NewKey {
   Place place = {};
+  std::string spec = std::string(kSymmetric);  // as find_kind() knows it
   std::string description = {};
   std::string policy = {};  // as bind_policy() gives it
 };
@@ -49,7 +50,7 @@ class Keys {
  public:
   Keys(os::Os os, const identity::MasterKey& master_key) : os_(os), master_key_(master_key) {}
 
-  // A symmetric key with material of its own. Reason LimitExceeded.
+  // A key with material of its own. Reason LimitExceeded.
   Result<Key> create(meta::Transaction& transaction, NewKey wanted);
   // nullopt when there is none.
   Result<std::optional<Key>> find(meta::Transaction& transaction, const KeyName& name);
@@ -81,6 +82,8 @@ class Keys {
   // With the version of the material that the ciphertext names. Reason InvalidCiphertext.
   Result<Opened> decrypt(meta::Transaction& transaction, const Key& key,
                          const CiphertextView& ciphertext, const EncryptionContext& context);
+  // Of a key of kGenerateVerifyMac, by its kind's algorithm.
+  Result<std::string> mac(meta::Transaction& transaction, const Key& key, std::string_view message);
 
  private:
   struct Material {
@@ -91,6 +94,8 @@ class Keys {
   // nullopt for a version that there is not. DataLoss when it was sealed under another master key.
   Result<std::optional<Material>> open_material(meta::Transaction& transaction, const Key& key,
                                                 int64_t version);
+  // What encrypts. DataLoss too when it is gone.
+  Result<Material> current_material(meta::Transaction& transaction, const Key& key);
 
   os::Os os_;
   const identity::MasterKey& master_key_;

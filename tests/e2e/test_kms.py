@@ -148,6 +148,14 @@ class Kms(ServerCase):
                    EncryptionContext=context)
         self.assertEqual(self.kms.list_grants(KeyId=key["KeyId"])["Grants"], [])
 
+    def test_message_authentication_codes(self):
+        key = self.key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyId"]
+        mac = self.kms.generate_mac(KeyId=key, Message=b"message", MacAlgorithm="HMAC_SHA_256")["Mac"]
+        asked = {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256", "Mac": mac}
+        self.assertTrue(self.kms.verify_mac(Message=b"message", **asked)["MacValid"])
+        self.fails("KMSInvalidMacException", self.kms.verify_mac, Message=b"other", **asked)
+        self.fails("InvalidKeyUsageException", self.kms.encrypt, KeyId=key, Plaintext=b"x")
+
     def test_lists_have_pages(self):
         made = {self.key()["KeyId"] for _ in range(3)}
         pages = self.kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2})
