@@ -46,7 +46,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string whole(bytes);
   const auto expected = feed(oracle, whole);
 
-  TRACCIA_ASSERT(!code == !expected);
+  // How early Beast sees what is wrong with a head that is not whole yet depends on the pieces it
+  // came in; what one parser takes the other must not refuse.
+  if (!code != !expected) {
+    TRACCIA_ASSERT(code ? !oracle.is_done() : !parser.is_done());
+    return 0;
+  }
   TRACCIA_ASSERT(code || parser.is_done() == oracle.is_done());
   if (code || !parser.is_done()) return 0;
   const auto& request = parser.request();
