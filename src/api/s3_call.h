@@ -201,6 +201,9 @@ Result<> s3_hide_lock(S3Call& call, meta::Transaction& transaction, s3::Lock& lo
 // When the bucket's lifecycle rules will have an object, or upload, go: call.answer_headers.
 Result<> s3_tell_expiry(S3Call& call, meta::Transaction& transaction, const s3::ObjectInfo& object);
 Result<> s3_tell_abort(S3Call& call, meta::Transaction& transaction, const s3::Upload& upload);
+// Writes the bytes of an object or part, durable on return, unless the call is denied: whoever may
+// not put anything must not fill the disk. The commit that names them authorises it again.
+Result<blob::BlobId> s3_store_bytes(S3Call& call, std::string_view bytes);
 // After a commit that failed: removes the bytes unless the object was committed all the same.
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 

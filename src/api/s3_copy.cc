@@ -107,7 +107,7 @@ Result<http::Response> copy_object(S3Call& call) {
   }
   options.checksums = source.checksums;
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size));
-  TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes));
+  TRY_ASSIGN(const auto blob, s3_store_bytes(call, bytes));
   s3::ObjectInfo object;
   http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
@@ -141,7 +141,7 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   const auto& source = loaded.object;
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, range.offset, range.count));
-  TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes));
+  TRY_ASSIGN(const auto blob, s3_store_bytes(call, bytes));
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),

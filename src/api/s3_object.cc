@@ -155,7 +155,7 @@ Result<http::Response> put_object(S3Call& call) {
   const auto& body = call.request().body;
   TRY_ASSIGN(auto options, s3_put_options(call));
   TRY(s3_check_body(call, body, options.checksums));
-  TRY_ASSIGN(const auto blob, services.s3.store_bytes(body));
+  TRY_ASSIGN(const auto blob, s3_store_bytes(call, body));
   s3::ObjectInfo object;
   http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
@@ -327,6 +327,11 @@ Result<s3::PutOptions> s3_put_options(S3Call& call) {
     options.if_none_match_any = true;
   }
   return options;
+}
+
+Result<blob::BlobId> s3_store_bytes(S3Call& call, std::string_view bytes) {
+  TRY(call.read([](meta::Transaction&) { return Result<>(); }));
+  return call.services().s3.store_bytes(bytes);
 }
 
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error) {

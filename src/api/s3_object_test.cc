@@ -1,6 +1,9 @@
 // Objects through the S3 front: stored, read in part and on condition, copied, deleted.
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <atomic>
 
 #include "api/test_s3.h"
 #include "base/bytes.h"
@@ -148,6 +151,31 @@ TEST_F(S3ObjectTest, RefusedWritesLeaveNoBytesBehind) {
   EXPECT_EQ(send("PUT", "/bucket/k", "two", {{"If-None-Match", "*"}}).status, 412);
   EXPECT_EQ(send("PUT", "/none/k", "two").status, 404);
   EXPECT_EQ(blobs_->list().value().size(), blobs);
+}
+
+TEST_F(S3ObjectTest, DeniedWritesWriteNothing) {
+  make_bucket();
+  put("k", "one");
+  const std::string upload(xml(send("POST", "/bucket/big?uploads")).child_text("UploadId"));
+  const auto part = fmt::format("/bucket/big?partNumber=1&uploadId={}", upload);
+  const std::string policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",)"
+      R"("Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*"}]})";
+  ASSERT_EQ(send("PUT", "/bucket?policy", policy).status, 204);
+  std::atomic<int> written = 0;
+  fake_.files.set_fault([&](os::Operation operation, const std::string& path) {
+    if (operation == os::Operation::Write && path.starts_with("/d/blobs")) ++written;
+    return std::optional<Error>();
+  });
+  EXPECT_EQ(error_code(send("PUT", "/bucket/k", "two")), "AccessDenied");
+  EXPECT_EQ(error_code(send("PUT", part, "two")), "AccessDenied");
+  EXPECT_EQ(error_code(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", "bucket/k"}})),
+            "AccessDenied");
+  EXPECT_EQ(written, 0);
+  ASSERT_EQ(send("DELETE", "/bucket?policy").status, 204);
+  put("k", "two");
+  EXPECT_GT(written, 0);
+  fake_.files.set_fault(nullptr);
 }
 
 TEST_F(S3ObjectTest, QueryReplacesTheAnswersHeadersButCannotAddAny) {

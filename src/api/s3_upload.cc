@@ -40,7 +40,7 @@ Result<http::Response> upload_part(S3Call& call) {
   TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, 1'000'000));
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
-  TRY_ASSIGN(const auto blob, services.s3.store_bytes(body));
+  TRY_ASSIGN(const auto blob, s3_store_bytes(call, body));
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
