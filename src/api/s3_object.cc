@@ -81,8 +81,9 @@ Result<s3::ObjectInfo> load_object(S3Call& call) {
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
     auto found =
         call.services().s3.get_version(transaction, call.bucket(), call.key(), call.version());
-    const bool missing = !found && found.error().code() == ErrorCode::NotFound;
-    if (missing || (found->delete_marker && !call.version())) {
+    const bool missing = found ? found->delete_marker && !call.version()
+                               : found.error().code() == ErrorCode::NotFound;
+    if (missing) {
       const auto action = call.version() ? "s3:ListBucketVersions" : "s3:ListBucket";
       TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
     }
