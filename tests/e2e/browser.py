@@ -3,17 +3,26 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
 from harness import START_LIMIT, wait_until
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's name of an element's id
-_ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
-              "--window-size=1000,800", "--no-proxy-server"]
+_ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+              "--window-size=1000,800", "--no-proxy-server", "--remote-debugging-port=0"]
+
+
+def _find_program(*names):
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    raise RuntimeError(f"{names[0]} is not installed: run tools/setup.sh")
 
 
 class WebDriverError(Exception):
@@ -24,32 +33,49 @@ class Browser:
     """One window of its own profile. close() it."""
 
     def __init__(self):
-        driver = shutil.which("chromedriver")
-        if driver is None:
-            raise RuntimeError("chromedriver is not installed: run tools/setup.sh")
+        programs = (_find_program("chromedriver"), _find_program("chromium", "chromium-browser", "google-chrome"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self._driver = subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
         self._base = f"http://127.0.0.1:{port}"
+        self._profile = tempfile.TemporaryDirectory(prefix="traccia-browser-", ignore_cleanup_errors=True)
+        self._started = [self._start(programs[0], f"--port={port}"),
+                         self._start(programs[1], *_ARGUMENTS, f"--user-data-dir={self._profile.name}", "about:blank")]
         try:
             wait_until(self._ready, START_LIMIT, "chromedriver")
+            # Told the address, for a browser that chromedriver starts is asked at "localhost", which not every
+            # machine knows.
+            debugger = wait_until(self._debugger, START_LIMIT, "chromium")
             made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": {
-                "goog:chromeOptions": {"args": _ARGUMENTS},
+                "goog:chromeOptions": {"debuggerAddress": debugger},
                 "goog:loggingPrefs": {"browser": "ALL"}}}})
         except BaseException:
-            self._driver.kill()
-            self._driver.wait()
+            self._stop()
             raise
         self._base += f"/session/{made['sessionId']}"
+
+    @staticmethod
+    def _start(*line):
+        return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _debugger(self):
+        try:
+            text = (pathlib.Path(self._profile.name) / "DevToolsActivePort").read_text(encoding="utf-8")
+        except OSError:
+            return None
+        return f"127.0.0.1:{text.splitlines()[0]}" if "\n" in text else None
+
+    def _stop(self):
+        for process in self._started:
+            process.terminate()
+            process.wait()
+        self._profile.cleanup()
 
     def close(self):
         try:
             self._ask("DELETE", "")
         finally:
-            self._driver.terminate()
-            self._driver.wait()
+            self._stop()
 
     def _ready(self):
         try:
