@@ -184,6 +184,22 @@ class Access(SqsCase):
         self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
         self.fails("AccessDenied", own.receive_message, QueueUrl=url)
 
+    def test_another_account(self):
+        """The queue's policy and the caller's own must both allow."""
+        url = self.queue("shared")
+        other = self.server.account("collector")
+        own = self.server.client_of(other, "sqs")
+        self.fails("AccessDenied", own.receive_message, QueueUrl=url)
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={
+            "Policy": policy(statement({"AWS": other["AccountId"]}, "sqs:ReceiveMessage"))})
+        self.assertEqual(own.receive_message(QueueUrl=url).get("Messages", []), [])
+        self.fails("AccessDenied", own.send_message, QueueUrl=url, MessageBody="x")
+        iam = self.server.client_of(other, "iam")
+        iam.create_user(UserName="unprivileged")
+        key = iam.create_access_key(UserName="unprivileged")["AccessKey"]
+        self.fails("AccessDenied", self.server.client("sqs", key_id=key["AccessKeyId"],
+                                                      secret=key["SecretAccessKey"]).receive_message, QueueUrl=url)
+
     def test_a_denied_wait_does_not_wait(self):
         url = self.queue("no-wait")
         own = self.user("impatient")
