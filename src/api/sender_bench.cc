@@ -9,8 +9,8 @@
 
 #include "api/authenticator.h"
 #include "api/authoriser.h"
+#include "api/schemas.h"
 #include "blob/blob.h"
-#include "organization/schema.h"
 #include "os/fake_os.h"
 
 namespace traccia::api {
@@ -44,11 +44,8 @@ class Fixture {
  public:
   Fixture() {
     must(fake_.files.make_directories("/d"));
-    database_ = must(meta::Database::open(
-        fake_.os(), "/d/meta.db", meta::Durability::Full,
-        {identity::kSchema, s3::kSchema, identity::kIamSchema, identity::kAccountsSchema,
-         identity::kSigninSchema, identity::kMfaSchema, identity::kOidcSchema,
-         organization::kSchema, identity::kRoleUsesSchema, s3::kVersionsSchema, s3::kLocksSchema}));
+    database_ = must(meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
+                                          control_plane_schemas()));
     blobs_ = must(blob::BlobStore::open(fake_.os(), "/d/blobs"));
     s3_ = std::make_unique<s3::S3>(fake_.os(), *blobs_);
     authoriser = std::make_unique<Authoriser>(fake_.clock, identity_, organizations_, *s3_);

@@ -13,13 +13,11 @@
 #include <vector>
 
 #include "api/embedded_object_store.h"
+#include "api/schemas.h"
 #include "api/services.h"
 #include "blob/blob.h"
 #include "json/json.h"
-#include "kms/schema.h"
-#include "organization/schema.h"
 #include "os/fake_os.h"
-#include "sqs/schema.h"
 
 namespace traccia::api {
 
@@ -147,30 +145,7 @@ class ServicesTest : public testing::Test {
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                     {identity::kSchema,
-                                      s3::kSchema,
-                                      trail::kSchema,
-                                      kOutboxSchema,
-                                      delivery::kSchema,
-                                      digest::kKeySchema,
-                                      digest::kChainSchema,
-                                      digest::kPendingSchema,
-                                      delivery::kLanesSchema,
-                                      delivery::kChangesSchema,
-                                      identity::kIamSchema,
-                                      identity::kAccountsSchema,
-                                      identity::kSigninSchema,
-                                      identity::kMfaSchema,
-                                      identity::kOidcSchema,
-                                      organization::kSchema,
-                                      identity::kRoleUsesSchema,
-                                      identity::kRoleDeletionsSchema,
-                                      s3::kVersionsSchema,
-                                      kms::kSchema,
-                                      sqs::kSchema,
-                                      s3::kLocksSchema,
-                                      kms::kRotationSchema,
-                                      kms::kGrantsSchema})
+                                     control_plane_schemas())
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *blobs_);

@@ -6,14 +6,7 @@
 
 #include <charconv>
 
-#include "api/outbox.h"
-#include "delivery/delivery.h"
-#include "digest/digest.h"
-#include "kms/schema.h"
-#include "organization/schema.h"
-#include "s3/s3.h"
-#include "sqs/schema.h"
-#include "trail/trails.h"
+#include "api/schemas.h"
 
 namespace traccia::server {
 namespace {
@@ -78,30 +71,7 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
 Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                                            const DataDirectory& directory) {
   return meta::Database::open(os, directory.meta(), meta::Durability::Full,
-                              {identity::kSchema,
-                               s3::kSchema,
-                               trail::kSchema,
-                               api::kOutboxSchema,
-                               delivery::kSchema,
-                               digest::kKeySchema,
-                               digest::kChainSchema,
-                               digest::kPendingSchema,
-                               delivery::kLanesSchema,
-                               delivery::kChangesSchema,
-                               identity::kIamSchema,
-                               identity::kAccountsSchema,
-                               identity::kSigninSchema,
-                               identity::kMfaSchema,
-                               identity::kOidcSchema,
-                               organization::kSchema,
-                               identity::kRoleUsesSchema,
-                               identity::kRoleDeletionsSchema,
-                               s3::kVersionsSchema,
-                               kms::kSchema,
-                               sqs::kSchema,
-                               s3::kLocksSchema,
-                               kms::kRotationSchema,
-                               kms::kGrantsSchema});
+                              api::control_plane_schemas());
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

@@ -33,6 +33,8 @@
 #include "server/data_directory.h"
 #include "server/pages.h"
 #include "server/test_clock.h"
+#include "sqs/messages.h"
+#include "sqs/queues.h"
 #include "trail/trails.h"
 #include "wal/wal.h"
 

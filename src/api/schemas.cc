@@ -1,0 +1,44 @@
+// The one list of schemas.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/schemas.h"
+
+#include "api/outbox.h"
+#include "delivery/delivery.h"
+#include "digest/digest.h"
+#include "identity/schema.h"
+#include "kms/schema.h"
+#include "organization/schema.h"
+#include "s3/s3.h"
+#include "sqs/schema.h"
+#include "trail/trails.h"
+
+namespace traccia::api {
+
+std::vector<std::string_view> control_plane_schemas() {
+  return {identity::kSchema,
+          s3::kSchema,
+          trail::kSchema,
+          kOutboxSchema,
+          delivery::kSchema,
+          digest::kKeySchema,
+          digest::kChainSchema,
+          digest::kPendingSchema,
+          delivery::kLanesSchema,
+          delivery::kChangesSchema,
+          identity::kIamSchema,
+          identity::kAccountsSchema,
+          identity::kSigninSchema,
+          identity::kMfaSchema,
+          identity::kOidcSchema,
+          organization::kSchema,
+          identity::kRoleUsesSchema,
+          identity::kRoleDeletionsSchema,
+          s3::kVersionsSchema,
+          kms::kSchema,
+          sqs::kSchema,
+          s3::kLocksSchema,
+          kms::kRotationSchema,
+          kms::kGrantsSchema};
+}
+
+}  // namespace traccia::api
