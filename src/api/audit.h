@@ -83,10 +83,6 @@ struct ServiceEvent {
 };
 Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent event);
 
-// What CloudTrail sends with each PUT, as condition keys.
-inline constexpr ContextKey kDeliveryKeys[] = {{"s3:x-amz-acl", "bucket-owner-full-control"},
-                                               {"s3:x-amz-server-side-encryption", "AES256"}};
-
 // A UUID that depends on the text only, so that a replay gives the same eventID.
 std::string derived_event_id(std::string_view text);
 

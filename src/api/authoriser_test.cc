@@ -20,7 +20,7 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   const auto key = identity::MasterKey(std::string(32, 'k'));
   identity::Identity identity(fake.os(), key);
   auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
-  s3::S3 s3(fake.os(), *blobs);
+  s3::S3 s3(fake.os(), *blobs, std::string(32, 's'));
   organization::Organizations organizations(fake.os());
   Authoriser authoriser(fake.clock, identity, organizations, s3);
   auto schemas = identity::schemas();

@@ -32,6 +32,8 @@ constexpr std::string_view kErrors[] = {"MaximumNumberOfTrailsExceededException"
                                         "TagsLimitExceededException",
                                         "InvalidParameterCombinationException",
                                         "KmsKeyNotFoundException",
+                                        "KmsException",
+                                        "InsufficientEncryptionPolicyException",
                                         "InvalidCloudWatchLogsLogGroupArnException",
                                         "InvalidCloudWatchLogsRoleArnException",
                                         "InvalidTagParameterException",
@@ -69,9 +71,12 @@ Result<json::Object> run(Call& call) {
   TRY(trail::check_trail_name(request.name));
   TRY_ASSIGN(request.tags, parse_tags(call.input, "TagsList"));
   TRY(check_other_destinations(call));
-  TRY_ASSIGN(const auto trail,
-             call.services.trails.create(call.transaction, call.scope(), request, call.now));
+  auto& trails = call.services.trails;
+  TRY_ASSIGN(auto trail, trails.create(call.transaction, call.scope(), request, call.now));
+  TRY_ASSIGN(trail.config.kms_key,
+             preflight_key(call, trail.config, get_string(call.input, "KmsKeyId")));
   TRY(preflight_bucket(call, trail.config));
+  TRY(trails.store(call.transaction, trail));
   call.after_event.push_back(change_draft(call, {trail.config, false}));
   call.resources = trail_resources(trail.config);
   call.trails_changed = true;

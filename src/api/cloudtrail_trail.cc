@@ -4,8 +4,12 @@
 
 #include <fmt/format.h>
 
-#include "base/bytes.h"
-#include "crypto/crypto.h"
+#include <algorithm>
+#include <iterator>
+
+#include "api/service_keys.h"
+#include "api/trail_files.h"
+#include "kms/key_name.h"
 #include "organization/records.h"
 
 namespace traccia::api::cloudtrail {
@@ -19,6 +23,7 @@ json::Object render_answer(const trail::TrailConfig& config) {
   out["IsMultiRegionTrail"] = config.multi_region;
   out["TrailARN"] = config.arn;
   out["LogFileValidationEnabled"] = config.log_file_validation;
+  if (!config.kms_key.empty()) out["KmsKeyId"] = config.kms_key;
   out["IsOrganizationTrail"] = false;
   out["RecursiveLogging"] = config.recursive_logging;
   return out;
@@ -131,13 +136,15 @@ Result<> record_service_call(Call& call, const s3::Bucket& bucket, std::string_v
   return {};
 }
 
-Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key) {
+Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key,
+                    const s3::Sealing& sealing) {
   auto& s3 = call.services.s3;
-  TRY_ASSIGN(const auto blob, s3.store_bytes(""));
+  TRY_ASSIGN(const auto blob, s3.store_bytes("", sealing));
   s3::PutOptions options;
+  options.encryption = sealing.encryption;
   options.headers.content_type = "application/json";
   options.headers.content_encoding = "gzip";
-  TRY(s3.put_object(call.transaction, bucket.name, key, hex_encode(crypto::md5("")), 0, blob,
+  TRY(s3.put_object(call.transaction, bucket.name, key, s3::etag_of("", sealing, blob), 0, blob,
                     options));
   return record_service_call(call, bucket, "PutObject", event::Category::Data,
                              json::Object{{"bucketName", bucket.name}, {"key", key}});
@@ -159,7 +166,46 @@ Result<s3::Bucket> authorise_service(Call& call, const trail::TrailConfig& confi
               fmt::format("Incorrect S3 bucket policy is detected for bucket: {}", config.bucket));
 }
 
+// What KMS says of a trail's key, in CloudTrail's words. Names, and which there is for what: facts
+// 1.5 (KmsKeyId).
+std::unexpected<Error> refuse_trail_key(const trail::TrailConfig& config, std::string_view key,
+                                        const Error& error) {
+  const auto reason = error.reason();
+  if (reason == "AccessDenied" || reason == "NotFound") {
+    return fail(ErrorCode::PermissionDenied, "InsufficientEncryptionPolicy",
+                fmt::format("Insufficient permissions to access S3 bucket {} or KMS key {}.",
+                            config.bucket, key));
+  }
+  if (reason == "Disabled" || reason == "KMSInvalidState" || reason == "InvalidKeyUsage") {
+    return fail(ErrorCode::FailedPrecondition, "Kms", error.message());
+  }
+  return std::unexpected(error);
+}
+
+std::unexpected<Error> no_such_key(std::string_view key, std::string_view region) {
+  return fail(ErrorCode::NotFound, "KmsKeyNotFound",
+              fmt::format("KMS key {} was not found: a trail's key must be in the region of its "
+                          "bucket, {}.",
+                          key, region));
+}
+
 }  // namespace
+
+Result<std::string> preflight_key(Call& call, const trail::TrailConfig& config,
+                                  std::string_view key) {
+  if (key.empty()) return std::string();
+  // A bucket that there is not is preflight_bucket()'s to tell.
+  const auto bucket = call.services.s3.get_bucket(call.transaction, config.bucket);
+  const auto region = bucket ? bucket->region : config.home_region;
+  const kms::Place place{config.account, region};
+  const auto name = kms::parse_key_name(key, place, kms::AliasesAre::Allowed);
+  if (!name) return no_such_key(key, region);
+  const auto service = cloudtrail_service(config.arn, "", region, call.services.os.random.uuid());
+  auto described = describe_key_within(call.services, call.transaction, service, name->arn);
+  if (!described) return refuse_trail_key(config, name->arn, described.error());
+  std::ranges::move(described->records, std::back_inserter(call.before_event));
+  return get_string(described->output, "Arn");
+}
 
 Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   if (auto name = s3::check_bucket_name(config.bucket); !name) {
@@ -174,12 +220,23 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   const auto root = config.prefix.empty() ? "" : config.prefix + "/";
   std::vector<std::string> folders{"CloudTrail"};
   if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
+  s3::Sealing sealing;
+  if (!config.kms_key.empty()) {
+    // "Encryption context" of the set-up: the account's folder.
+    const S3Address folder{config.bucket, fmt::format("{}AWSLogs/{}/", root, config.account)};
+    auto sealed =
+        seal_trail_file(call.services, call.transaction, config.arn, config.kms_key, folder);
+    if (!sealed) return refuse_trail_key(config, config.kms_key, sealed.error());
+    std::ranges::move(sealed->records, std::back_inserter(call.before_event));
+    sealing = std::move(sealed->sealing);
+  }
+  const auto keys = delivery_keys(sealing.encryption);
   for (auto& folder : folders) {
     folder = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
     TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, folder),
-                          kDeliveryKeys));
+                          keys));
   }
-  for (const auto& folder : folders) TRY(put_marker(call, bucket, folder));
+  for (const auto& folder : folders) TRY(put_marker(call, bucket, folder, sealing));
   return {};
 }
 
@@ -216,10 +273,6 @@ Result<> refuse_organization_trail(Call& call) {
 
 Result<> check_other_destinations(Call& call) {
   const auto& input = call.input;
-  if (const auto key = get_string(input, "KmsKeyId"); !key.empty()) {
-    return fail(ErrorCode::NotFound, "KmsKeyNotFound",
-                fmt::format("KMS key {} was not found: this server has no KMS keys yet.", key));
-  }
   if (!get_string(input, "SnsTopicName").empty()) {
     return fail(ErrorCode::NotFound, "InsufficientSnsTopicPolicy",
                 "SNS Topic does not exist or the topic policy is incorrect!");

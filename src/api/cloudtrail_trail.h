@@ -19,12 +19,19 @@ std::vector<trail::EventSelector> parse_selectors(const json::Array& selectors);
 Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::string_view member);
 
 // Checks and touches the bucket as the CloudTrail service before a trail is stored (facts 3.3):
-// GetBucketAcl, then a zero-byte object at the log folder's key (and the digest folder's).
-// S3BucketDoesNotExist, InsufficientS3BucketPolicy, InvalidS3BucketName.
+// GetBucketAcl, then a zero-byte object at the log folder's key (and the digest folder's), stored
+// as the trail's files will be. S3BucketDoesNotExist, InsufficientS3BucketPolicy,
+// InvalidS3BucketName, InsufficientEncryptionPolicy.
 Result<> preflight_bucket(Call& call, const trail::TrailConfig& config);
 
-// Destinations this server does not have yet are refused as missing: KmsKeyNotFound,
-// InsufficientSnsTopicPolicy, InvalidCloudWatchLogsLogGroupArn; so are trails for an
+// The ARN of the key that KmsKeyId names by id, ARN or alias, asked of KMS as the CloudTrail
+// service on behalf of the trail; empty for an empty text. It must lie in the bucket's region.
+// KmsKeyNotFound, InsufficientEncryptionPolicy, and Kms for one that cannot be used.
+Result<std::string> preflight_key(Call& call, const trail::TrailConfig& config,
+                                  std::string_view key);
+
+// Destinations this server does not have yet are refused as missing: InsufficientSnsTopicPolicy,
+// InvalidCloudWatchLogsLogGroupArn; so are trails for an
 // organization: OrganizationsNotInUse, NotOrganizationMasterAccount,
 // OrganizationNotInAllFeaturesMode, CloudTrailAccessNotEnabled, UnsupportedOperation. An empty text
 // clears nothing and is accepted.

@@ -31,6 +31,8 @@ constexpr std::string_view kErrors[] = {"S3BucketDoesNotExistException",
                                         "InvalidParameterCombinationException",
                                         "InvalidHomeRegionException",
                                         "KmsKeyNotFoundException",
+                                        "KmsException",
+                                        "InsufficientEncryptionPolicyException",
                                         "InvalidCloudWatchLogsLogGroupArnException",
                                         "InvalidCloudWatchLogsRoleArnException",
                                         "OrganizationsNotInUseException",
@@ -61,8 +63,12 @@ Result<json::Object> run(Call& call) {
       .log_file_validation = optional_bool(call.input, "EnableLogFileValidation"),
       .recursive_logging = optional_bool(call.input, "RecursiveLogging")};
   TRY_ASSIGN(auto config, trails.plan_update(call.transaction, trail, request));
+  if (const auto key = optional_string(call.input, "KmsKeyId")) {
+    TRY_ASSIGN(config.kms_key, preflight_key(call, config, *key));
+  }
   const bool destination_changed =
       config.bucket != trail.config.bucket || config.prefix != trail.config.prefix ||
+      config.kms_key != trail.config.kms_key ||
       (config.log_file_validation && !trail.config.log_file_validation);
   if (destination_changed) TRY(preflight_bucket(call, config));
   trail.config = std::move(config);

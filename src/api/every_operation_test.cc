@@ -275,6 +275,10 @@ class EveryS3OperationTest : public CallersTest {
          "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
          "</ObjectLockConfiguration>"},
         {"retention", "<Retention/>"},
+        {"encryption",
+         "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
+         "<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>"
+         "</ServerSideEncryptionConfiguration>"},
         {"lifecycle",
          "<LifecycleConfiguration><Rule><Prefix/><Status>Enabled</Status><Expiration><Days>1"
          "</Days></Expiration></Rule></LifecycleConfiguration>"},

@@ -213,6 +213,27 @@ Result<> record_failure(Services& services, const Caller& caller, const aws::Ope
   return {};
 }
 
+Result<Carried> carry_out(Services& services, meta::Transaction& transaction, const Caller& caller,
+                          const Binding& binding, const json::Object& input, std::string event_id) {
+  const auto& operation = *binding.operation;
+  TRY(check_session_rules(caller.principal, operation));
+  TRY(aws::validate(*operation.input, input));
+  Call call{.services = services,
+            .caller = caller,
+            .input = input,
+            .transaction = transaction,
+            .now = services.os.clock.now()};
+  TRY(authorise(call, operation));
+  Carried out;
+  TRY_ASSIGN(out.output, binding.run(call));
+  auto event = describe(operation, caller, input);
+  event.event_id = std::move(event_id);
+  event.resources = std::move(call.resources);
+  add_response(event, operation, out.output);
+  TRY(add_drafts(services, call.now, caller, call.resource_account, event, out.records));
+  return out;
+}
+
 Result<Output> execute(Services& services, const Caller& caller, const Binding& binding,
                        const json::Object& input) {
   const auto& operation = *binding.operation;

@@ -87,6 +87,17 @@ std::span<const Binding> traccia_bindings();
 Result<Output> execute(Services& services, const Caller& caller, const Binding& binding,
                        const json::Object& input);
 
+// A call that is part of another and happens if that one does: the caller commits its records with
+// what it is for. Of one that fails nothing is recorded.
+struct Carried {
+  json::Object output;
+  std::vector<ingest::Draft> records;
+};
+// `event_id`: of the call's event; made when empty.
+Result<Carried> carry_out(Services& services, meta::Transaction& transaction, const Caller& caller,
+                          const Binding& binding, const json::Object& input,
+                          std::string event_id = {});
+
 // Records a call that failed before it could run (a denied or malformed one).
 Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,
                         const json::Object& input, const Error& error);

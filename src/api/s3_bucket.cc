@@ -6,6 +6,7 @@
 
 #include "api/bucket_policies.h"
 #include "api/s3_call.h"
+#include "api/s3_encryption.h"
 #include "aws/xml.h"
 #include "policy/public.h"
 
@@ -198,9 +199,7 @@ Result<http::Response> get_document(S3Call& call) {
 Result<> check_document(const DocumentKind& kind, const std::string& body) {
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
   if (root.name != kind.root) return s3_error("MalformedXML", "wrong root element");
-  if (kind.document == Document::Encryption && body.find(">aws:kms") != body.npos) {
-    return s3_error("NotImplemented", "SSE-KMS is not available on this server yet; use AES256");
-  }
+  if (kind.document == Document::Encryption) TRY(parse_default_encryption(body));
   return {};
 }
 

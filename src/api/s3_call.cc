@@ -92,6 +92,7 @@ AuditEvent S3Call::describe() const {
                    {"bytesTransferredIn", request_.body.size()},
                    {"bytesTransferredOut", bytes_out},
                    {"x-amz-id-2", request_id_.host_id}};
+  if (!sse_applied.empty()) event.additional_event_data.as_object()["SSEApplied"] = sse_applied;
   if (address_.bucket.empty()) return event;
   json::Array resources;
   if (operation_.level == S3Level::Object) {

@@ -100,6 +100,7 @@ class S3Call {
   json::Object extra_parameters;
   json::Value response_elements;
   uint64_t bytes_out = 0;
+  std::string sse_applied;  // of what was stored: "SSE_KMS", "Default_SSE_S3"
 
   // Authorises and runs `body` in a write transaction that commits with the call's event.
   Result<> commit(const std::function<Result<>(meta::Transaction&)>& body);
@@ -201,9 +202,6 @@ Result<> s3_hide_lock(S3Call& call, meta::Transaction& transaction, s3::Lock& lo
 // When the bucket's lifecycle rules will have an object, or upload, go: call.answer_headers.
 Result<> s3_tell_expiry(S3Call& call, meta::Transaction& transaction, const s3::ObjectInfo& object);
 Result<> s3_tell_abort(S3Call& call, meta::Transaction& transaction, const s3::Upload& upload);
-// Writes the bytes of an object or part, durable on return, unless the call is denied: whoever may
-// not put anything must not fill the disk. The commit that names them authorises it again.
-Result<blob::BlobId> s3_store_bytes(S3Call& call, std::string_view bytes);
 // After a commit that failed: removes the bytes unless the object was committed all the same.
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error);
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "api/s3_conditions.h"
+#include "api/s3_encryption.h"
 #include "aws/xml.h"
 #include "base/bytes.h"
-#include "crypto/crypto.h"
 
 namespace traccia::api {
 namespace {
@@ -36,6 +36,7 @@ Result<S3Address> copy_source(const S3Call& call) {
 struct Source {
   s3::ObjectInfo object;
   bool versioned = false;  // the bucket keeps versions
+  std::string data_key = {};
 
   void show_version(http::Response& response) const {
     if (!versioned) return;
@@ -79,6 +80,7 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
     return s3_error("InvalidRequest",
                     "The specified copy source is larger than this server copies at once (1 GiB)");
   }
+  TRY_ASSIGN(out.data_key, s3_open(call, source.encryption));
   return out;
 }
 
@@ -95,7 +97,8 @@ Result<http::Response> copy_object(S3Call& call) {
   }
   // An older version may be made the current one.
   const bool itself = address.bucket == call.bucket() && address.key == call.key();
-  if (!replaces && itself && !address.version) {
+  const bool encrypts = !call.header("x-amz-server-side-encryption").empty();
+  if (!replaces && itself && !address.version && !encrypts) {
     return s3_error("InvalidRequest",
                     "This copy request is illegal because it is trying to copy an object to itself "
                     "without changing the object's metadata, storage class, website redirect "
@@ -106,15 +109,17 @@ Result<http::Response> copy_object(S3Call& call) {
     options.metadata = source.metadata;
   }
   options.checksums = source.checksums;
-  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size));
-  TRY_ASSIGN(const auto blob, s3_store_bytes(call, bytes));
+  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size, loaded.data_key));
+  TRY_ASSIGN(const auto sealing, s3_seal_object(call));
+  options.encryption = sealing.encryption;
+  TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
+  const auto etag = s3::etag_of(bytes, sealing, blob);
   s3::ObjectInfo object;
   http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
-    TRY_ASSIGN(object,
-               services.s3.put_object(transaction, call.bucket(), call.key(),
-                                      hex_encode(crypto::md5(bytes)), bytes.size(), blob, options));
+    TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
+                                              bytes.size(), blob, options));
     call.show_version(version, object.version_id);
     return s3_tell_expiry(call, transaction, object);
   });
@@ -140,13 +145,16 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   TRY_ASSIGN(const auto loaded, load_source(call, address));
   const auto& source = loaded.object;
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
-  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, range.offset, range.count));
-  TRY_ASSIGN(const auto blob, s3_store_bytes(call, bytes));
+  TRY_ASSIGN(const auto bytes,
+             services.s3.read_object(source, range.offset, range.count, loaded.data_key));
+  TRY_ASSIGN(const auto sealing, s3_seal_part(call));
+  TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
+  const auto etag = s3::etag_of(bytes, sealing, blob);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
                                           call.query_or_empty("uploadId"), static_cast<int>(number),
-                                          hex_encode(crypto::md5(bytes)), bytes.size(), blob));
+                                          etag, bytes.size(), blob));
     return {};
   });
   if (!stored) {

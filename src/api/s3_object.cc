@@ -5,9 +5,8 @@
 #include <algorithm>
 
 #include "api/s3_conditions.h"
+#include "api/s3_encryption.h"
 #include "aws/xml.h"
-#include "base/bytes.h"
-#include "crypto/crypto.h"
 
 namespace traccia::api {
 namespace {
@@ -30,7 +29,7 @@ void add_object_headers(const S3Call& call, const s3::ObjectInfo& object,
   headers.add("ETag", s3_quoted(object.etag));
   headers.add("Last-Modified", format_http_date(object.last_modified));
   headers.add("Accept-Ranges", "bytes");
-  headers.add("x-amz-server-side-encryption", object.server_side_encryption);
+  s3_add_encryption(headers, object.encryption);
   const auto& stored = object.headers;
   const std::tuple<std::string_view, std::string_view, std::string_view> fields[] = {
       {"Content-Type", stored.content_type, "response-content-type"},
@@ -54,13 +53,14 @@ void add_object_headers(const S3Call& call, const s3::ObjectInfo& object,
 // Reads an object for an answer, a piece at a time.
 class ObjectSource : public http::BodySource {
  public:
-  ObjectSource(s3::S3& s3, s3::ObjectInfo object, ByteRange range)
-      : s3_(s3), object_(std::move(object)), range_(range) {}
+  ObjectSource(s3::S3& s3, s3::ObjectInfo object, std::string data_key, ByteRange range)
+      : s3_(s3), object_(std::move(object)), data_key_(std::move(data_key)), range_(range) {}
   uint64_t size() const override { return range_.count; }
   Result<size_t> read(std::span<char> out) override {
     const auto count = std::min<uint64_t>(out.size(), range_.count - given_);
     if (count == 0) return size_t{0};
-    TRY_ASSIGN(const auto bytes, s3_.read_object(object_, range_.offset + given_, count));
+    TRY_ASSIGN(const auto bytes,
+               s3_.read_object(object_, range_.offset + given_, count, data_key_));
     if (bytes.empty())
       return fail(ErrorCode::DataLoss, "the object is shorter than its index says");
     std::ranges::copy(bytes, out.begin());
@@ -71,6 +71,7 @@ class ObjectSource : public http::BodySource {
  private:
   s3::S3& s3_;
   s3::ObjectInfo object_;
+  std::string data_key_;
   ByteRange range_;
   uint64_t given_ = 0;
 };
@@ -129,10 +130,15 @@ Result<http::Response> get_object(S3Call& call) {
     s3_add_checksums(response, object.checksums);
   }
   const bool head = call.request().method == "HEAD";
+  std::string data_key;
+  if (!head) {
+    TRY_ASSIGN(data_key, s3_open(call, object.encryption));
+  }
   if (head || range.count > kInMemoryMax) {
-    response.stream = std::make_unique<ObjectSource>(call.services().s3, object, range);
+    response.stream = std::make_unique<ObjectSource>(call.services().s3, object, data_key, range);
   } else {
-    TRY_ASSIGN(response.body, call.services().s3.read_object(object, range.offset, range.count));
+    TRY_ASSIGN(response.body,
+               call.services().s3.read_object(object, range.offset, range.count, data_key));
   }
   if (!head) call.bytes_out = range.count;
   TRY(call.record_success());
@@ -156,15 +162,17 @@ Result<http::Response> put_object(S3Call& call) {
   const auto& body = call.request().body;
   TRY_ASSIGN(auto options, s3_put_options(call));
   TRY(s3_check_body(call, body, options.checksums));
-  TRY_ASSIGN(const auto blob, s3_store_bytes(call, body));
+  TRY_ASSIGN(const auto sealing, s3_seal_object(call));
+  options.encryption = sealing.encryption;
+  TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
+  const auto etag = s3::etag_of(body, sealing, blob);
   s3::ObjectInfo object;
   http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(check_locked_put(call, options));
     TRY(s3_authorise_lock(call, transaction, options.lock));
-    TRY_ASSIGN(object,
-               services.s3.put_object(transaction, call.bucket(), call.key(),
-                                      hex_encode(crypto::md5(body)), body.size(), blob, options));
+    TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
+                                              body.size(), blob, options));
     call.show_version(response.headers, object.version_id);
     return s3_tell_expiry(call, transaction, object);
   });
@@ -173,7 +181,6 @@ Result<http::Response> put_object(S3Call& call) {
     return std::unexpected(std::move(stored).error());
   }
   response.headers.add("ETag", s3_quoted(object.etag));
-  response.headers.add("x-amz-server-side-encryption", object.server_side_encryption);
   s3_add_checksums(response, options.checksums);
   return response;
 }
@@ -293,12 +300,6 @@ constexpr auto kData = event::Category::Data;
 Result<s3::PutOptions> s3_put_options(S3Call& call) {
   s3::PutOptions options;
   TRY_ASSIGN(options.lock, s3_lock_headers(call));
-  const auto encryption = call.header("x-amz-server-side-encryption");
-  if (!encryption.empty() && encryption != "AES256") {
-    return s3_error("NotImplemented", fmt::format("Server-side encryption '{}' is not available on "
-                                                  "this server yet; use AES256",
-                                                  encryption.substr(0, 32)));
-  }
   auto& headers = options.headers;
   headers.content_type = call.request().headers.get("Content-Type");
   headers.content_encoding = call.request().headers.get("Content-Encoding");
@@ -328,11 +329,6 @@ Result<s3::PutOptions> s3_put_options(S3Call& call) {
     options.if_none_match_any = true;
   }
   return options;
-}
-
-Result<blob::BlobId> s3_store_bytes(S3Call& call, std::string_view bytes) {
-  TRY(call.read([](meta::Transaction&) { return Result<>(); }));
-  return call.services().s3.store_bytes(bytes);
 }
 
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error) {

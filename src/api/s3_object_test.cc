@@ -220,14 +220,6 @@ TEST_F(S3ObjectTest, ChecksumsAreVerifiedAndComeBackWhenAskedFor) {
   EXPECT_EQ(error_code(send("PUT", "/bucket/k", "x", malformed)), "InvalidDigest");
 }
 
-TEST_F(S3ObjectTest, KeysOfAKeyServiceAreRefusedAndNothingIsStored) {
-  make_bucket();
-  EXPECT_EQ(send("PUT", "/bucket/k", "x", {{"x-amz-server-side-encryption", "aws:kms"}}).status,
-            501);
-  EXPECT_EQ(send("GET", "/bucket/k").status, 404);
-  put("k", "x", {{"x-amz-server-side-encryption", "AES256"}});
-}
-
 TEST_F(S3ObjectTest, DeleteObjectsAnswersForEachKeyUnlessQuiet) {
   make_bucket();
   put("a");

@@ -4,10 +4,9 @@
 
 #include <charconv>
 
-#include "api/s3_call.h"
+#include "api/s3_encryption.h"
 #include "aws/xml.h"
 #include "base/bytes.h"
-#include "crypto/crypto.h"
 
 namespace traccia::api {
 namespace {
@@ -15,7 +14,9 @@ namespace {
 constexpr size_t kPageMax = 1000;
 
 Result<http::Response> create_upload(S3Call& call) {
-  TRY_ASSIGN(const auto options, s3_put_options(call));
+  TRY_ASSIGN(auto options, s3_put_options(call));
+  TRY_ASSIGN(const auto sealing, s3_seal_object(call));
+  options.encryption = sealing.encryption;
   s3::Upload upload;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
@@ -29,9 +30,7 @@ Result<http::Response> create_upload(S3Call& call) {
       .element("Key", call.key())
       .element("UploadId", upload.id)
       .end();
-  auto response = s3_xml(std::move(xml).take());
-  response.headers.add("x-amz-server-side-encryption", "AES256");
-  return response;
+  return s3_xml(std::move(xml).take());
 }
 
 Result<http::Response> upload_part(S3Call& call) {
@@ -40,12 +39,14 @@ Result<http::Response> upload_part(S3Call& call) {
   TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, 1'000'000));
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
-  TRY_ASSIGN(const auto blob, s3_store_bytes(call, body));
+  TRY_ASSIGN(const auto sealing, s3_seal_part(call));
+  TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
+  const auto etag = s3::etag_of(body, sealing, blob);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
                                           call.query_or_empty("uploadId"), static_cast<int>(number),
-                                          hex_encode(crypto::md5(body)), body.size(), blob));
+                                          etag, body.size(), blob));
     return {};
   });
   if (!stored) {
@@ -54,7 +55,6 @@ Result<http::Response> upload_part(S3Call& call) {
   }
   http::Response response;
   response.headers.add("ETag", s3_quoted(part.etag));
-  response.headers.add("x-amz-server-side-encryption", "AES256");
   s3_add_checksums(response, checksums);
   return response;
 }
@@ -108,7 +108,7 @@ Result<http::Response> complete_upload(S3Call& call) {
       .end();
   auto response = s3_xml(std::move(xml).take());
   for (const auto& [name, value] : version) response.headers.add(name, value);
-  response.headers.add("x-amz-server-side-encryption", "AES256");
+  s3_add_encryption(response.headers, object.encryption);
   return response;
 }
 

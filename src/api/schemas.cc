@@ -38,7 +38,9 @@ std::vector<std::string_view> control_plane_schemas() {
           sqs::kSchema,
           s3::kLocksSchema,
           kms::kRotationSchema,
-          kms::kGrantsSchema};
+          kms::kGrantsSchema,
+          s3::kEncryptionSchema,
+          trail::kKeysSchema};
 }
 
 }  // namespace traccia::api

@@ -47,7 +47,7 @@ class Fixture {
     database_ = must(meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
                                           control_plane_schemas()));
     blobs_ = must(blob::BlobStore::open(fake_.os(), "/d/blobs"));
-    s3_ = std::make_unique<s3::S3>(fake_.os(), *blobs_);
+    s3_ = std::make_unique<s3::S3>(fake_.os(), *blobs_, std::string(32, 's'));
     authoriser = std::make_unique<Authoriser>(fake_.clock, identity_, organizations_, *s3_);
     authenticator = std::make_unique<Authenticator>(*database_, identity_, fake_.clock, regions_);
     must(database_->write([&](meta::Transaction& transaction) -> Result<> {

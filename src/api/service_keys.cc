@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/service_keys.h"
 
-#include "api/access.h"
+#include <fmt/format.h>
+
+#include "api/key_uses.h"
 #include "api/service_table.h"
 #include "aws/arn.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "kms/key_name.h"
 
 namespace traccia::api {
 namespace {
@@ -27,68 +30,94 @@ Caller told(const Caller& caller, std::string_view key) {
   return out;
 }
 
-json::Object render(const kms::EncryptionContext& context) {
-  json::Object out;
-  for (const auto& [name, value] : context) out[name] = value;
-  return out;
-}
-
 json::Object data_key_request(std::string_view key, const kms::EncryptionContext& context) {
-  return {{"KeyId", key}, {"KeySpec", "AES_256"}, {"EncryptionContext", render(context)}};
+  return {{"KeyId", key}, {"KeySpec", "AES_256"}, {"EncryptionContext", render_context(context)}};
 }
 
 std::string bytes_of(const json::Object& output, std::string_view member) {
   return base64_decode(get_string(output, member)).value();
 }
 
+DataKey data_key_of(const json::Object& output) {
+  return {.key_arn = get_string(output, "KeyId"),
+          .plaintext = bytes_of(output, "Plaintext"),
+          .sealed = bytes_of(output, "CiphertextBlob")};
+}
+
+// Who, what, which key, for what: texts that contain no line break, but for the context's values.
+std::string use_of(const Caller& caller, std::string_view operation, const json::Object& request) {
+  return fmt::format("{}\n{}\n{}\n{}", operation, caller.principal.arn,
+                     get_string(request, "KeyId"),
+                     json::serialize(json::Value(request.at("EncryptionContext"))));
+}
+
+Result<json::Object> use_key(Services& services, const Caller& caller, std::string_view operation,
+                             const json::Object& request, Recording recording) {
+  const auto& binding = binding_of(operation);
+  const bool seldom = recording == Recording::Seldom;
+  const auto use = seldom ? use_of(caller, operation, request) : std::string();
+  const auto now = services.os.clock.monotonic();
+  if (seldom && services.key_uses.recorded(use, now)) {
+    Carried carried;
+    const auto done = services.database.read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(carried, carry_out(services, transaction, caller, binding, request));
+      return {};
+    });
+    if (done) return std::move(carried.output);
+    // Its failure is recorded, which takes the call itself.
+  }
+  TRY_ASSIGN(auto output, execute(services, caller, binding, request));
+  if (seldom) services.key_uses.record(use, now);
+  return std::move(output.document);
+}
+
 }  // namespace
 
+json::Object render_context(const kms::EncryptionContext& context) {
+  json::Object out;
+  for (const auto& [name, value] : context) out[name] = value;
+  return out;
+}
+
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
-                                  const kms::EncryptionContext& context) {
-  TRY_ASSIGN(const auto output, execute(services, told(caller, key), binding_of("GenerateDataKey"),
-                                        data_key_request(key, context)));
-  const auto& document = output.document;
-  return DataKey{.key_arn = get_string(document, "KeyId"),
-                 .plaintext = bytes_of(document, "Plaintext"),
-                 .sealed = bytes_of(document, "CiphertextBlob")};
+                                  const kms::EncryptionContext& context, Recording recording) {
+  TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "GenerateDataKey",
+                                        data_key_request(key, context), recording));
+  return data_key_of(output);
 }
 
 Result<std::string> decrypt_data_key(Services& services, const Caller& caller, std::string_view key,
-                                     std::string_view sealed,
-                                     const kms::EncryptionContext& context) {
-  TRY_ASSIGN(const auto output, execute(services, told(caller, key), binding_of("Decrypt"),
+                                     std::string_view sealed, const json::Object& context,
+                                     Recording recording) {
+  TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "Decrypt",
                                         {{"KeyId", key},
                                          {"CiphertextBlob", base64_encode(sealed)},
-                                         {"EncryptionContext", render(context)}}));
-  return bytes_of(output.document, "Plaintext");
+                                         {"EncryptionContext", context}},
+                                        recording));
+  return bytes_of(output, "Plaintext");
 }
 
-Result<std::string> describe_key(Services& services, const Caller& caller, std::string_view key) {
-  TRY_ASSIGN(const auto output,
-             execute(services, told(caller, key), binding_of("DescribeKey"), {{"KeyId", key}}));
-  return get_string(output.document.at("KeyMetadata").as_object(), "Arn");
-}
-
-Result<> check_data_key(Services& services, meta::Transaction& transaction, const Caller& caller,
-                        std::string_view key, const kms::EncryptionContext& context) {
+Result<CarriedKey> generate_data_key_within(Services& services, meta::Transaction& transaction,
+                                            const Caller& caller, std::string_view key,
+                                            const kms::EncryptionContext& context,
+                                            std::string event_id) {
   const auto asking = told(caller, key);
+  // Denials hide which keys there are; who set the key up is to learn that it is gone.
   const kms::Place place{asking.principal.account_id, asking.region};
   TRY_ASSIGN(const auto name, kms::parse_key_name(key, place, kms::AliasesAre::Allowed));
   TRY(services.keys.get(transaction, name));
-  const auto& binding = binding_of("GenerateDataKey");
-  auto input = data_key_request(key, context);
-  input["DryRun"] = true;
-  TRY(aws::validate(*binding.operation->input, input));
-  Call call{.services = services,
-            .caller = asking,
-            .input = input,
-            .transaction = transaction,
-            .now = services.os.clock.now()};
-  TRY(authorise(call, *binding.operation));
-  const auto done = binding.run(call);
-  TRACCIA_ASSERT(!done);
-  if (done.error().reason() == "DryRunOperation") return {};
-  return std::unexpected(done.error());
+  TRY_ASSIGN(auto carried, carry_out(services, transaction, asking, binding_of("GenerateDataKey"),
+                                     data_key_request(key, context), std::move(event_id)));
+  return CarriedKey{data_key_of(carried.output), std::move(carried.records)};
+}
+
+Result<Carried> describe_key_within(Services& services, meta::Transaction& transaction,
+                                    const Caller& caller, std::string_view key) {
+  TRY_ASSIGN(auto carried, carry_out(services, transaction, told(caller, key),
+                                     binding_of("DescribeKey"), {{"KeyId", key}}));
+  auto metadata = carried.output.at("KeyMetadata").as_object();
+  carried.output = std::move(metadata);
+  return carried;
 }
 
 }  // namespace traccia::api

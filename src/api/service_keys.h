@@ -4,10 +4,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/audit.h"
+#include "api/operation_call.h"
 #include "api/services.h"
 #include "base/error.h"
+#include "json/json.h"
 #include "kms/keys.h"
 #include "meta/database.h"
 
@@ -19,23 +22,39 @@ struct DataKey {
   std::string sealed = {};     // what decrypt_data_key() takes, at most 6144 bytes
 };
 
+// Of uses that come often.
+enum class Recording : uint8_t {
+  Always,
+  Seldom  // by who uses which key for what: once a while (KeyUses)
+};
+
 // Calls of KMS, decided by the key's policy and recorded as those on the wire are. A service names
 // the key by its ARN and acts on behalf of `caller.source_arn`; what it does is told to the key's
 // account. For whom it makes the call otherwise stands in `caller`, with its own name in
-// `via_service`. Reasons are KMS's: NotFound, InvalidArn, Disabled, KMSInvalidState, AccessDenied.
-// Not to be called inside a transaction.
+// `via_service`. Reasons are KMS's: NotFound, InvalidArn, Disabled, KMSInvalidState,
+// InvalidKeyUsage, AccessDenied. Not to be called inside a transaction.
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
-                                  const kms::EncryptionContext& context);
+                                  const kms::EncryptionContext& context,
+                                  Recording recording = Recording::Always);
 // Reason InvalidCiphertext too.
 Result<std::string> decrypt_data_key(Services& services, const Caller& caller, std::string_view key,
-                                     std::string_view sealed,
-                                     const kms::EncryptionContext& context);
-// DescribeKey; the key's ARN.
-Result<std::string> describe_key(Services& services, const Caller& caller, std::string_view key);
+                                     std::string_view sealed, const json::Object& context,
+                                     Recording recording = Recording::Always);
 
-// Whether generate_data_key() would succeed; inside a transaction, and without a trace. For who
-// sets a key up: a key that there is not is NotFound, whatever is allowed.
-Result<> check_data_key(Services& services, meta::Transaction& transaction, const Caller& caller,
-                        std::string_view key, const kms::EncryptionContext& context);
+// The same inside a transaction, which commits the records with what the key is for. A key that
+// there is not is NotFound, whatever is allowed.
+struct CarriedKey {
+  DataKey key;
+  std::vector<ingest::Draft> records;
+};
+Result<CarriedKey> generate_data_key_within(Services& services, meta::Transaction& transaction,
+                                            const Caller& caller, std::string_view key,
+                                            const kms::EncryptionContext& context,
+                                            std::string event_id = {});
+// DescribeKey: its KeyMetadata is `output`.
+Result<Carried> describe_key_within(Services& services, meta::Transaction& transaction,
+                                    const Caller& caller, std::string_view key);
+
+json::Object render_context(const kms::EncryptionContext& context);
 
 }  // namespace traccia::api

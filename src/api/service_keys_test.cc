@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "api/test_kms.h"
 
 namespace traccia::api {
@@ -40,14 +42,16 @@ class ServiceKeysTest : public KmsTest {
     return {{"aws:cloudtrail:arn", std::string(arn)}, {"aws:s3:arn", "arn:aws:s3:::b/AWSLogs/x"}};
   }
   static json::Object context_of(const kms::EncryptionContext& context) {
-    json::Object out;
-    for (const auto& [key, value] : context) out[key] = value;
-    return out;
+    return render_context(context);
   }
   std::string check(const Caller& caller, const kms::EncryptionContext& context,
                     std::string_view key = {}) {
-    const auto done = database_->read([&](meta::Transaction& transaction) {
-      return check_data_key(*services_, transaction, caller, key.empty() ? key_ : key, context);
+    const auto done = database_->read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(const auto made, generate_data_key_within(*services_, transaction, caller,
+                                                           key.empty() ? key_ : key, context));
+      EXPECT_EQ(made.key.plaintext.size(), 32U);
+      EXPECT_EQ(made.records.size(), 1U);
+      return {};
     });
     return done ? "" : std::string(done.error().reason());
   }
@@ -60,7 +64,11 @@ TEST_F(ServiceKeysTest, CloudTrailSealsForReadersOfTheAccount) {
   ASSERT_TRUE(made) << made.error().message();
   EXPECT_EQ(made->plaintext.size(), 32U);
   EXPECT_EQ(made->key_arn, key_);
-  EXPECT_EQ(describe_key(*services_, trail(), key_).value(), key_);
+  ASSERT_TRUE(database_->read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(const auto told, describe_key_within(*services_, transaction, trail(), key_));
+    EXPECT_EQ(get_string(told.output, "Arn"), key_);
+    return {};
+  }));
   // Whoever of the account presents the file's context, without an identity policy.
   const json::Object request{{"CiphertextBlob", base64_encode(made->sealed)},
                              {"EncryptionContext", context_of(file())}};
@@ -69,7 +77,9 @@ TEST_F(ServiceKeysTest, CloudTrailSealsForReadersOfTheAccount) {
   EXPECT_EQ(opened->at("Plaintext"), json::Value(base64_encode(made->plaintext)));
   EXPECT_NE(refusal("kms:Decrypt", {{"CiphertextBlob", base64_encode(made->sealed)}}), "");
   EXPECT_FALSE(call(stranger(), "kms:Decrypt", request));
-  EXPECT_EQ(decrypt_data_key(*services_, trail(), key_, made->sealed, file()).error().reason(),
+  EXPECT_EQ(decrypt_data_key(*services_, trail(), key_, made->sealed, context_of(file()))
+                .error()
+                .reason(),
             "AccessDenied")
       << "the service itself may not read";
 }
@@ -109,12 +119,32 @@ TEST_F(ServiceKeysTest, S3AsksInTheNameOfItsCaller) {
   through.via_service = "s3";
   const auto made = generate_data_key(*services_, through, key_, {{"aws:s3:arn", "arn:o"}});
   ASSERT_TRUE(made) << made.error().message();
-  EXPECT_EQ(
-      decrypt_data_key(*services_, through, key_, made->sealed, {{"aws:s3:arn", "arn:o"}}).value(),
-      made->plaintext);
+  const json::Object object{{"aws:s3:arn", "arn:o"}};
+  EXPECT_EQ(decrypt_data_key(*services_, through, key_, made->sealed, object).value(),
+            made->plaintext);
   auto nobody = worker_;
   nobody.via_service = "s3";
   EXPECT_EQ(generate_data_key(*services_, nobody, key_, {}).error().reason(), "AccessDenied");
+}
+
+TEST_F(ServiceKeysTest, SeldomRecordedUsesAreDecidedAllTheSame) {
+  auto through = administrator_;
+  through.via_service = "s3";
+  const kms::EncryptionContext bucket{{"aws:s3:arn", "arn:aws:s3:::b"}};
+  const auto use = [&](const kms::EncryptionContext& context) {
+    return generate_data_key(*services_, through, key_, context, Recording::Seldom);
+  };
+  const auto recorded = [&] { return std::ranges::count(event_names(), "GenerateDataKey"); };
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(use(bucket));
+  last_event("GenerateDataKey");
+  EXPECT_EQ(recorded(), 1);
+  ASSERT_TRUE(use({{"aws:s3:arn", "arn:aws:s3:::c"}}));
+  fake_.clock.advance(KeyUses::kWhile);
+  ASSERT_TRUE(use(bucket));
+  as_administrator("kms:DisableKey", {{"KeyId", key_}});
+  EXPECT_EQ(recorded(), 3);
+  EXPECT_EQ(use(bucket).error().reason(), "Disabled") << "at once, and it is told";
+  EXPECT_EQ(recorded(), 4);
 }
 
 }  // namespace

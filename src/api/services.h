@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/authoriser.h"
+#include "api/key_uses.h"
 #include "api/outbox.h"
 #include "api/pacer.h"
 #include "api/tail.h"
@@ -49,6 +50,7 @@ struct Services {
   kms::Keys& keys;
   sqs::Queues& queues;
   sqs::Messages& messages;
+  KeyUses& key_uses;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

@@ -37,10 +37,10 @@ class ServicesTest : public testing::Test {
                   .value();
     tail_.emplace(*history_, master_key_);
     pacer_.emplace(fake_.clock, wal_->recent());
-    services_.emplace(Services{fake_.os(), *database_, *outbox_, *authoriser_, identity_,
-                               organizations_, *ingest_, *s3_, *history_, trails_, *delivery_,
-                               *digest_, *tail_, *pacer_, issuers_, keys_, queues_, messages_,
-                               regions_});
+    services_.emplace(Services{fake_.os(),     *database_, *outbox_,  *authoriser_, identity_,
+                               organizations_, *ingest_,   *s3_,      *history_,    trails_,
+                               *delivery_,     *digest_,   *tail_,    *pacer_,      issuers_,
+                               keys_,          queues_,    messages_, key_uses_,    regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -124,6 +124,7 @@ class ServicesTest : public testing::Test {
   kms::Keys keys_{fake_.os(), master_key_};
   sqs::Queues queues_{fake_.os()};
   sqs::Messages messages_{fake_.os(), queues_};
+  KeyUses key_uses_;
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<meta::Database> database_;
@@ -148,10 +149,11 @@ class ServicesTest : public testing::Test {
                                      control_plane_schemas())
                     .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
-    s3_.emplace(fake_.os(), *blobs_);
+    s3_.emplace(fake_.os(), *blobs_,
+                s3::load_service_key(*database_, fake_.os(), master_key_).value());
     outbox_.emplace(*database_, *ingest_);
     authoriser_.emplace(fake_.clock, identity_, organizations_, *s3_);
-    store_.emplace(fake_.os(), *database_, *outbox_, *authoriser_, *s3_, trails_);
+    store_.emplace(services_);
   }
 
   std::atomic<bool> stop_log_{false};

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "base/bytes.h"
 #include "blob/format.h"
+#include "crypto/block_cipher.h"
 
 namespace traccia::blob {
 namespace {
@@ -29,14 +31,18 @@ bool id_shaped(std::string_view id) {
 
 class FileReader : public Reader {
  public:
-  FileReader(std::unique_ptr<os::File> file, std::string path, uint64_t size)
-      : file_(std::move(file)), path_(std::move(path)), size_(size) {}
+  FileReader(std::unique_ptr<os::File> file, std::string path, Header header)
+      : file_(std::move(file)), path_(std::move(path)), header_(std::move(header)) {}
 
-  uint64_t size() const override { return size_; }
+  void decrypt(std::string_view data_key) {
+    cipher_.emplace(block_key(data_key, header_.salt));
+    context_ = block_context(header_);
+  }
+  uint64_t size() const override { return header_.size; }
 
   Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
     size_t done = 0;
-    while (done < out.size() && offset + done < size_) {
+    while (done < out.size() && offset + done < size()) {
       const auto at = offset + done;
       TRY_ASSIGN(const auto block, load(at / kBlockBytes));
       const auto inside = at % kBlockBytes;
@@ -47,35 +53,68 @@ class FileReader : public Reader {
     return done;
   }
 
- private:
-  // The checked content of a block, from the one read last when it is the same.
+  // The content of a block, from the one read last when it is the same; as it is stored where the
+  // blob is encrypted and no key was given.
   Result<std::string_view> load(uint64_t number) {
-    if (number_ == number && !block_.empty()) return content();
-    const auto length = std::min<uint64_t>(kBlockBytes, size_ - number * kBlockBytes);
-    block_.assign(length + kBlockSumBytes, '\0');
-    TRY_ASSIGN(const auto count, file_->read_at(block_offset(number), block_));
-    ByteReader tail(std::string_view(block_).substr(length));
+    const auto length = std::min<uint64_t>(kBlockBytes, size() - number * kBlockBytes);
+    if (number_ == number && !block_.empty()) return std::string_view(block_).substr(0, length);
+    block_.assign(length + header_.overhead(), '\0');
+    const auto stored = block_.size() - kBlockSumBytes;
+    TRY_ASSIGN(const auto count, file_->read_at(header_.block_offset(number), block_));
+    ByteReader tail(std::string_view(block_).substr(stored));
     const auto sum = tail.u32();
     if (count != block_.size() ||
-        *sum != block_sum(number, std::string_view(block_).substr(0, length))) {
-      block_.clear();
-      return fail(ErrorCode::DataLoss,
-                  fmt::format("'{}' at byte {}: the block's checksum does not match", path_,
-                              block_offset(number)));
+        *sum != block_sum(number, std::string_view(block_).substr(0, stored))) {
+      return damaged(number, "the block's checksum does not match");
+    }
+    if (cipher_) {
+      const auto tag = std::string_view(block_).substr(length, crypto::BlockCipher::kTagBytes);
+      const auto opened =
+          cipher_->open(number, std::span(block_).subspan(0, length), tag, context_);
+      if (!opened) return damaged(number, opened.error().message());
     }
     number_ = number;
-    return content();
+    return std::string_view(block_).substr(0, length);
   }
-  std::string_view content() const {
-    return std::string_view(block_).substr(0, block_.size() - kBlockSumBytes);
+
+ private:
+  std::unexpected<Error> damaged(uint64_t number, std::string_view what) {
+    block_.clear();
+    return fail(ErrorCode::DataLoss,
+                fmt::format("'{}' at byte {}: {}", path_, header_.block_offset(number), what));
   }
 
   std::unique_ptr<os::File> file_;
   std::string path_;
-  uint64_t size_;
+  Header header_;
+  std::optional<crypto::BlockCipher> cipher_;
+  std::string context_;
   uint64_t number_ = 0;
   std::string block_;
 };
+
+Result<std::unique_ptr<FileReader>> open_file(os::Os os, std::string path, Header& header) {
+  TRY_ASSIGN(auto file, os.files.open(path, os::OpenMode::ReadOnly));
+  std::string bytes(kHeaderBytes, '\0');
+  TRY_ASSIGN(const auto count, file->read_at(0, bytes));
+  bytes.resize(count);
+  auto parsed = parse_header(bytes);
+  if (!parsed) {
+    return std::unexpected(std::move(parsed).error().with_context(fmt::format("'{}'", path)));
+  }
+  header = std::move(*parsed);
+  TRY_ASSIGN(const auto length, file->size());
+  if (length != header.file_bytes()) {
+    return fail(ErrorCode::DataLoss, fmt::format("'{}' has {} bytes; its header says {}", path,
+                                                 length, header.file_bytes()));
+  }
+  return std::make_unique<FileReader>(std::move(file), std::move(path), header);
+}
+
+Result<> check_id(const BlobId& id) {
+  if (id_shaped(id)) return {};
+  return fail(ErrorCode::DataLoss, fmt::format("'{}' is not the id of a blob", id));
+}
 
 }  // namespace
 
@@ -94,39 +133,43 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(os::Os os, const std::string&
   return std::unique_ptr<BlobStore>(new BlobStore(os, directory));
 }
 
-Result<BlobId> BlobStore::put(std::string_view bytes) {
+Result<BlobId> BlobStore::put(std::string_view bytes, std::string_view data_key) {
   auto id = hex_encode(os_.random.bytes(kIdBytes));
-  TRY(os::write_file_atomically(os_.files, path_of(directory_, id), render_blob(bytes)));
+  const auto file = data_key.empty() ? render_blob(bytes)
+                                     : render_blob(bytes, data_key, os_.random.bytes(kSaltBytes));
+  TRY(os::write_file_atomically(os_.files, path_of(directory_, id), file));
   return id;
 }
 
-Result<std::unique_ptr<Reader>> BlobStore::open_blob(const BlobId& id) {
-  if (!id_shaped(id)) {
-    return fail(ErrorCode::DataLoss, fmt::format("'{}' is not the id of a blob", id));
+Result<std::unique_ptr<Reader>> BlobStore::open_blob(const BlobId& id, std::string_view data_key) {
+  TRY(check_id(id));
+  Header header;
+  TRY_ASSIGN(auto reader, open_file(os_, path_of(directory_, id), header));
+  if (header.encryption == Encryption::None) return reader;
+  if (data_key.empty()) {
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("blob {} is encrypted; no key was given", id));
   }
-  auto path = path_of(directory_, id);
-  TRY_ASSIGN(auto file, os_.files.open(path, os::OpenMode::ReadOnly));
-  std::string header(kHeaderBytes, '\0');
-  TRY_ASSIGN(const auto count, file->read_at(0, header));
-  header.resize(count);
-  auto size = parse_header(header);
-  if (!size) {
-    return std::unexpected(std::move(size).error().with_context(fmt::format("'{}'", path)));
-  }
-  TRY_ASSIGN(const auto length, file->size());
-  if (length != file_bytes(*size)) {
-    return fail(ErrorCode::DataLoss, fmt::format("'{}' has {} bytes; its header says {}", path,
-                                                 length, file_bytes(*size)));
-  }
-  return std::make_unique<FileReader>(std::move(file), std::move(path), *size);
+  reader->decrypt(data_key);
+  return reader;
 }
 
-Result<std::string> BlobStore::read_all(const BlobId& id) {
-  TRY_ASSIGN(const auto reader, open_blob(id));
+Result<std::string> BlobStore::read_all(const BlobId& id, std::string_view data_key) {
+  TRY_ASSIGN(const auto reader, open_blob(id, data_key));
   std::string out(reader->size(), '\0');
   TRY_ASSIGN(const auto count, reader->read_at(0, out));
   out.resize(count);
   return out;
+}
+
+Result<> BlobStore::scrub(const BlobId& id) {
+  TRY(check_id(id));
+  Header header;
+  TRY_ASSIGN(const auto reader, open_file(os_, path_of(directory_, id), header));
+  for (uint64_t number = 0; number * kBlockBytes < header.size; ++number) {
+    TRY(reader->load(number));
+  }
+  return {};
 }
 
 Result<> BlobStore::remove(const BlobId& id) {

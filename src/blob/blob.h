@@ -31,9 +31,15 @@ class BlobStore {
   // Makes the directory; removes temporary files left by a crash.
   static Result<std::unique_ptr<BlobStore>> open(os::Os os, const std::string& directory);
   // Durable on return: file synced, renamed into place, directory synced.
-  Result<BlobId> put(std::string_view bytes);
-  Result<std::unique_ptr<Reader>> open_blob(const BlobId& id);
-  Result<std::string> read_all(const BlobId& id);
+  // With a data key of 32 bytes the content is encrypted, under a key that is the blob's own;
+  // without one it is stored plain.
+  Result<BlobId> put(std::string_view bytes, std::string_view data_key = {});
+  // `data_key` as at put(). FailedPrecondition for an encrypted blob without one.
+  Result<std::unique_ptr<Reader>> open_blob(const BlobId& id, std::string_view data_key = {});
+  Result<std::string> read_all(const BlobId& id, std::string_view data_key = {});
+  // Reads all of the file and checks it, for which an encrypted blob needs no key. DataLoss as of
+  // Reader::read_at().
+  Result<> scrub(const BlobId& id);
   // Idempotent.
   Result<> remove(const BlobId& id);
   // Ids on disk, for finding orphans at start-up.

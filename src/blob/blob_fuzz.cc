@@ -8,9 +8,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace traccia;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (const auto length = blob::parse_header(bytes.substr(0, blob::kHeaderBytes))) {
-    TRACCIA_ASSERT(*length <= 1ULL << 48);
+  if (const auto header = blob::parse_header(bytes.substr(0, blob::kHeaderBytes))) {
+    TRACCIA_ASSERT(header->size <= 1ULL << 48);
   }
+  const std::string data_key(blob::kDataKeyBytes, 'k');
   os::FakeOs fake;
   const auto store = blob::BlobStore::open(fake.os(), "/b").value();
   const auto id = store->put(bytes).value();
@@ -18,5 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto file = fake.files.open("/b/" + id.substr(0, 2) + "/" + id, os::OpenMode::ReadWrite).value();
   TRACCIA_ASSERT(file->write_at(0, bytes).has_value());
   (void)store->read_all(id).has_value();
+  (void)store->read_all(id, data_key).has_value();
+  (void)store->scrub(id).has_value();
   return 0;
 }

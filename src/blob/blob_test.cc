@@ -16,13 +16,23 @@ std::string pattern(size_t size) {
   return out;
 }
 
-TEST(BlobStore, ReadsBackAnySizeAndRange) {
+const std::string kDataKey(kDataKeyBytes, 'k');
+
+// With a data key and without.
+class BlobStoreKinds : public testing::TestWithParam<std::string> {};
+std::string name_of(const testing::TestParamInfo<std::string>& kind) {
+  return kind.param.empty() ? "Plain" : "Sealed";
+}
+INSTANTIATE_TEST_SUITE_P(Blob, BlobStoreKinds, testing::Values("", kDataKey), name_of);
+
+TEST_P(BlobStoreKinds, ReadsBackAnySizeAndRange) {
   os::FakeOs fake;
   const auto store = BlobStore::open(fake.os(), "/blobs").value();
   for (const size_t size : {0UL, 1UL, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1, 200'000UL}) {
-    const auto id = store->put(pattern(size)).value();
-    EXPECT_EQ(store->read_all(id).value(), pattern(size));
-    const auto reader = store->open_blob(id).value();
+    const auto id = store->put(pattern(size), GetParam()).value();
+    EXPECT_EQ(store->read_all(id, GetParam()).value(), pattern(size));
+    EXPECT_TRUE(store->scrub(id));
+    const auto reader = store->open_blob(id, GetParam()).value();
     EXPECT_EQ(reader->size(), size);
     std::string piece(1000, '\0');
     for (size_t at = 0; at <= size; at += 997) {
@@ -33,20 +43,43 @@ TEST(BlobStore, ReadsBackAnySizeAndRange) {
   EXPECT_EQ(store->list()->size(), 6U);
 }
 
-TEST(BlobStore, EveryDamagedByteIsNoticed) {
+TEST_P(BlobStoreKinds, EveryDamagedByteIsNoticed) {
   os::FakeOs fake;
   const auto store = BlobStore::open(fake.os(), "/blobs").value();
-  const auto id = store->put("content").value();
+  const auto id = store->put("content", GetParam()).value();
   const auto path = fake.files.paths().front();
-  for (uint64_t i = 0; i < file_bytes(7); ++i) {
+  const auto bytes = fake.files.open(path, os::OpenMode::ReadOnly).value()->size().value();
+  for (uint64_t i = 0; i < bytes; ++i) {
     fake.files.corrupt(path, i, 0x10);
-    const auto read = store->read_all(id);
+    const auto read = store->read_all(id, GetParam());
     ASSERT_FALSE(read) << i;
     EXPECT_EQ(read.error().code(), ErrorCode::DataLoss);
     EXPECT_NE(read.error().message().find(path), std::string::npos);
+    EXPECT_EQ(store->scrub(id).error().message(), read.error().message());
     fake.files.corrupt(path, i, 0x10);
   }
-  EXPECT_EQ(store->read_all(id).value(), "content");
+  EXPECT_EQ(store->read_all(id, GetParam()).value(), "content");
+}
+
+TEST(BlobStore, EncryptedContentNeedsItsKeyAndIsOnNoDisk) {
+  os::FakeOs fake;
+  const auto store = BlobStore::open(fake.os(), "/blobs").value();
+  const auto content = pattern(100'000);
+  const auto id = store->put(content, kDataKey).value();
+  EXPECT_EQ(store->read_all(id).error().code(), ErrorCode::FailedPrecondition);
+  EXPECT_EQ(store->read_all(id, std::string(kDataKeyBytes, 'l')).error().code(),
+            ErrorCode::DataLoss);
+  const auto file = fake.files.open(fake.files.paths().front(), os::OpenMode::ReadOnly).value();
+  std::string bytes(file->size().value(), '\0');
+  ASSERT_TRUE(file->read_at(0, bytes));
+  EXPECT_EQ(bytes.find(content.substr(1000, 16)), bytes.npos);
+  // The same content under the same data key gives other bytes: the salt is the blob's own.
+  const auto again = store->put(content, kDataKey).value();
+  EXPECT_EQ(store->read_all(again, kDataKey).value(), content);
+  std::string other(bytes.size(), '\0');
+  const auto path = "/blobs/" + again.substr(0, 2) + "/" + again;
+  ASSERT_TRUE(fake.files.open(path, os::OpenMode::ReadOnly).value()->read_at(0, other));
+  EXPECT_NE(bytes.substr(kHeaderBytes), other.substr(kHeaderBytes));
 }
 
 TEST(BlobStore, RemoveIsIdempotent) {

@@ -4,16 +4,42 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "compress/compress.h"
+#include "crypto/crypto.h"
 
 namespace traccia::blob {
 namespace {
 
 constexpr std::string_view kMagic = "TRBLOB01";
-constexpr uint32_t kPlain = 0;
+constexpr std::string_view kBlockKey = "traccia blob key 1\n";
+
+void append_header(std::string& out, const Header& header) {
+  out += kMagic;
+  append_u32(out, static_cast<uint32_t>(header.encryption));
+  append_u32(out, kBlockBytes);
+  append_u64(out, header.size);
+  out += header.salt;
+  out.resize(kHeaderBytes - 4, '\0');
+  append_u32(out, compress::crc32c(out));
+}
+
+// `seal` appends a block as it is stored.
+template <typename Seal>
+std::string render(const Header& header, std::string_view bytes, const Seal& seal) {
+  std::string out;
+  out.reserve(header.file_bytes());
+  append_header(out, header);
+  for (uint64_t number = 0; !bytes.empty(); ++number) {
+    const auto block = bytes.substr(0, kBlockBytes);
+    const auto start = out.size();
+    seal(number, block, out);
+    append_u32(out, block_sum(number, std::string_view(out).substr(start)));
+    bytes.remove_prefix(block.size());
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -23,43 +49,55 @@ uint32_t block_sum(uint64_t number, std::string_view block) {
   return compress::crc32c(block, compress::crc32c(head));
 }
 
-std::string render_blob(std::string_view bytes) {
+std::string block_key(std::string_view data_key, std::string_view salt) {
+  TRACCIA_ASSERT(data_key.size() == kDataKeyBytes && salt.size() == kSaltBytes);
+  return crypto::hmac_sha256(data_key, std::string(kBlockKey).append(salt));
+}
+
+std::string block_context(const Header& header) {
   std::string out;
-  out.reserve(file_bytes(bytes.size()));
-  out += kMagic;
-  append_u32(out, kPlain);
-  append_u32(out, kBlockBytes);
-  append_u64(out, bytes.size());
-  out.resize(kHeaderBytes - 4, '\0');
-  append_u32(out, compress::crc32c(out));
-  for (uint64_t number = 0; !bytes.empty(); ++number) {
-    const auto block = bytes.substr(0, kBlockBytes);
-    out += block;
-    append_u32(out, block_sum(number, block));
-    bytes.remove_prefix(block.size());
-  }
+  append_u64(out, header.size);
   return out;
 }
 
-Result<uint64_t> parse_header(std::string_view header) {
+std::string render_blob(std::string_view bytes) {
+  return render({.size = bytes.size()}, bytes,
+                [](uint64_t, std::string_view block, std::string& out) { out += block; });
+}
+
+std::string render_blob(std::string_view bytes, std::string_view data_key, std::string_view salt) {
+  const Header header{
+      .encryption = Encryption::Aes256Gcm, .size = bytes.size(), .salt = std::string(salt)};
+  crypto::BlockCipher cipher(block_key(data_key, salt));
+  const auto context = block_context(header);
+  return render(header, bytes, [&](uint64_t number, std::string_view block, std::string& out) {
+    cipher.seal(number, block, context, out);
+  });
+}
+
+Result<Header> parse_header(std::string_view header) {
   if (header.size() != kHeaderBytes || !header.starts_with(kMagic)) {
     return fail(ErrorCode::DataLoss, "not the header of a blob");
   }
   ByteReader reader(header.substr(kMagic.size()));
   TRY_ASSIGN(const auto encryption, reader.u32());
   TRY_ASSIGN(const auto block_bytes, reader.u32());
-  TRY_ASSIGN(const auto size, reader.u64());
+  Header out;
+  TRY_ASSIGN(out.size, reader.u64());
+  TRY_ASSIGN(out.salt, reader.take(kSaltBytes));
   ByteReader tail(header.substr(kHeaderBytes - 4));
   TRY_ASSIGN(const auto sum, tail.u32());
   if (sum != compress::crc32c(header.substr(0, kHeaderBytes - 4))) {
     return fail(ErrorCode::DataLoss, "the header's checksum does not match");
   }
-  if (encryption != kPlain || block_bytes != kBlockBytes || size > (1ULL << 48)) {
+  if (encryption > static_cast<uint32_t>(Encryption::Aes256Gcm) || block_bytes != kBlockBytes ||
+      out.size > (1ULL << 48)) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("header of an unknown kind (encryption {}, blocks of {}, size {})",
-                            encryption, block_bytes, size));
+                            encryption, block_bytes, out.size));
   }
-  return size;
+  out.encryption = static_cast<Encryption>(encryption);
+  return out;
 }
 
 }  // namespace traccia::blob

@@ -7,30 +7,52 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "crypto/block_cipher.h"
 
 namespace traccia::blob {
 
 inline constexpr size_t kHeaderBytes = 128;
 inline constexpr size_t kBlockBytes = 64 << 10;
 inline constexpr size_t kBlockSumBytes = 4;
+inline constexpr size_t kSaltBytes = 32;
+inline constexpr size_t kDataKeyBytes = 32;
 
-// Header: "TRBLOB01", u32 encryption (0: none), u32 block size, u64 size, zeros for a key's name
-// and a nonce, CRC-32C of all before it. Then blocks, each followed by its CRC-32C, which covers
-// the block's number too.
+enum class Encryption : uint32_t { None = 0, Aes256Gcm = 1 };
+
+// What a blob's header says.
+struct Header {
+  Encryption encryption = Encryption::None;
+  uint64_t size = 0;  // of the content
+  std::string salt = {};
+
+  // Of a block beside its content.
+  uint64_t overhead() const {
+    return kBlockSumBytes + (encryption == Encryption::None ? 0 : crypto::BlockCipher::kTagBytes);
+  }
+  uint64_t file_bytes() const {
+    const auto blocks = (size + kBlockBytes - 1) / kBlockBytes;
+    return kHeaderBytes + size + blocks * overhead();
+  }
+  // Where a block starts in the file.
+  uint64_t block_offset(uint64_t number) const {
+    return kHeaderBytes + number * (kBlockBytes + overhead());
+  }
+};
+
+// Header: "TRBLOB01", u32 encryption, u32 block size, u64 size, the salt, zeros, CRC-32C of all
+// before it. Then blocks, each followed by its tag, where it is encrypted, and its CRC-32C, which
+// covers the block's number and the tag too.
 std::string render_blob(std::string_view bytes);
-// The size of the content. DataLoss when it is not a header of this version.
-Result<uint64_t> parse_header(std::string_view header);
+// Under a key that the data key (kDataKeyBytes) and the salt, which must be random, make.
+std::string render_blob(std::string_view bytes, std::string_view data_key, std::string_view salt);
+// DataLoss when it is not a header of this version.
+Result<Header> parse_header(std::string_view header);
 
 uint32_t block_sum(uint64_t number, std::string_view block);
 
-// The file's length for a content of that size.
-constexpr uint64_t file_bytes(uint64_t size) {
-  const auto blocks = (size + kBlockBytes - 1) / kBlockBytes;
-  return kHeaderBytes + size + blocks * kBlockSumBytes;
-}
-// Where a block starts in the file.
-constexpr uint64_t block_offset(uint64_t number) {
-  return kHeaderBytes + number * (kBlockBytes + kBlockSumBytes);
-}
+// Of the blob's blocks.
+std::string block_key(std::string_view data_key, std::string_view salt);
+// What each block is bound to beside its number.
+std::string block_context(const Header& header);
 
 }  // namespace traccia::blob

@@ -27,7 +27,8 @@ class ObjectStore {
   // "PreconditionFailed" when the key is taken; other reasons are S3 error codes such as
   // NoSuchBucket, which GetTrailStatus shows.
   virtual Result<> put_if_absent(const PutRequest& request) = 0;
-  virtual Result<std::string> get(std::string_view bucket, std::string_view key) = 0;
+  // Whether the key holds these bytes. Reason NoSuchKey when it holds none.
+  virtual Result<bool> holds(const PutRequest& request) = 0;
 };
 
 }  // namespace traccia::delivery

@@ -63,19 +63,16 @@ Result<Delivery::Attempted> Delivery::attempt(Outstanding::File& file) {
     TRY_ASSIGN(file.rendered, render_again(manifest));
   }
   outstanding_.sending(file, os_.clock.monotonic());
-  auto put = store_.put_if_absent({manifest.bucket,
-                                   manifest.key,
-                                   file.rendered,
-                                   {},
-                                   manifest.chain.trail_arn,
-                                   manifest.chain.region});
+  const PutRequest request{manifest.bucket,          manifest.key,         file.rendered, {},
+                           manifest.chain.trail_arn, manifest.chain.region};
+  auto put = store_.put_if_absent(request);
   if (put) return Attempted{FileState::Delivered, "", false};
   if (wal_.stopped()) return std::unexpected(std::move(put).error());
   if (put.error().reason() == "PreconditionFailed") {
     // Ours from before a crash, or somebody else's: only the bytes can tell (I2).
-    const auto there = store_.get(manifest.bucket, manifest.key);
-    if (!there) return Attempted{FileState::Pending, shown(there.error()), true};
-    if (*there == file.rendered) return Attempted{FileState::Delivered, "", false};
+    const auto same = store_.holds(request);
+    if (!same) return Attempted{FileState::Pending, shown(same.error()), true};
+    if (*same) return Attempted{FileState::Delivered, "", false};
     return Attempted{FileState::Pending, "ObjectAlreadyExistsWithOtherContent", false};
   }
   return Attempted{FileState::Pending, shown(put.error()), true};

@@ -54,14 +54,15 @@ std::string Digest::put(const StoredDigest& digest) {
   const std::map<std::string, std::string> metadata{
       {std::string(kSignatureMetadata), digest.signature_hex},
       {std::string(kAlgorithmMetadata), std::string(kSignatureAlgorithm)}};
-  const auto put = store_.put_if_absent(
-      {digest.bucket, digest.key, digest.bytes, metadata, digest.trail_arn, digest.region});
+  const delivery::PutRequest request{digest.bucket, digest.key,       digest.bytes,
+                                     metadata,      digest.trail_arn, digest.region};
+  const auto put = store_.put_if_absent(request);
   if (put) return "";
   if (put.error().reason() != "PreconditionFailed") return shown(put.error());
   // Ours from before a crash, or somebody else's: only the bytes can tell (I2).
-  const auto there = store_.get(digest.bucket, digest.key);
-  if (!there) return shown(there.error());
-  return *there == digest.bytes ? "" : "ObjectAlreadyExistsWithOtherContent";
+  const auto same = store_.holds(request);
+  if (!same) return shown(same.error());
+  return *same ? "" : "ObjectAlreadyExistsWithOtherContent";
 }
 
 }  // namespace traccia::digest

@@ -55,11 +55,11 @@ class MemoryStore : public delivery::ObjectStore {
     if (mood_ == Mood::LosesAnswers) return fail(ErrorCode::Unavailable, "connection lost");
     return {};
   }
-  Result<std::string> get(std::string_view bucket, std::string_view key) override {
+  Result<bool> holds(const delivery::PutRequest& request) override {
     const MutexLock lock(mutex_);
-    const auto at = objects_.find(std::string(bucket) + "/" + std::string(key));
+    const auto at = objects_.find(std::string(request.bucket) + "/" + std::string(request.key));
     if (at == objects_.end()) return fail(ErrorCode::NotFound, "NoSuchKey", "no key");
-    return at->second.bytes;
+    return at->second.bytes == request.bytes;
   }
 
   void set_mood(Mood mood) {

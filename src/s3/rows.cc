@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "base/bytes.h"
 #include "json/json.h"
 
 namespace traccia::s3 {
@@ -58,6 +59,41 @@ Result<> decode_lock(const json::Object& properties, Lock& lock) {
   return {};
 }
 
+json::Object encode_encryption(const Encryption& encryption) {
+  json::Object out{{"kind", static_cast<int64_t>(encryption.kind)}};
+  if (encryption.kind != Sse::Kms) return out;
+  out["key"] = encryption.key_arn;
+  out["sealed"] = base64_encode(encryption.sealed_key);
+  out["context"] = encryption.context;
+  out["bucketKey"] = encryption.bucket_key;
+  return out;
+}
+
+Result<> decode_encryption(const json::Object& properties, Encryption& encryption) {
+  const auto* found = json::find(properties, "sse");
+  encryption = {.kind = Sse::None};
+  if (found == nullptr) return {};
+  // What cannot be read must not pass for plain.
+  const auto broken = fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
+  if (!found->is_object()) return broken;
+  const auto& object = found->get_object();
+  const auto* kind = json::find(object, "kind");
+  if (kind == nullptr || !kind->is_int64()) return broken;
+  encryption.kind = static_cast<Sse>(kind->get_int64());
+  if (encryption.kind == Sse::S3) return {};
+  const auto sealed = base64_decode(json::find_string(object, "sealed"));
+  const auto* bucket_key = json::find(object, "bucketKey");
+  if (encryption.kind != Sse::Kms || !sealed || sealed->empty() || bucket_key == nullptr ||
+      !bucket_key->is_bool()) {
+    return broken;
+  }
+  encryption.key_arn = json::find_string(object, "key");
+  encryption.sealed_key = *sealed;
+  encryption.context = json::find_string(object, "context");
+  encryption.bucket_key = bucket_key->get_bool();
+  return {};
+}
+
 }  // namespace
 
 std::string encode_parts(const Parts& parts) {
@@ -85,17 +121,15 @@ Result<Parts> decode_parts(std::string_view text) {
   return parts;
 }
 
-std::string encode_properties(const ObjectHeaders& headers,
-                              const std::map<std::string, std::string>& metadata,
-                              const std::map<std::string, std::string>& checksums,
-                              const Lock& lock) {
+std::string encode_properties(const ObjectInfo& object) {
   json::Object out;
   for (const auto& [name, field] : kHeaderFields) {
-    if (!(headers.*field).empty()) out[name] = headers.*field;
+    if (!(object.headers.*field).empty()) out[name] = object.headers.*field;
   }
-  if (!metadata.empty()) out["metadata"] = as_json(metadata);
-  if (!checksums.empty()) out["checksums"] = as_json(checksums);
-  if (!lock.empty()) {
+  if (!object.metadata.empty()) out["metadata"] = as_json(object.metadata);
+  if (!object.checksums.empty()) out["checksums"] = as_json(object.checksums);
+  if (object.encryption.kind != Sse::None) out["sse"] = encode_encryption(object.encryption);
+  if (const auto& lock = object.lock; !lock.empty()) {
     out["lock"] = json::Object{{"mode", static_cast<int64_t>(lock.mode)},
                                {"until", to_unix_nanoseconds(lock.until)},
                                {"hold", static_cast<int64_t>(lock.legal_hold)}};
@@ -114,6 +148,7 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
   }
   from_json(properties, "metadata", object.metadata);
   from_json(properties, "checksums", object.checksums);
+  TRY(decode_encryption(properties, object.encryption));
   return decode_lock(properties, object.lock);
 }
 
@@ -125,7 +160,6 @@ Result<ObjectInfo> read_object_row(const meta::Row& row, std::string_view bucket
   object.etag = row.text(2);
   object.last_modified = from_unix_seconds(row.integer(3));
   object.owner_account = row.text(4);
-  object.server_side_encryption = "AES256";
   TRY(decode_properties(row.view(5), object));
   TRY_ASSIGN(object.parts, decode_parts(row.view(6)));
   object.version_id = row.text(7);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +18,8 @@ using Parts = std::vector<std::pair<blob::BlobId, uint64_t>>;
 std::string encode_parts(const Parts& parts);
 Result<Parts> decode_parts(std::string_view text);
 
-// System headers, user metadata, checksums and the lock as one JSON document.
-std::string encode_properties(const ObjectHeaders& headers,
-                              const std::map<std::string, std::string>& metadata,
-                              const std::map<std::string, std::string>& checksums,
-                              const Lock& lock);
+// System headers, user metadata, checksums, the lock and the encryption as one JSON document.
+std::string encode_properties(const ObjectInfo& object);
 Result<> decode_properties(std::string_view text, ObjectInfo& object);
 
 // Of s3_objects and s3_versions; only the latter has markers.

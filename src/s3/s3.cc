@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/assert.h"
 #include "s3/locks.h"
 #include "s3/rows.h"
 #include "s3/versions.h"
@@ -245,14 +246,26 @@ Result<> S3::delete_document(meta::Transaction& transaction, std::string_view bu
   return {};
 }
 
-Result<blob::BlobId> S3::store_bytes(std::string_view bytes) {
-  return blobs_.put(bytes);
+std::string_view S3::key_of(const Encryption& encryption, std::string_view data_key) const {
+  switch (encryption.kind) {
+    case Sse::None:
+      return {};
+    case Sse::S3:
+      return service_key_;
+    case Sse::Kms:
+      TRACCIA_ASSERT(!data_key.empty());
+      return data_key;
+  }
+  return {};
+}
+
+Result<blob::BlobId> S3::store_bytes(std::string_view bytes, const Sealing& sealing) {
+  return blobs_.put(bytes, key_of(sealing.encryption, sealing.data_key));
 }
 
 Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_view bucket,
-                                  std::string_view key, std::string_view bytes_md5_hex,
-                                  uint64_t size, const blob::BlobId& blob,
-                                  const PutOptions& options) {
+                                  std::string_view key, std::string_view etag, uint64_t size,
+                                  const blob::BlobId& blob, const PutOptions& options) {
   TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY(check_key(key));
   TRY(check_metadata(options));
@@ -262,20 +275,22 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.bucket = bucket;
   object.key = key;
   object.size = size;
-  object.etag = bytes_md5_hex;
+  object.etag = etag;
   object.last_modified = floor_seconds(os_.clock.now());
   object.headers = options.headers;
   object.metadata = options.metadata;
   object.checksums = options.checksums;
   object.owner_account = holder.owner_account;
-  object.server_side_encryption = "AES256";
+  object.encryption = options.encryption;
   object.parts = {{blob, size}};
   TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));
   return object;
 }
 
-Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count) {
+Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
+                                    std::string_view data_key) {
+  const auto key = key_of(object.encryption, data_key);
   std::string out;
   uint64_t start = 0;  // of the part in the object
   for (const auto& [id, size] : object.parts) {
@@ -283,7 +298,7 @@ Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, u
     const auto from = std::max(offset, start);
     const auto to = std::min(offset + count, end);
     if (from < to) {
-      auto reader = blobs_.open_blob(id);
+      auto reader = blobs_.open_blob(id, key);
       if (!reader && reader.error().code() == ErrorCode::NotFound) {
         // Overwritten or deleted since its row was read.
         return fail(ErrorCode::NotFound, "NoSuchKey",

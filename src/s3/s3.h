@@ -16,6 +16,7 @@
 #include "blob/blob.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "s3/encryption.h"
 
 namespace traccia::s3 {
 
@@ -82,7 +83,7 @@ struct ObjectInfo {
   ObjectHeaders headers;
   std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without prefix
   std::string owner_account;
-  std::string server_side_encryption;  // "AES256" as announced; bytes are stored plain in this cut
+  Encryption encryption;
   std::map<std::string, std::string>
       checksums;  // "crc32" → base64, as the client gave and we verified
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
@@ -100,7 +101,8 @@ struct PutOptions {
   std::optional<std::string> if_match;  // an ETag
   bool if_none_match_any = false;       // If-None-Match: *
   std::map<std::string, std::string> checksums;
-  Lock lock = {};  // InvalidRequest where the bucket has no Object Lock
+  Lock lock = {};              // InvalidRequest where the bucket has no Object Lock
+  Encryption encryption = {};  // as the bytes were stored
 };
 
 struct ListOptions {
@@ -160,7 +162,9 @@ Result<> check_bucket_name(std::string_view name);
 // transaction; a blob that no committed row names is an orphan and removed at the next start.
 class S3 {
  public:
-  S3(os::Os os, blob::BlobStore& blobs) : os_(os), blobs_(blobs) {}
+  // `service_key`: of load_service_key().
+  S3(os::Os os, blob::BlobStore& blobs, std::string service_key)
+      : os_(os), blobs_(blobs), service_key_(std::move(service_key)) {}
 
   Result<> create_bucket(meta::Transaction& transaction, const Bucket& bucket);
   Result<> delete_bucket(meta::Transaction& transaction, std::string_view name);
@@ -191,11 +195,11 @@ class S3 {
                            Document document);
 
   // Writes the bytes (outside any transaction), durable on return; put_object then names them.
-  Result<blob::BlobId> store_bytes(std::string_view bytes);
+  Result<blob::BlobId> store_bytes(std::string_view bytes, const Sealing& sealing = {});
   // Takes back bytes that no transaction came to name. Idempotent.
   Result<> discard_bytes(const blob::BlobId& blob) { return blobs_.remove(blob); }
   Result<ObjectInfo> put_object(meta::Transaction& transaction, std::string_view bucket,
-                                std::string_view key, std::string_view bytes_md5_hex, uint64_t size,
+                                std::string_view key, std::string_view etag, uint64_t size,
                                 const blob::BlobId& blob, const PutOptions& options);
   // The current version. NoSuchKey also when that is a delete marker.
   Result<ObjectInfo> get_object(meta::Transaction& transaction, std::string_view bucket,
@@ -233,7 +237,10 @@ class S3 {
                                std::string_view key, const PutOptions& options);
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id, int number,
-                        std::string_view bytes_md5_hex, uint64_t size, const blob::BlobId& blob);
+                        std::string_view etag, uint64_t size, const blob::BlobId& blob);
+  // How the parts of an upload are to be stored.
+  Result<Encryption> upload_encryption(meta::Transaction& transaction, std::string_view bucket,
+                                       std::string_view key, std::string_view upload_id);
   Result<ObjectInfo> complete_upload(meta::Transaction& transaction, std::string_view bucket,
                                      std::string_view key, std::string_view upload_id,
                                      const std::vector<std::pair<int, std::string>>& parts,
@@ -245,8 +252,9 @@ class S3 {
   Result<std::vector<Part>> list_parts(meta::Transaction& transaction, std::string_view bucket,
                                        std::string_view key, std::string_view upload_id);
 
-  // Reads a range of an object's bytes, across its parts.
-  Result<std::string> read_object(const ObjectInfo& object, uint64_t offset, uint64_t count);
+  // Reads a range of an object's bytes, across its parts. `data_key`: of SSE-KMS, opened.
+  Result<std::string> read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
+                                  std::string_view data_key = {});
 
   // Blobs that became unreferenced are queued in table s3_garbage by the calls above; this removes
   // them. Called by `server` now and then and at start-up (which also finds orphans).
@@ -254,8 +262,11 @@ class S3 {
   Result<> remove_orphans(meta::Database& database);
 
  private:
+  std::string_view key_of(const Encryption& encryption, std::string_view data_key) const;
+
   os::Os os_;
   blob::BlobStore& blobs_;
+  std::string service_key_;
 };
 
 }  // namespace traccia::s3

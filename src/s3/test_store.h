@@ -26,7 +26,7 @@ struct Store {
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
                                     {kSchema, kVersionsSchema, kLocksSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
-    store->s3.emplace(fake.os(), *store->blobs);
+    store->s3.emplace(fake.os(), *store->blobs, std::string(32, 's'));
     return store;
   }
 

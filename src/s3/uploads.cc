@@ -97,8 +97,13 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   TRY(lock_of_new(holder, options.lock, os_.clock.now()));
   Upload upload{os_.random.characters(32, "abcdefghijklmnopqrstuvwxyz0123456789"),
                 std::string(bucket), std::string(key), os_.clock.now(), holder.owner_account};
-  const auto properties =
-      encode_properties(options.headers, options.metadata, options.checksums, options.lock);
+  ObjectInfo object;
+  object.headers = options.headers;
+  object.metadata = options.metadata;
+  object.checksums = options.checksums;
+  object.lock = options.lock;
+  object.encryption = options.encryption;
+  const auto properties = encode_properties(object);
   TRY(transaction.execute(
       "INSERT INTO s3_uploads (id, bucket, key, initiated, owner, properties) "
       "VALUES (?, ?, ?, ?, ?, ?)",
@@ -107,9 +112,17 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   return upload;
 }
 
+Result<Encryption> S3::upload_encryption(meta::Transaction& transaction, std::string_view bucket,
+                                         std::string_view key, std::string_view upload_id) {
+  TRY_ASSIGN(const auto row, find_upload(transaction, bucket, key, upload_id));
+  ObjectInfo object;
+  TRY(decode_properties(row.properties, object));
+  return std::move(object.encryption);
+}
+
 Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucket,
                           std::string_view key, std::string_view upload_id, int number,
-                          std::string_view bytes_md5_hex, uint64_t size, const blob::BlobId& blob) {
+                          std::string_view etag, uint64_t size, const blob::BlobId& blob) {
   TRY(find_upload(transaction, bucket, key, upload_id));
   if (number < 1 || number > kPartsMax) {
     return fail(ErrorCode::InvalidArgument, "InvalidArgument",
@@ -119,7 +132,7 @@ Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucke
       "INSERT OR IGNORE INTO s3_garbage (blob) SELECT blob FROM s3_parts WHERE upload = ? AND "
       "number = ?",
       {upload_id, int64_t{number}}));
-  Part part{number, std::string(bytes_md5_hex), size, floor_seconds(os_.clock.now())};
+  Part part{number, std::string(etag), size, floor_seconds(os_.clock.now())};
   TRY(transaction.execute(
       "INSERT OR REPLACE INTO s3_parts (upload, number, etag, size, modified, blob) "
       "VALUES (?, ?, ?, ?, ?, ?)",
@@ -145,7 +158,6 @@ Result<ObjectInfo> S3::complete_upload(meta::Transaction& transaction, std::stri
   object.last_modified = floor_seconds(os_.clock.now());
   TRY_ASSIGN(object.lock, lock_of_new(holder, object.lock, os_.clock.now()));
   object.owner_account = row.upload.owner_account;
-  object.server_side_encryption = "AES256";
   std::string sums;
   std::map<int, PartRow> unused = uploaded;
   for (const auto& [part, blob] : chosen) {

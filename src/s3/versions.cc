@@ -87,8 +87,7 @@ Result<> erase_current(meta::Transaction& transaction, std::string_view bucket,
 }
 
 Result<> insert(meta::Transaction& transaction, const ObjectInfo& object) {
-  const auto properties =
-      encode_properties(object.headers, object.metadata, object.checksums, object.lock);
+  const auto properties = encode_properties(object);
   const auto parts = encode_parts(object.parts);
   const auto size = static_cast<int64_t>(object.size);
   const auto modified = to_unix_seconds(object.last_modified);
@@ -226,8 +225,7 @@ Result<> remove_version(meta::Transaction& transaction, const ObjectInfo& versio
 }
 
 Result<> store_properties(meta::Transaction& transaction, const ObjectInfo& version) {
-  const auto properties =
-      encode_properties(version.headers, version.metadata, version.checksums, version.lock);
+  const auto properties = encode_properties(version);
   for (const std::string_view table : {"s3_objects", "s3_versions"}) {
     TRY(transaction.execute(
         fmt::format("UPDATE {} SET properties = ? WHERE bucket = ? AND key = ? AND place = ?",

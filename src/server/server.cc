@@ -49,12 +49,13 @@ Result<> Server::State::open_services() {
   keys.emplace(*os, *master_key);
   queues.emplace(*os);
   messages.emplace(*os, *queues);
-  s3.emplace(*os, *blobs);
+  TRY_ASSIGN(auto service_key, s3::load_service_key(*database, *os, *master_key));
+  s3.emplace(*os, *blobs, std::move(service_key));
   lifecycle.emplace(os->clock, *database, *s3);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
   authoriser.emplace(os->clock, *identity, *organizations, *s3);
-  object_store.emplace(*os, *database, *outbox, *authoriser, *s3, *trails);
+  object_store.emplace(services);
   TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto made, identity->bootstrap(transaction, config.account_id));
     // Written before the commit: without the file nobody could use what was committed.
@@ -84,7 +85,7 @@ Result<> Server::State::open_services() {
   services.emplace(
       api::Services{*os,      *database, *outbox, *authoriser, *identity, *organizations, *ingest,
                     *s3,      *history,  *trails, *delivery,   *digest,   *tail,          *pacer,
-                    *issuers, *keys,     *queues, *messages, config.regions});
+                    *issuers, *keys,     *queues, *messages,   key_uses,  config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});

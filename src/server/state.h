@@ -119,6 +119,7 @@ struct Server::State {
   std::optional<kms::Keys> keys;
   std::optional<sqs::Queues> queues;
   std::optional<sqs::Messages> messages;
+  api::KeyUses key_uses;
   std::optional<s3::S3> s3;
   std::optional<api::LifecycleSweep> lifecycle;
   std::optional<trail::Trails> trails;

@@ -174,6 +174,7 @@ std::string encode_change(const TrailChange& change) {
                    {"loggingSince", to_unix_nanoseconds(config.logging_since)},
                    {"selectors", std::move(selectors)},
                    {"deleted", change.deleted}};
+  if (!config.kms_key.empty()) out["kmsKey"] = config.kms_key;
   if (!config.advanced_selectors.empty()) {
     json::Array advanced;
     for (const auto& selector : config.advanced_selectors) {
@@ -198,6 +199,7 @@ Result<TrailChange> decode_change(std::string_view json) {
   config.account = reader.text("account");
   config.bucket = reader.text("bucket");
   config.prefix = reader.text("prefix");
+  config.kms_key = json::find_string(value.get_object(), "kmsKey");
   config.multi_region = reader.flag("multiRegion");
   config.include_global_service_events = reader.flag("globalServiceEvents");
   config.log_file_validation = reader.flag("logFileValidation");

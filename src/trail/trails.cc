@@ -27,6 +27,13 @@ CREATE TABLE trail_tags (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+const std::string_view kKeysSchema = R"sql(
+CREATE TABLE trail_keys (      -- of trails that have one, or had one when they were deleted
+  arn     TEXT PRIMARY KEY,
+  kms_key TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 namespace {
 
 constexpr std::string_view kColumns = "SELECT config, started, stopped FROM trails ";
@@ -244,7 +251,23 @@ Result<> Trails::store(meta::Transaction& transaction, const Trail& trail) {
       "started = excluded.started, stopped = excluded.stopped",
       {config.arn, config.account, config.name, config.home_region, text,
        nullable(nanoseconds(trail.started)), nullable(nanoseconds(trail.stopped))}));
+  if (config.kms_key.empty()) {
+    TRY(transaction.execute("DELETE FROM trail_keys WHERE arn = ?", {config.arn}));
+  } else {
+    TRY(transaction.execute("INSERT OR REPLACE INTO trail_keys (arn, kms_key) VALUES (?, ?)",
+                            {config.arn, config.kms_key}));
+  }
   return {};
+}
+
+Result<std::string> Trails::kms_key(meta::Transaction& transaction, std::string_view arn) {
+  std::string key;
+  TRY(transaction.query("SELECT kms_key FROM trail_keys WHERE arn = ?", {arn},
+                        [&](const meta::Row& row) -> Result<> {
+                          key = row.text(0);
+                          return {};
+                        }));
+  return key;
 }
 
 Result<> Trails::remove(meta::Transaction& transaction, const Trail& trail) {

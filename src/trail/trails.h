@@ -21,6 +21,7 @@
 namespace traccia::trail {
 
 extern const std::string_view kSchema;
+extern const std::string_view kKeysSchema;  // follows it
 
 // A stored trail. Times are absent until they happened.
 struct Trail {
@@ -113,6 +114,9 @@ class Trails {
                                   const UpdateRequest& request);
   Result<> store(meta::Transaction& transaction, const Trail& trail);
   Result<> remove(meta::Transaction& transaction, const Trail& trail);
+  // The ARN of the KMS key that the trail's files are stored under, or empty: of a trail that was
+  // deleted the last one, since files of it may be on their way.
+  Result<std::string> kms_key(meta::Transaction& transaction, std::string_view arn);
 
   // ResourceNotFound, CloudTrailARNInvalid.
   Result<> add_tags(meta::Transaction& transaction, const Scope& scope, std::string_view arn,

@@ -1,0 +1,238 @@
+// Reads headers and defaults, and asks KMS.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/s3_encryption.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "api/service_keys.h"
+#include "aws/arn.h"
+#include "base/bytes.h"
+
+namespace traccia::api {
+namespace {
+
+constexpr std::string_view kAlgorithmHeader = "x-amz-server-side-encryption";
+constexpr std::string_view kKeyHeader = "x-amz-server-side-encryption-aws-kms-key-id";
+constexpr std::string_view kContextHeader = "x-amz-server-side-encryption-context";
+constexpr std::string_view kBucketKeyHeader = "x-amz-server-side-encryption-bucket-key-enabled";
+constexpr std::string_view kManagedKey = "alias/aws/s3";
+constexpr std::string_view kObjectContext = "aws:s3:arn";
+
+// Of a request; absent members are the bucket's to say.
+struct Asked {
+  std::optional<s3::Sse> kind = std::nullopt;
+  std::string key = {};
+  kms::EncryptionContext context = {};
+  std::optional<bool> bucket_key = std::nullopt;
+};
+
+std::unexpected<Error> two_layers() {
+  return s3_error("NotImplemented",
+                  "Dual-layer encryption (aws:kms:dsse) is not available on this server; use "
+                  "aws:kms");
+}
+
+Result<kms::EncryptionContext> parse_context(std::string_view header) {
+  kms::EncryptionContext out;
+  if (header.empty()) return out;
+  const auto wrong = [] {
+    return s3_error("InvalidArgument",
+                    "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded "
+                    "UTF-8 string holding JSON which represents a string-string map");
+  };
+  const auto text = base64_decode(header);
+  if (!text) return wrong();
+  const auto value = json::parse(*text);
+  if (!value || !value->is_object()) return wrong();
+  for (const auto& [name, one] : value->get_object()) {
+    if (!one.is_string()) return wrong();
+    out[std::string(name)] = one.get_string();
+  }
+  return out;
+}
+
+Result<Asked> read_headers(const S3Call& call) {
+  Asked out;
+  const auto algorithm = call.header(kAlgorithmHeader);
+  out.key = call.header(kKeyHeader);
+  if (algorithm == "AES256") {
+    out.kind = s3::Sse::S3;
+  } else if (algorithm == "aws:kms") {
+    out.kind = s3::Sse::Kms;
+  } else if (algorithm == "aws:kms:dsse") {
+    return two_layers();
+  } else if (!algorithm.empty()) {
+    return s3_error("InvalidEncryptionAlgorithmError",
+                    "The encryption request that you specified is not valid. The valid value is "
+                    "AES256 or aws:kms.");
+  }
+  if (!out.key.empty() && out.kind != s3::Sse::Kms) {
+    return s3_error("InvalidArgument",
+                    "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                    "x-amz-server-side-encryption : aws:kms");
+  }
+  TRY_ASSIGN(out.context, parse_context(call.header(kContextHeader)));
+  if (const auto bucket_key = call.header(kBucketKeyHeader); !bucket_key.empty()) {
+    out.bucket_key = http::equal_ignoring_case(bucket_key, "true");
+  }
+  return out;
+}
+
+Result<DefaultEncryption> default_of(S3Call& call, meta::Transaction& transaction) {
+  TRY_ASSIGN(const auto text,
+             call.services().s3.get_document(transaction, call.bucket(), s3::Document::Encryption));
+  if (!text) return DefaultEncryption();
+  return parse_default_encryption(*text);
+}
+
+// S3 makes the call; the permissions are the caller's ("Using server-side encryption with AWS KMS
+// keys", permissions).
+Result<Caller> through_s3(const S3Call& call, std::string_view region) {
+  auto caller = call.caller();
+  if (caller.principal.account_id.empty()) {
+    return s3_error("InvalidArgument",
+                    "Requests specifying Server Side Encryption with AWS KMS managed keys require "
+                    "AWS Signature Version 4.");
+  }
+  caller.via_service = "s3";
+  caller.region = region;
+  return caller;
+}
+
+Recording recording_of(const s3::Encryption& encryption) {
+  return encryption.bucket_key ? Recording::Seldom : Recording::Always;
+}
+
+Result<s3::Sealing> seal_with_key(S3Call& call, const std::string& key, Asked asked,
+                                  bool bucket_key) {
+  s3::Sealing out;
+  auto& encryption = out.encryption;
+  encryption.kind = s3::Sse::Kms;
+  encryption.bucket_key = bucket_key;
+  // One context names the bucket, so that one key does for its objects ("Amazon S3 Bucket Keys").
+  const S3Address named{call.bucket(), bucket_key ? "" : call.key()};
+  asked.context.try_emplace(std::string(kObjectContext), s3_arn(named));
+  TRY_ASSIGN(const auto caller, through_s3(call, call.found_bucket().region));
+  auto made = generate_data_key(call.services(), caller, key.empty() ? kManagedKey : key,
+                                asked.context, recording_of(encryption));
+  if (!made) return std::unexpected(refuse_key(made.error()));
+  encryption.key_arn = std::move(made->key_arn);
+  encryption.sealed_key = std::move(made->sealed);
+  encryption.context = json::serialize(render_context(asked.context));
+  out.data_key = std::move(made->plaintext);
+  return out;
+}
+
+// In the answer and in the call's event ("Amazon S3 CloudTrail events", SSEApplied).
+void show(S3Call& call, const s3::Encryption& encryption, bool by_default) {
+  s3_add_encryption(call.answer_headers, encryption);
+  if (!call.response_elements.is_object()) call.response_elements = json::Object{};
+  http::Headers shown;
+  s3_add_encryption(shown, encryption);
+  for (const auto& [name, value] : shown) call.response_elements.as_object()[name] = value;
+  call.sse_applied = fmt::format("{}SSE_{}", by_default ? "Default_" : "",
+                                 encryption.kind == s3::Sse::Kms ? "KMS" : "S3");
+}
+
+}  // namespace
+
+Result<DefaultEncryption> parse_default_encryption(const std::string& xml) {
+  TRY_ASSIGN(const auto root, aws::parse_xml(xml));
+  const auto malformed = [] { return s3_error("MalformedXML", "no encryption configuration"); };
+  const auto rules = root.children_named("Rule");
+  if (root.name != "ServerSideEncryptionConfiguration" || rules.size() != 1) return malformed();
+  const auto* chosen = rules.front()->child("ApplyServerSideEncryptionByDefault");
+  if (chosen == nullptr) return malformed();
+  DefaultEncryption out;
+  const auto algorithm = chosen->child_text("SSEAlgorithm");
+  out.key = chosen->child_text("KMSMasterKeyID");
+  if (algorithm == "aws:kms:dsse") return two_layers();
+  if (algorithm != "AES256" && algorithm != "aws:kms") return malformed();
+  if (algorithm == "aws:kms") out.kind = s3::Sse::Kms;
+  if (!out.key.empty() && out.kind != s3::Sse::Kms) {
+    return s3_error("InvalidArgument",
+                    "a KMSMasterKeyID is not applicable if the default sse algorithm is not "
+                    "aws:kms");
+  }
+  const auto bucket_key = rules.front()->child_text("BucketKeyEnabled");
+  if (!bucket_key.empty() && bucket_key != "true" && bucket_key != "false") return malformed();
+  out.bucket_key = bucket_key == "true";
+  return out;
+}
+
+Result<s3::Sealing> s3_seal_object(S3Call& call) {
+  TRY_ASSIGN(auto asked, read_headers(call));
+  DefaultEncryption fallback;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(fallback, default_of(call, transaction));
+    return {};
+  }));
+  const auto kind = asked.kind.value_or(fallback.kind);
+  s3::Sealing out;
+  if (kind == s3::Sse::Kms) {
+    const auto key = asked.kind ? asked.key : fallback.key;
+    const bool bucket_key = asked.bucket_key.value_or(fallback.bucket_key);
+    TRY_ASSIGN(out, seal_with_key(call, key, asked, bucket_key));
+  }
+  for (const auto name : {kAlgorithmHeader, kKeyHeader, kContextHeader, kBucketKeyHeader}) {
+    const auto value = call.header(name);
+    if (!value.empty()) call.extra_parameters[name] = value;
+  }
+  show(call, out.encryption, !asked.kind);
+  return out;
+}
+
+Result<s3::Sealing> s3_seal_part(S3Call& call) {
+  s3::Sealing out;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(out.encryption,
+               call.services().s3.upload_encryption(transaction, call.bucket(), call.key(),
+                                                    call.query_or_empty("uploadId")));
+    return {};
+  }));
+  TRY_ASSIGN(out.data_key, s3_open(call, out.encryption));
+  show(call, out.encryption, false);
+  return out;
+}
+
+Result<std::string> s3_open(S3Call& call, const s3::Encryption& encryption) {
+  if (encryption.kind != s3::Sse::Kms) return std::string();
+  const auto key = aws::parse_arn(encryption.key_arn);
+  const auto context = json::parse(encryption.context);
+  if (!key || !context || !context->is_object()) {
+    return fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
+  }
+  TRY_ASSIGN(const auto caller, through_s3(call, key->region));
+  auto opened = decrypt_data_key(call.services(), caller, encryption.key_arn, encryption.sealed_key,
+                                 context->get_object(), recording_of(encryption));
+  if (!opened) return std::unexpected(refuse_key(opened.error()));
+  return opened;
+}
+
+void s3_add_encryption(http::Headers& headers, const s3::Encryption& encryption) {
+  headers.add(kAlgorithmHeader, s3::algorithm_of(encryption.kind));
+  if (encryption.kind != s3::Sse::Kms) return;
+  headers.add(kKeyHeader, encryption.key_arn);
+  if (encryption.bucket_key) headers.add(kBucketKeyHeader, "true");
+}
+
+Error refuse_key(const Error& error) {
+  struct Shown {
+    std::string_view reason, name;
+  };
+  static constexpr Shown kShown[] = {{"NotFound", "KMS.NotFoundException"},
+                                     {"InvalidArn", "KMS.NotFoundException"},
+                                     {"Disabled", "KMS.DisabledException"},
+                                     {"KMSInvalidState", "KMS.KMSInvalidStateException"},
+                                     {"InvalidKeyUsage", "KMS.InvalidKeyUsageException"},
+                                     {"InvalidCiphertext", "KMS.InvalidCiphertextException"},
+                                     {"IncorrectKey", "KMS.IncorrectKeyException"}};
+  const auto* const at = std::ranges::find(kShown, error.reason(), &Shown::reason);
+  if (at == std::end(kShown)) return error;
+  return {error.code(), at->name, error.message()};
+}
+
+}  // namespace traccia::api
