@@ -269,7 +269,8 @@ class Refusals(CliCase):
         self.refused("InsufficientSnsTopicPolicyException",
                      *self.create("other", "--sns-topic-name", "topic"),
                      message="SNS Topic does not exist or the topic policy is incorrect!")
-        self.refused("KmsKeyNotFoundException", *self.create("other", "--kms-key-id", "alias/none"))
+        self.refused("InsufficientEncryptionPolicyException",
+                     *self.create("other", "--kms-key-id", "alias/none"))
         self.refused("InvalidCloudWatchLogsRoleArnException",
                      *self.create("other", "--cloud-watch-logs-log-group-arn", group),
                      message="You must specify a role ARN as well as a log group.")
