@@ -56,7 +56,10 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:GrantIsForAWSResource", {}, "false"},
     {"kms:MacAlgorithm", "MacAlgorithm"},
     {"kms:RotationPeriodInDays", "RotationPeriodInDays", "365"},
-    {"kms:EncryptionAlgorithm", "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"}};
+    {"kms:SigningAlgorithm", "SigningAlgorithm"},
+    {"kms:MessageType", "MessageType", "RAW"},
+    {"kms:DataKeyPairSpec", "KeyPairSpec"},
+    {"kms:KeyAgreementAlgorithm", "KeyAgreementAlgorithm"}};
 
 Resolve find_resolver(const aws::Operation& operation) {
   const auto* at = std::ranges::find_if(kResolvers, [&](const Resolver& one) {

@@ -25,6 +25,12 @@ constexpr std::string_view kAcrossAccounts[] = {"kms:DescribeKey",
                                                 "kms:GetKeyRotationStatus",
                                                 "kms:GenerateMac",
                                                 "kms:VerifyMac",
+                                                "kms:Sign",
+                                                "kms:Verify",
+                                                "kms:GetPublicKey",
+                                                "kms:GenerateDataKeyPair",
+                                                "kms:GenerateDataKeyPairWithoutPlaintext",
+                                                "kms:DeriveSharedSecret",
                                                 "kms:CreateGrant",
                                                 "kms:ListGrants",
                                                 "kms:RetireGrant",
@@ -35,7 +41,9 @@ constexpr std::string_view kOfCiphertext = "the resource associated with this ci
 struct Wanted {
   std::string_view action;
   std::string_view name;
-  std::string_view context = "EncryptionContext";  // the member that has it
+  // The members that have these.
+  std::string_view context = "EncryptionContext";
+  std::string_view algorithm = "EncryptionAlgorithm";
 };
 
 void add_facts(const Call& call, const kms::Key& key, Ask& ask) {
@@ -66,6 +74,13 @@ Result<> add_context(const json::Object& input, std::string_view member, Ask& as
   for (const auto& [key, value] : context) ask.add_key("kms:EncryptionContext:" + key, value);
   for (const auto& [key, value] : context) ask.add_key("kms:EncryptionContextKeys", key);
   return {};
+}
+
+void add_algorithm(const Call& call, const aws::Operation& operation, const Wanted& wanted,
+                   Ask& ask) {
+  if (!takes_key(operation, "kms:EncryptionAlgorithm")) return;
+  ask.add_key("kms:EncryptionAlgorithm",
+              optional_string(call.input, wanted.algorithm).value_or(std::string(kms::kSymmetric)));
 }
 
 // Of CreateGrant.
@@ -109,6 +124,7 @@ Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted
   const auto name = kms::parse_key_name(
       wanted.name, own, by_alias ? kms::AliasesAre::Allowed : kms::AliasesAre::Refused);
   Ask ask{.action = wanted.action};
+  add_algorithm(call, operation, wanted, ask);
   if (!name) {
     const bool arn = wanted.name.starts_with("arn:");
     ask.resource = arn ? std::string(wanted.name) : kms::key_arn(own, wanted.name);
@@ -152,7 +168,11 @@ Result<Ask> ask_on_source(Call& call, const aws::Operation& operation, Wanted wa
                                 : Result<kms::CiphertextView>(kms::invalid_ciphertext());
   const auto own = place_of(call);
   // Whoever may open nothing is not told whether these are bytes that could be opened.
-  if (!ciphertext) return Ask{.action = wanted.action, .resource = kms::key_arn(own, "*")};
+  if (!ciphertext) {
+    Ask ask{.action = wanted.action, .resource = kms::key_arn(own, "*")};
+    add_algorithm(call, operation, wanted, ask);
+    return ask;
+  }
   const auto arn = kms::key_arn({std::string(ciphertext->account), own.region}, ciphertext->key_id);
   wanted.name = arn;
   TRY_ASSIGN(auto ask, ask_on_key(call, operation, wanted));
@@ -170,15 +190,17 @@ Result<> resolve_ciphertext(Call& call, const aws::Operation& operation, std::st
     asks.push_back(std::move(ask));
     return {};
   }
-  TRY_ASSIGN(auto from,
-             ask_on_source(
-                 call, operation,
-                 {.action = operation.iam_action, .name = {}, .context = "SourceEncryptionContext"},
-                 blob, "SourceKeyId"));
+  TRY_ASSIGN(auto from, ask_on_source(call, operation,
+                                      {.action = operation.iam_action,
+                                       .name = {},
+                                       .context = "SourceEncryptionContext",
+                                       .algorithm = "SourceEncryptionAlgorithm"},
+                                      blob, "SourceKeyId"));
   TRY_ASSIGN(auto to, ask_on_key(call, operation,
                                  {.action = "kms:ReEncryptTo",
                                   .name = destination,
-                                  .context = "DestinationEncryptionContext"}));
+                                  .context = "DestinationEncryptionContext",
+                                  .algorithm = "DestinationEncryptionAlgorithm"}));
   const std::string_view same = from.resource == to.resource ? "true" : "false";
   from.add_key("kms:ReEncryptOnSameKey", same);
   to.add_key("kms:ReEncryptOnSameKey", same);

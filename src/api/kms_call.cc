@@ -23,6 +23,11 @@ std::unexpected<Error> unsupported(std::string message) {
   return fail(ErrorCode::FailedPrecondition, "UnsupportedOperation", std::move(message));
 }
 
+std::unexpected<Error> unsupported_spec(const kms::Key& key) {
+  return unsupported(
+      fmt::format("{} key spec is {} which is not valid for this operation.", key.arn, key.spec));
+}
+
 kms::Place place_of(const Call& call) {
   return {call.caller.principal.account_id, call.caller.region};
 }
@@ -50,6 +55,55 @@ Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_vi
   return fail(
       ErrorCode::FailedPrecondition, "InvalidKeyUsage",
       fmt::format("{} key usage is {} which is not valid for {}.", key.arn, key.usage, operation));
+}
+
+Result<> check_pair(const kms::Key& key) {
+  if (key.kind().pair) return {};
+  return unsupported_spec(key);
+}
+
+Result<> check_algorithm(const kms::Key& key, std::string_view algorithm) {
+  if (key.kind().has(algorithm)) return {};
+  return fail(ErrorCode::FailedPrecondition, "InvalidKeyUsage",
+              fmt::format("Algorithm {} is incompatible with key spec {}.", algorithm, key.spec));
+}
+
+Result<std::string> Sealing::encrypt(os::Random& random, std::string_view plaintext) const {
+  if (key.kind().pair) {
+    const auto bytes_max = kms::plaintext_max(key.kind(), algorithm);
+    if (plaintext.size() > bytes_max) {
+      return invalid(
+          fmt::format("Algorithm {} and key spec {} cannot encrypt data larger than {} bytes.",
+                      algorithm, key.spec, bytes_max));
+    }
+  }
+  return open.encrypt(random, algorithm, plaintext, context);
+}
+
+Result<std::pair<std::string, kms::EncryptionContext>> read_cipher(const json::Object& input,
+                                                                   const CipherMembers& members,
+                                                                   const kms::Key& key) {
+  auto algorithm = optional_string(input, members.algorithm).value_or(std::string(kms::kSymmetric));
+  TRY(check_algorithm(key, algorithm));
+  TRY_ASSIGN(auto context, read_context(input, members.context));
+  if (key.kind().pair && !context.empty()) {
+    return invalid(fmt::format("{} is not valid for key spec {}.", members.context, key.spec));
+  }
+  return std::pair{std::move(algorithm), std::move(context)};
+}
+
+Result<Sealing> find_sealing(Call& call, const CipherMembers& members, std::string_view operation) {
+  TRY_ASSIGN(auto key, find_usable(call, members.key, kms::kEncryptDecrypt, operation));
+  TRY_ASSIGN(auto cipher, read_cipher(call.input, members, key));
+  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, key));
+  return Sealing{std::move(key), std::move(open), std::move(cipher.first),
+                 std::move(cipher.second)};
+}
+
+Result<> check_recipient(const json::Object& input) {
+  const auto* recipient = json::find(input, "Recipient");
+  if (recipient == nullptr || recipient->is_null()) return {};
+  return invalid("Recipient is not supported: this server knows no Nitro enclaves.");
 }
 
 Result<> check_dry_run(const Call& call) {
@@ -110,6 +164,20 @@ void write_page(json::Object& output, bool more, std::string_view last) {
 
 json::Value render(Time time) {
   return aws::encode_timestamp(std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
+void write_algorithms(json::Object& output, const kms::Key& key) {
+  constexpr std::pair<std::string_view, std::string_view> kMembers[] = {
+      {kms::kEncryptDecrypt, "EncryptionAlgorithms"},
+      {kms::kSignVerify, "SigningAlgorithms"},
+      {kms::kGenerateVerifyMac, "MacAlgorithms"},
+      {kms::kKeyAgreement, "KeyAgreementAlgorithms"}};
+  for (const auto& [usage, member] : kMembers) {
+    if (usage != key.usage) continue;
+    json::Array algorithms;
+    for (const auto algorithm : key.kind().algorithms) algorithms.emplace_back(algorithm);
+    output[member] = std::move(algorithms);
+  }
 }
 
 }  // namespace traccia::api::kms_service

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/kms_shapes.h"
@@ -24,9 +25,14 @@ std::span<const Binding> crypto_bindings();
 std::span<const Binding> rotation_bindings();
 std::span<const Binding> grant_bindings();
 std::span<const Binding> mac_bindings();
+std::span<const Binding> data_key_bindings();
+std::span<const Binding> signature_bindings();
+std::span<const Binding> pair_bindings();
 
 std::unexpected<Error> invalid(std::string message);
 std::unexpected<Error> unsupported(std::string message);
+// Of what a key's spec does not do.
+std::unexpected<Error> unsupported_spec(const kms::Key& key);
 
 // Where names without account and region are looked for.
 kms::Place place_of(const Call& call);
@@ -39,6 +45,36 @@ Result<kms::Key> find_key(Call& call, std::string_view member,
 // KMSInvalidState, InvalidKeyUsage too.
 Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
                              std::string_view operation);
+// Whether the key is a pair. Reason UnsupportedOperation.
+Result<> check_pair(const kms::Key& key);
+// Whether the key can be used with the algorithm. Reason InvalidKeyUsage.
+Result<> check_algorithm(const kms::Key& key, std::string_view algorithm);
+
+// A key that shall encrypt, opened; and how.
+struct Sealing {
+  kms::Key key;
+  kms::OpenKey open;
+  std::string algorithm;
+  kms::EncryptionContext context;
+
+  // Reason ValidationException for more than a pair takes.
+  Result<std::string> encrypt(os::Random& random, std::string_view plaintext) const;
+};
+// Which members of the request tell of a key that encrypts or decrypts; no algorithm: kSymmetric.
+struct CipherMembers {
+  std::string_view key;
+  std::string_view context;
+  std::string_view algorithm = {};
+};
+Result<Sealing> find_sealing(Call& call, const CipherMembers& members, std::string_view operation);
+// The request's algorithm and context; the key bears both. Reasons InvalidKeyUsage,
+// ValidationException.
+Result<std::pair<std::string, kms::EncryptionContext>> read_cipher(const json::Object& input,
+                                                                   const CipherMembers& members,
+                                                                   const kms::Key& key);
+// What would answer to an enclave only must not answer to whoever asks.
+Result<> check_recipient(const json::Object& input);
+
 // The last thing before an operation does its work. Reason DryRunOperation.
 Result<> check_dry_run(const Call& call);
 // The call's event has the ARN among its resources.
@@ -59,5 +95,7 @@ Result<identity::Cursor> read_cursor(const json::Object& input, size_t items_def
 void write_page(json::Object& output, bool more, std::string_view last);
 
 json::Value render(Time time);
+// EncryptionAlgorithms, SigningAlgorithms, …: what the key can be used with.
+void write_algorithms(json::Object& output, const kms::Key& key);
 
 }  // namespace traccia::api::kms_service

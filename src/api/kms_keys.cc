@@ -27,37 +27,8 @@ constexpr Member kMultiRegionMembers[] = {{"MultiRegionKeyType", &kMultiRegionTy
                                           {"PrimaryKey", &kMultiRegionKey},
                                           {"ReplicaKeys", &kMultiRegionKeys}};
 constexpr Shape kMultiRegion = aws::structure_shape(kMultiRegionMembers);
-constexpr std::string_view kExpirationModels[] = {"KEY_MATERIAL_EXPIRES",
-                                                  "KEY_MATERIAL_DOES_NOT_EXPIRE"};
-constexpr Shape kExpirationModel = aws::enum_shape(kExpirationModels);
 constexpr std::string_view kManagers[] = {"AWS", "CUSTOMER"};
 constexpr Shape kManager = aws::enum_shape(kManagers);
-constexpr std::string_view kSigningAlgorithms[] = {"RSASSA_PSS_SHA_256",
-                                                   "RSASSA_PSS_SHA_384",
-                                                   "RSASSA_PSS_SHA_512",
-                                                   "RSASSA_PKCS1_V1_5_SHA_256",
-                                                   "RSASSA_PKCS1_V1_5_SHA_384",
-                                                   "RSASSA_PKCS1_V1_5_SHA_512",
-                                                   "ECDSA_SHA_256",
-                                                   "ECDSA_SHA_384",
-                                                   "ECDSA_SHA_512",
-                                                   "SM2DSA",
-                                                   "ML_DSA_SHAKE_256",
-                                                   "ED25519_SHA_512",
-                                                   "ED25519_PH_SHA_512"};
-constexpr Shape kSigningAlgorithm = aws::enum_shape(kSigningAlgorithms);
-constexpr Shape kSigningAlgorithmList = aws::list_shape(kSigningAlgorithm);
-constexpr Shape kEncryptionAlgorithmList = aws::list_shape(kEncryptionAlgorithm);
-constexpr std::string_view kAgreements[] = {"ECDH"};
-constexpr Shape kAgreement = aws::enum_shape(kAgreements);
-constexpr Shape kAgreementList = aws::list_shape(kAgreement);
-constexpr std::string_view kEncapsulations[] = {"ML_KEM"};
-constexpr Shape kEncapsulation = aws::enum_shape(kEncapsulations);
-constexpr Shape kEncapsulationList = aws::list_shape(kEncapsulation);
-constexpr std::string_view kMacAlgorithms[] = {"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384",
-                                               "HMAC_SHA_512"};
-constexpr Shape kMacAlgorithm = aws::enum_shape(kMacAlgorithms);
-constexpr Shape kMacAlgorithmList = aws::list_shape(kMacAlgorithm);
 constexpr Member kExternalKeyMembers[] = {{"Id", &kString}};
 constexpr Shape kExternalKey = aws::structure_shape(kExternalKeyMembers);
 constexpr Shape kWindow = aws::integer_shape(1, 365);
@@ -178,19 +149,17 @@ Result<json::Object> render(Call& call, const kms::Key& key) {
                    {"CustomerMasterKeySpec", key.spec},
                    {"KeySpec", key.spec},
                    {"MultiRegion", false}};
-  if (key.usage == kms::kEncryptDecrypt) {
-    out["EncryptionAlgorithms"] = json::Array{json::Value(kms::kSymmetric)};
-  } else {
-    out["MacAlgorithms"] = json::Array{json::Value(kms::find_kind(key.spec)->mac_algorithm)};
-  }
+  write_algorithms(out, key);
   if (key.deletion) out["DeletionDate"] = kms_service::render(*key.deletion);
-  TRY_ASSIGN(const auto material, call.services.keys.material_id(call.transaction, key));
-  out["CurrentKeyMaterialId"] = material;
+  if (key.spec == kms::kSymmetric) {
+    TRY_ASSIGN(const auto material, call.services.keys.material_id(call.transaction, key));
+    out["CurrentKeyMaterialId"] = material;
+  }
   return json::Object{{"KeyMetadata", std::move(out)}};
 }
 
-// The spec of the key to be made; refuses what this server has no keys of.
-Result<std::string> read_kind(const json::Object& input) {
+// What key is to be made; refuses what this server has no keys of.
+Result<const kms::KeyKind*> read_kind(const json::Object& input) {
   const auto spec = optional_string(input, "KeySpec");
   const auto old_spec = optional_string(input, "CustomerMasterKeySpec");
   if (spec && old_spec) {
@@ -201,15 +170,16 @@ Result<std::string> read_kind(const json::Object& input) {
   if (optional_string(input, "CustomKeyStoreId")) {
     return fail(ErrorCode::NotFound, "CustomKeyStoreNotFound", "");
   }
-  auto wanted = spec ? *spec : old_spec.value_or(std::string(kms::kSymmetric));
+  const auto wanted = spec ? *spec : old_spec.value_or(std::string(kms::kSymmetric));
   const auto usage = optional_string(input, "KeyUsage");
   if (!usage && wanted != kms::kSymmetric) {
     return invalid(
         "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
   }
-  const auto* kind = kms::find_kind(wanted);
-  if (kind == nullptr) return unsupported(fmt::format("KeySpec {} is not supported.", wanted));
-  if (usage && *usage != kind->usage) {
+  if (!kms::is_spec(wanted))
+    return unsupported(fmt::format("KeySpec {} is not supported.", wanted));
+  const auto* kind = kms::find_kind(wanted, usage.value_or(std::string(kms::kEncryptDecrypt)));
+  if (kind == nullptr) {
     return invalid(fmt::format("KeyUsage {} is not compatible with KeySpec {}", *usage, wanted));
   }
   const auto origin = optional_string(input, "Origin").value_or("AWS_KMS");
@@ -219,15 +189,25 @@ Result<std::string> read_kind(const json::Object& input) {
   if (optional_bool(input, "MultiRegion").value_or(false)) {
     return unsupported("Multi-Region keys are not supported.");
   }
-  return wanted;
+  return kind;
+}
+
+// Pairs take up to seconds to make, which the store must not wait for.
+Result<Prepared> prepare_create(Services& services, const Caller&, const json::Object& input) {
+  TRY_ASSIGN(const auto* kind, read_kind(input));
+  if (!kind->pair) return Prepared{};
+  return Prepared{.key_material = kms::make_material(services.os.random, *kind)};
 }
 
 Result<json::Object> create(Call& call) {
-  TRY_ASSIGN(const auto spec, read_kind(call.input));
+  TRY_ASSIGN(const auto* kind, read_kind(call.input));
   const auto place = place_of(call);
   const auto policy = optional_string(call.input, "Policy");
-  kms::NewKey wanted{
-      .place = place, .spec = spec, .description = get_string(call.input, "Description")};
+  kms::NewKey wanted{.place = place,
+                     .spec = std::string(kind->spec),
+                     .usage = std::string(kind->usage),
+                     .description = get_string(call.input, "Description"),
+                     .material = call.prepared.key_material};
   wanted.policy = policy.value_or(kms::default_policy(place.account));
   TRY_ASSIGN(wanted.policy, kms::bind_policy(call.transaction, wanted.policy));
   TRY_ASSIGN(const auto key, call.services.keys.create(call.transaction, std::move(wanted)));
@@ -319,10 +299,14 @@ Result<json::Object> update_description(Call& call) {
 
 std::span<const Binding> key_bindings() {
   static const std::array bindings{
-      Binding{&kCreate, create},   Binding{&kDescribe, describe},
-      Binding{&kList, list},       Binding{&kEnable, enable},
-      Binding{&kDisable, disable}, Binding{&kSchedule, schedule},
-      Binding{&kCancel, cancel},   Binding{&kUpdateDescription, update_description}};
+      Binding{.operation = &kCreate, .run = create, .prepare = prepare_create},
+      Binding{&kDescribe, describe},
+      Binding{&kList, list},
+      Binding{&kEnable, enable},
+      Binding{&kDisable, disable},
+      Binding{&kSchedule, schedule},
+      Binding{&kCancel, cancel},
+      Binding{&kUpdateDescription, update_description}};
   return bindings;
 }
 

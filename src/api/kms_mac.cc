@@ -1,7 +1,5 @@
 // KMS GenerateMac and VerifyMac.
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <array>
 
 #include "api/kms_call.h"
@@ -11,9 +9,6 @@ namespace traccia::api::kms_service {
 namespace {
 
 constexpr Shape kMac{.type = aws::MemberType::Blob, .min = 1, .max = 6144};
-constexpr std::string_view kMacAlgorithms[] = {"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384",
-                                               "HMAC_SHA_512"};
-constexpr Shape kMacAlgorithm = aws::enum_shape(kMacAlgorithms);
 constexpr std::string_view kConditions[] = {"kms:RequestAlias", "kms:MacAlgorithm"};
 constexpr Member kMessage{"Message", &kPlaintext, Presence::Required, Sensitivity::Unseen};
 constexpr Member kAlgorithmMember{"MacAlgorithm", &kMacAlgorithm, Presence::Required};
@@ -49,14 +44,10 @@ struct Made {
 
 Result<Made> make(Call& call, std::string_view operation) {
   TRY_ASSIGN(auto key, find_usable(call, "KeyId", kms::kGenerateVerifyMac, operation));
-  const auto algorithm = get_string(call.input, "MacAlgorithm");
-  if (algorithm != kms::find_kind(key.spec)->mac_algorithm) {
-    return fail(ErrorCode::FailedPrecondition, "InvalidKeyUsage",
-                fmt::format("Algorithm {} is incompatible with key spec {}.", algorithm, key.spec));
-  }
+  TRY(check_algorithm(key, get_string(call.input, "MacAlgorithm")));
   TRY(check_dry_run(call));
-  TRY_ASSIGN(auto mac,
-             call.services.keys.mac(call.transaction, key, read_blob(call.input, "Message")));
+  TRY_ASSIGN(const auto open, call.services.keys.open(call.transaction, key));
+  auto mac = open.mac(read_blob(call.input, "Message"));
   return Made{std::move(key), std::move(mac)};
 }
 

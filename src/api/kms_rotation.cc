@@ -57,9 +57,6 @@ constexpr Shape kImportState = aws::enum_shape(kImportStates);
 constexpr std::string_view kMaterialStates[] = {"NON_CURRENT", "CURRENT", "PENDING_ROTATION",
                                                 "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"};
 constexpr Shape kMaterialState = aws::enum_shape(kMaterialStates);
-constexpr std::string_view kExpirationModels[] = {"KEY_MATERIAL_EXPIRES",
-                                                  "KEY_MATERIAL_DOES_NOT_EXPIRE"};
-constexpr Shape kExpirationModel = aws::enum_shape(kExpirationModels);
 constexpr std::string_view kRotationTypes[] = {"AUTOMATIC", "ON_DEMAND"};
 constexpr Shape kRotationType = aws::enum_shape(kRotationTypes);
 constexpr Member kEntryMembers[] = {{"KeyId", &kString},
@@ -84,8 +81,7 @@ constexpr auto kList =
 Result<kms::Key> find_rotating(Call& call) {
   TRY_ASSIGN(auto key, find_key(call, "KeyId"));
   if (key.spec == kms::kSymmetric) return key;
-  return unsupported(
-      fmt::format("{} key spec is {} which is not valid for this operation.", key.arn, key.spec));
+  return unsupported_spec(key);
 }
 
 Result<json::Object> enable(Call& call) {

@@ -73,11 +73,41 @@ inline constexpr Shape kKeyState = aws::enum_shape(kKeyStates);
 inline constexpr std::string_view kEncryptionAlgorithms[] = {
     "SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"};
 inline constexpr Shape kEncryptionAlgorithm = aws::enum_shape(kEncryptionAlgorithms);
+inline constexpr Shape kEncryptionAlgorithmList = aws::list_shape(kEncryptionAlgorithm);
+inline constexpr std::string_view kSigningAlgorithms[] = {"RSASSA_PSS_SHA_256",
+                                                          "RSASSA_PSS_SHA_384",
+                                                          "RSASSA_PSS_SHA_512",
+                                                          "RSASSA_PKCS1_V1_5_SHA_256",
+                                                          "RSASSA_PKCS1_V1_5_SHA_384",
+                                                          "RSASSA_PKCS1_V1_5_SHA_512",
+                                                          "ECDSA_SHA_256",
+                                                          "ECDSA_SHA_384",
+                                                          "ECDSA_SHA_512",
+                                                          "SM2DSA",
+                                                          "ML_DSA_SHAKE_256",
+                                                          "ED25519_SHA_512",
+                                                          "ED25519_PH_SHA_512"};
+inline constexpr Shape kSigningAlgorithm = aws::enum_shape(kSigningAlgorithms);
+inline constexpr Shape kSigningAlgorithmList = aws::list_shape(kSigningAlgorithm);
+inline constexpr std::string_view kMacAlgorithms[] = {"HMAC_SHA_224", "HMAC_SHA_256",
+                                                      "HMAC_SHA_384", "HMAC_SHA_512"};
+inline constexpr Shape kMacAlgorithm = aws::enum_shape(kMacAlgorithms);
+inline constexpr Shape kMacAlgorithmList = aws::list_shape(kMacAlgorithm);
+inline constexpr std::string_view kAgreements[] = {"ECDH"};
+inline constexpr Shape kAgreement = aws::enum_shape(kAgreements);
+inline constexpr Shape kAgreementList = aws::list_shape(kAgreement);
+inline constexpr std::string_view kEncapsulations[] = {"ML_KEM"};
+inline constexpr Shape kEncapsulation = aws::enum_shape(kEncapsulations);
+inline constexpr Shape kEncapsulationList = aws::list_shape(kEncapsulation);
+inline constexpr std::string_view kExpirationModels[] = {"KEY_MATERIAL_EXPIRES",
+                                                         "KEY_MATERIAL_DOES_NOT_EXPIRE"};
+inline constexpr Shape kExpirationModel = aws::enum_shape(kExpirationModels);
 inline constexpr Shape kEncryptionContext = aws::map_shape(kString, kString);
 inline constexpr Shape kGrantToken = aws::string_shape(1, 8192);
 inline constexpr Shape kGrantTokens = aws::list_shape(kGrantToken, 0, 10);
 inline constexpr Shape kPlaintext{.type = aws::MemberType::Blob, .min = 1, .max = 4096};
 inline constexpr Shape kCiphertext{.type = aws::MemberType::Blob, .min = 1, .max = 6144};
+inline constexpr Shape kPublicKey{.type = aws::MemberType::Blob, .min = 1, .max = 8192};
 inline constexpr Shape kBytesCount = aws::integer_shape(1, 1024);
 
 inline constexpr Member kPlaintextMember{"Plaintext", &kPlaintext, Presence::Optional,

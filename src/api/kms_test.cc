@@ -36,7 +36,7 @@ TEST_F(KmsTest, CreateKeyAnswersItsMetadata) {
 
 TEST_F(KmsTest, CreateKeyRefusesWhatItHasNoKeysOf) {
   const auto refused = [&](const json::Object& input) { return error("kms:CreateKey", input); };
-  EXPECT_THAT(refused({{"KeySpec", "RSA_2048"}, {"KeyUsage", "SIGN_VERIFY"}}),
+  EXPECT_THAT(refused({{"KeySpec", "SM2"}, {"KeyUsage", "SIGN_VERIFY"}}),
               StartsWith("UnsupportedOperationException: "));
   EXPECT_EQ(refused({{"KeyUsage", "GENERATE_VERIFY_MAC"}}),
             "ValidationException: KeyUsage GENERATE_VERIFY_MAC is not compatible with KeySpec "

@@ -25,9 +25,10 @@ struct Output {
   std::string text;  // instead of `document` unless it is empty
 };
 
-// What an operation's Prepare made: the hashes of passwords.
+// What an operation's Prepare made: the hashes of passwords, the private key of a pair.
 struct Prepared {
-  std::optional<identity::HashedPassword> password, old_password;
+  std::optional<identity::HashedPassword> password = {}, old_password = {};
+  std::string key_material = {};
 };
 
 // What an operation's function works with. Lives as long as the operation's transaction.

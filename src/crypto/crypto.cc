@@ -3,12 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/decoder.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <utility>
@@ -16,6 +13,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "crypto/mac.h"
+#include "crypto/openssl.h"
 
 namespace traccia::crypto {
 namespace {
@@ -23,25 +21,6 @@ namespace {
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kTagBytes = 16;
-
-const unsigned char* data_of(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* data_of(std::string& bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Freer<EVP_CIPHER_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 
 const EVP_MD* method(Hasher::Algorithm algorithm) {
   switch (algorithm) {
@@ -67,6 +46,24 @@ EVP_PKEY* as_key(void* key) {
 }
 
 }  // namespace
+
+Key read_private_key(std::string_view der) {
+  const auto* at = data_of(der);
+  Key key(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size())));
+  return at == data_of(der) + der.size() ? std::move(key) : nullptr;
+}
+
+std::string write_private_key(const EVP_PKEY* key) {
+  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Freer<PKCS8_PRIV_KEY_INFO_free>> info(
+      EVP_PKEY2PKCS8(key));
+  TRACCIA_ASSERT(info != nullptr);
+  unsigned char* der = nullptr;
+  const int length = i2d_PKCS8_PRIV_KEY_INFO(info.get(), &der);
+  TRACCIA_ASSERT(length > 0);
+  std::string out(reinterpret_cast<char*>(der), static_cast<size_t>(length));
+  OPENSSL_clear_free(der, static_cast<size_t>(length));
+  return out;
+}
 
 std::string sha256(std::string_view bytes) {
   // Looking the algorithm up each time costs more than hashing a short text.
@@ -179,13 +176,11 @@ RsaPrivateKey RsaPrivateKey::generate(unsigned bits) {
 }
 
 Result<RsaPrivateKey> RsaPrivateKey::from_der(std::string_view pkcs8_der) {
-  const auto* at = data_of(pkcs8_der);
-  auto* key = d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(pkcs8_der.size()));
-  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
-    EVP_PKEY_free(key);
+  auto key = read_private_key(pkcs8_der);
+  if (key == nullptr || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA) {
     return fail(ErrorCode::DataLoss, "not an RSA private key in PKCS#8 DER");
   }
-  return RsaPrivateKey(key);
+  return RsaPrivateKey(key.release());
 }
 
 RsaPrivateKey::~RsaPrivateKey() {
@@ -199,15 +194,7 @@ RsaPrivateKey& RsaPrivateKey::operator=(RsaPrivateKey&& other) noexcept {
 }
 
 std::string RsaPrivateKey::to_der() const {
-  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, Freer<PKCS8_PRIV_KEY_INFO_free>> info(
-      EVP_PKEY2PKCS8(as_key(key_)));
-  TRACCIA_ASSERT(info != nullptr);
-  unsigned char* der = nullptr;
-  const int length = i2d_PKCS8_PRIV_KEY_INFO(info.get(), &der);
-  TRACCIA_ASSERT(length > 0);
-  std::string out(reinterpret_cast<char*>(der), static_cast<size_t>(length));
-  OPENSSL_clear_free(der, static_cast<size_t>(length));
-  return out;
+  return write_private_key(as_key(key_));
 }
 
 std::string RsaPrivateKey::public_pkcs1_der() const {

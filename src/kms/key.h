@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "crypto/key_pair.h"
 
 namespace traccia::kms {
 
@@ -25,16 +27,25 @@ std::string_view name_of(KeyState state);  // "PendingDeletion"
 inline constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
 inline constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
 inline constexpr std::string_view kGenerateVerifyMac = "GENERATE_VERIFY_MAC";
+inline constexpr std::string_view kSignVerify = "SIGN_VERIFY";
+inline constexpr std::string_view kKeyAgreement = "KEY_AGREEMENT";
 
-// What keys there are.
+// What keys there are: a spec and how it is used.
 struct KeyKind {
   std::string_view spec;
   std::string_view usage;
-  size_t material_bytes;
-  std::string_view mac_algorithm = {};  // of kGenerateVerifyMac
+  std::span<const std::string_view> algorithms;  // that such a key can be used with
+  size_t material_bytes = 0;                     // random; of pairs 0
+  std::optional<crypto::PairKind> pair = {};
+
+  bool has(std::string_view algorithm) const;
 };
 // nullptr for what this server has no keys of.
-const KeyKind* find_kind(std::string_view spec);
+const KeyKind* find_kind(std::string_view spec, std::string_view usage);
+// Whether there is some usage for it.
+bool is_spec(std::string_view spec);
+// The kind of pair that a spec is; nullopt for none.
+std::optional<crypto::PairKind> find_pair_kind(std::string_view spec);
 
 struct Key {
   std::string arn = {};  // arn:aws:kms:REGION:ACCOUNT:key/ID
@@ -48,6 +59,8 @@ struct Key {
   std::optional<Time> deletion = {};  // of KeyState::PendingDeletion
   std::string policy = {};            // as it is stored: users and roles by unique id
   int64_t material = 1;               // the version that encrypts
+
+  const KeyKind& kind() const;
 };
 
 // In which state a key must be for an operation ("Key states of AWS KMS keys").

@@ -1,12 +1,10 @@
-// Stores keys, seals their material, encrypts.
+// Stores keys, seals and opens their material.
 // SPDX-License-Identifier: Apache-2.0
 #include "kms/keys.h"
 
 #include <fmt/format.h>
 
-#include "base/assert.h"
 #include "base/bytes.h"
-#include "crypto/mac.h"
 #include "identity/sql.h"
 
 namespace traccia::kms {
@@ -40,6 +38,11 @@ std::string seal_context(const Key& key, int64_t version) {
 
 }  // namespace
 
+std::string make_material(os::Random& random, const KeyKind& kind) {
+  return kind.pair ? crypto::KeyPair::generate(*kind.pair).to_der()
+                   : random.bytes(kind.material_bytes);
+}
+
 Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
   const auto& place = wanted.place;
   TRY_ASSIGN(const auto others,
@@ -53,12 +56,11 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
   Key key{.place = place,
           .id = os_.random.uuid(),
           .spec = std::move(wanted.spec),
+          .usage = std::move(wanted.usage),
           .description = std::move(wanted.description),
           .created = os_.clock.now(),
           .policy = std::move(wanted.policy)};
-  const auto* kind = find_kind(key.spec);
-  TRACCIA_ASSERT(kind != nullptr);
-  key.usage = kind->usage;
+  const auto& kind = key.kind();
   key.arn = key_arn(place, key.id);
   TRY(transaction.execute(
       "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
@@ -66,13 +68,15 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
       {key.arn, place.account, place.region, key.id, key.spec, key.usage, key.description,
        static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy,
        key.material}));
-  TRY(add_material(transaction, key, MaterialOrigin::Created));
+  const auto material =
+      wanted.material.empty() ? make_material(os_.random, kind) : std::move(wanted.material);
+  TRY(add_material(transaction, key, MaterialOrigin::Created, material));
   return key;
 }
 
-Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin) {
-  const auto sealed = master_key_.seal(os_.random.bytes(find_kind(key.spec)->material_bytes),
-                                       seal_context(key, key.material));
+Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin,
+                            std::string_view material) {
+  const auto sealed = master_key_.seal(material, seal_context(key, key.material));
   TRY(transaction.execute(
       "INSERT INTO kms_material (key, version, id, origin, created, sealed) VALUES (?, ?, ?, ?, ?, "
       "?)",
@@ -145,29 +149,32 @@ Result<std::vector<Key>> Keys::remove_due(meta::Transaction& transaction, size_t
   return due;
 }
 
-Result<std::optional<Keys::Material>> Keys::open_material(meta::Transaction& transaction,
-                                                          const Key& key, int64_t version) {
-  std::optional<Material> found;
-  TRY(transaction.query("SELECT id, sealed FROM kms_material WHERE key = ? AND version = ?",
-                        {key.arn, version}, [&](const meta::Row& row) -> Result<> {
-                          TRY_ASSIGN(auto bytes,
-                                     master_key_.open(row.view(1), seal_context(key, version)));
-                          found = Material{row.text(0), std::move(bytes)};
-                          return {};
-                        }));
-  if (found && found->bytes.size() != find_kind(key.spec)->material_bytes) {
-    return fail(ErrorCode::DataLoss,
-                fmt::format("the material of key '{}' has {} bytes", key.arn, found->bytes.size()));
-  }
+Result<std::optional<OpenKey>> Keys::open_version(meta::Transaction& transaction, const Key& key,
+                                                  int64_t version) {
+  std::optional<OpenKey> found;
+  TRY(transaction.query(
+      "SELECT id, sealed FROM kms_material WHERE key = ? AND version = ?", {key.arn, version},
+      [&](const meta::Row& row) -> Result<> {
+        TRY_ASSIGN(auto bytes, master_key_.open(row.view(1), seal_context(key, version)));
+        TRY_ASSIGN(found, OpenKey::make(key, version, row.text(0), std::move(bytes)));
+        return {};
+      }));
   return found;
 }
 
-Result<Keys::Material> Keys::current_material(meta::Transaction& transaction, const Key& key) {
-  TRY_ASSIGN(auto material, open_material(transaction, key, key.material));
-  if (!material) {
-    return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
-  }
-  return std::move(*material);
+Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key) {
+  TRY_ASSIGN(auto open, open_version(transaction, key, key.material));
+  if (!open) return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
+  return std::move(*open);
+}
+
+Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key,
+                           const CiphertextView& ciphertext) {
+  const bool its = ciphertext.account == key.place.account && ciphertext.key_id == key.id;
+  if (!its) return invalid_ciphertext();
+  TRY_ASSIGN(auto open, open_version(transaction, key, ciphertext.material));
+  if (!open) return invalid_ciphertext();
+  return std::move(*open);
 }
 
 Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key& key) {
@@ -178,41 +185,6 @@ Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key&
                           return {};
                         }));
   return id;
-}
-
-Result<std::string> Keys::encrypt(meta::Transaction& transaction, const Key& key,
-                                  std::string_view plaintext, const EncryptionContext& context) {
-  TRY_ASSIGN(const auto material, current_material(transaction, key));
-  return kms::encrypt(material.bytes,
-                      {key.place.account, key.id, static_cast<uint32_t>(key.material)},
-                      os_.random.bytes(kSaltBytes), plaintext, context);
-}
-
-Result<Opened> Keys::decrypt(meta::Transaction& transaction, const Key& key,
-                             const CiphertextView& ciphertext, const EncryptionContext& context) {
-  if (ciphertext.account != key.place.account || ciphertext.key_id != key.id) {
-    return invalid_ciphertext();
-  }
-  TRY_ASSIGN(auto material, open_material(transaction, key, ciphertext.material));
-  if (!material) return invalid_ciphertext();
-  TRY_ASSIGN(auto plaintext, kms::decrypt(material->bytes, ciphertext, context));
-  return Opened{std::move(plaintext), std::move(material->id)};
-}
-
-Result<std::string> Keys::mac(meta::Transaction& transaction, const Key& key,
-                              std::string_view message) {
-  TRY_ASSIGN(const auto material, current_material(transaction, key));
-  const std::pair<std::string_view, crypto::MacHash> hashes[] = {
-      {"HMAC_SHA_224", crypto::MacHash::Sha224},
-      {"HMAC_SHA_256", crypto::MacHash::Sha256},
-      {"HMAC_SHA_384", crypto::MacHash::Sha384},
-      {"HMAC_SHA_512", crypto::MacHash::Sha512}};
-  for (const auto& [algorithm, hash] : hashes) {
-    if (algorithm == find_kind(key.spec)->mac_algorithm) {
-      return crypto::hmac(hash, material.bytes, message);
-    }
-  }
-  return fail(ErrorCode::Internal, fmt::format("key '{}' makes no MACs", key.arn));
 }
 
 }  // namespace traccia::kms

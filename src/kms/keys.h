@@ -15,6 +15,7 @@
 #include "kms/ciphertext.h"
 #include "kms/key.h"
 #include "kms/key_name.h"
+#include "kms/open_key.h"
 #include "meta/database.h"
 #include "os/os.h"
 
@@ -33,16 +34,15 @@ enum class MaterialOrigin : uint8_t { Created = 0, Automatic = 1, OnDemand = 2 }
 
 struct NewKey {
   Place place = {};
-  std::string spec = std::string(kSymmetric);  // as find_kind() knows it
+  std::string spec = std::string(kSymmetric);  // with the usage, as find_kind() knows them
+  std::string usage = std::string(kEncryptDecrypt);
   std::string description = {};
   std::string policy = {};  // as bind_policy() gives it
+  // As make_material() gives it, which takes long where it is a pair; made here when empty.
+  std::string material = {};
 };
-
-// A plaintext, and which material opened it.
-struct Opened {
-  std::string plaintext = {};
-  std::string material_id = {};
-};
+// Random bytes, or the private key of a pair.
+std::string make_material(os::Random& random, const KeyKind& kind);
 
 // Thread-safe; state lives in the caller's transaction. Reasons of errors are KMS's names, messages
 // are its own. Of a key whose deletion is due by the services' clock there is nothing any more.
@@ -77,25 +77,19 @@ class Keys {
 
   // The id of the material that encrypts, 64 hexadecimal digits.
   Result<std::string> material_id(meta::Transaction& transaction, const Key& key);
-  Result<std::string> encrypt(meta::Transaction& transaction, const Key& key,
-                              std::string_view plaintext, const EncryptionContext& context);
-  // With the version of the material that the ciphertext names. Reason InvalidCiphertext.
-  Result<Opened> decrypt(meta::Transaction& transaction, const Key& key,
-                         const CiphertextView& ciphertext, const EncryptionContext& context);
-  // Of a key of kGenerateVerifyMac, by its kind's algorithm.
-  Result<std::string> mac(meta::Transaction& transaction, const Key& key, std::string_view message);
+  // The material that encrypts, signs or makes MACs. DataLoss when it is gone or was sealed under
+  // another master key.
+  Result<OpenKey> open(meta::Transaction& transaction, const Key& key);
+  // The material that made the ciphertext. Reason InvalidCiphertext when it is none of the key's.
+  Result<OpenKey> open(meta::Transaction& transaction, const Key& key,
+                       const CiphertextView& ciphertext);
 
  private:
-  struct Material {
-    std::string id;
-    std::string bytes;
-  };
-  Result<> add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin);
-  // nullopt for a version that there is not. DataLoss when it was sealed under another master key.
-  Result<std::optional<Material>> open_material(meta::Transaction& transaction, const Key& key,
-                                                int64_t version);
-  // What encrypts. DataLoss too when it is gone.
-  Result<Material> current_material(meta::Transaction& transaction, const Key& key);
+  Result<> add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin,
+                        std::string_view material);
+  // nullopt for a version that there is not.
+  Result<std::optional<OpenKey>> open_version(meta::Transaction& transaction, const Key& key,
+                                              int64_t version);
 
   os::Os os_;
   const identity::MasterKey& master_key_;

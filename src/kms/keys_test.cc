@@ -63,17 +63,17 @@ class KeysTest : public testing::Test {
     });
   }
   std::string encrypt(const Key& key, std::string_view plaintext) {
-    return write([&](meta::Transaction& transaction) {
-             return keys_.encrypt(transaction, key, plaintext, {{"k", "v"}});
-           })
-        .value();
+    const auto open =
+        write([&](meta::Transaction& transaction) { return keys_.open(transaction, key); });
+    return open->encrypt(fake_.random, kSymmetric, plaintext, {{"k", "v"}}).value();
   }
   std::string open(const Key& key, std::string_view blob) {
-    const auto opened = write([&](meta::Transaction& transaction) -> Result<Opened> {
+    const auto opened = write([&](meta::Transaction& transaction) -> Result<std::string> {
       TRY_ASSIGN(const auto ciphertext, decode_ciphertext(blob));
-      return keys_.decrypt(transaction, key, ciphertext, {{"k", "v"}});
+      TRY_ASSIGN(const auto open, keys_.open(transaction, key, ciphertext));
+      return open.decrypt(kSymmetric, blob, {{"k", "v"}});
     });
-    return opened ? opened->plaintext : told(opened);
+    return opened ? *opened : told(opened);
   }
 
   os::FakeOs fake_;
@@ -133,15 +133,47 @@ TEST_F(KeysTest, OnlyItsOwnKeyOpensACiphertext) {
 
 TEST_F(KeysTest, MaterialLiesSealedUnderTheMasterKey) {
   const auto key = make();
-  const auto blob = encrypt(key, "secret");
   const identity::MasterKey another(std::string(32, 'x'));
   Keys stolen(fake_.os(), another);
-  const auto opened = write([&](meta::Transaction& transaction) -> Result<Opened> {
-    TRY_ASSIGN(const auto ciphertext, decode_ciphertext(blob));
-    return stolen.decrypt(transaction, key, ciphertext, {{"k", "v"}});
-  });
+  const auto opened =
+      write([&](meta::Transaction& transaction) { return stolen.open(transaction, key); });
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::DataLoss);
+}
+
+TEST_F(KeysTest, PairsComeBackFromTheStore) {
+  const auto make = [&](std::string_view spec, std::string_view usage) {
+    const auto key = write([&](meta::Transaction& transaction) {
+      return keys_.create(transaction, {.place = kPlace,
+                                        .spec = std::string(spec),
+                                        .usage = std::string(usage),
+                                        .policy = "{}"});
+    });
+    return write([&](meta::Transaction& transaction) { return keys_.open(transaction, *key); })
+        .value();
+  };
+  const auto signing = make("ECC_NIST_P384", kSignVerify);
+  const auto digest = digest_of("ECDSA_SHA_384", "message");
+  const auto signature = signing.sign("ECDSA_SHA_384", digest).value();
+  EXPECT_TRUE(signing.verify("ECDSA_SHA_384", digest, signature).value());
+  EXPECT_FALSE(signing.verify("ECDSA_SHA_384", digest, "no signature").value());
+  const auto one = make("ECC_NIST_P256", kKeyAgreement);
+  const auto two = make("ECC_NIST_P256", kKeyAgreement);
+  EXPECT_EQ(one.agree(two.public_key().value()).value(),
+            two.agree(one.public_key().value()).value());
+  EXPECT_EQ(one.agree(signing.public_key().value()).error().code(), ErrorCode::InvalidArgument);
+  const auto cipher = make("RSA_2048", kEncryptDecrypt);
+  const auto sealed = cipher.encrypt(fake_.random, "RSAES_OAEP_SHA_256", "secret", {}).value();
+  EXPECT_EQ(cipher.decrypt("RSAES_OAEP_SHA_256", sealed, {}).value(), "secret");
+  EXPECT_EQ(told(cipher.decrypt("RSAES_OAEP_SHA_1", sealed, {})), "InvalidCiphertext: ");
+}
+
+TEST_F(KeysTest, MaterialOfAnotherKindIsDamage) {
+  Key key = make();
+  EXPECT_EQ(OpenKey::make(key, 1, "id", "short").error().code(), ErrorCode::DataLoss);
+  key.spec = "RSA_2048";
+  const auto curve = crypto::KeyPair::generate(crypto::PairKind::P256).to_der();
+  EXPECT_EQ(OpenKey::make(key, 1, "id", curve)->public_key().error().code(), ErrorCode::DataLoss);
 }
 
 TEST_F(KeysTest, AKeyIsGoneWhenItsDeletionIsDue) {

@@ -22,13 +22,15 @@ Result<Key> Keys::rotate(meta::Transaction& transaction, Key key, MaterialOrigin
                    transaction, "SELECT count(*) FROM kms_material WHERE key = ? AND origin = ?",
                    {key.arn, static_cast<int64_t>(origin)}));
     if (before >= Quotas::kOnDemandRotations) {
-      return fail(ErrorCode::FailedPrecondition, "LimitExceeded",
-                  fmt::format("{} was rotated on demand {} times already.", key.arn,
-                              Quotas::kOnDemandRotations));
+      return fail(
+          ErrorCode::FailedPrecondition, "LimitExceeded",
+          fmt::format("The on-demand rotations limit has been reached for the given keyId. No "
+                      "more on-demand rotations can be performed for this key: {}",
+                      key.arn));
     }
   }
   ++key.material;
-  TRY(add_material(transaction, key, origin));
+  TRY(add_material(transaction, key, origin, make_material(os_.random, key.kind())));
   TRY(transaction.execute("UPDATE kms_keys SET material = ? WHERE arn = ?",
                           {key.material, key.arn}));
   return key;
