@@ -8,6 +8,7 @@
 
 #include "api/kms_call.h"
 #include "api/kms_policy.h"
+#include "api/kms_upkeep.h"
 #include "kms/key_policy.h"
 
 namespace traccia::api::kms_service {
@@ -135,7 +136,7 @@ constexpr Shape kDescriptionRequest = aws::structure_shape(kDescriptionInput);
 constexpr auto kUpdateDescription = change("kms:UpdateKeyDescription", kDescriptionRequest,
                                            aws::kEmptyStructure, kStateErrors, on_key());
 
-Result<json::Object> render(Call& call, const kms::Key& key) {
+Result<json::Object> render(kms::Keys& keys, meta::Transaction& transaction, const kms::Key& key) {
   json::Object out{{"AWSAccountId", key.place.account},
                    {"KeyId", key.id},
                    {"Arn", key.arn},
@@ -145,14 +146,14 @@ Result<json::Object> render(Call& call, const kms::Key& key) {
                    {"KeyUsage", key.usage},
                    {"KeyState", kms::name_of(key.state)},
                    {"Origin", "AWS_KMS"},
-                   {"KeyManager", "CUSTOMER"},
+                   {"KeyManager", key.manager == kms::KeyManager::Aws ? "AWS" : "CUSTOMER"},
                    {"CustomerMasterKeySpec", key.spec},
                    {"KeySpec", key.spec},
                    {"MultiRegion", false}};
   write_algorithms(out, key);
   if (key.deletion) out["DeletionDate"] = kms_service::render(*key.deletion);
   if (key.spec == kms::kSymmetric) {
-    TRY_ASSIGN(const auto material, call.services.keys.material_id(call.transaction, key));
+    TRY_ASSIGN(const auto material, keys.material_id(transaction, key));
     out["CurrentKeyMaterialId"] = material;
   }
   return json::Object{{"KeyMetadata", std::move(out)}};
@@ -214,12 +215,37 @@ Result<json::Object> create(Call& call) {
   if (policy) TRY(check_lockout(call, key));
   TRY(kms::set_tags(call.transaction, key, read_tags(call.input)));
   note_resource(call, place.account, key.arn);
-  return render(call, key);
+  return render(call.services.keys, call.transaction, key);
 }
 
+// What a service's alias names where the service has no key yet.
+Result<const kms::ManagedService*> find_unmade(Call& call) {
+  const auto own = place_of(call);
+  TRY_ASSIGN(const auto name,
+             kms::parse_key_name(get_string(call.input, "KeyId"), own, kms::AliasesAre::Allowed));
+  if (name.kind != kms::NameKind::Alias || name.account != own.account) return nullptr;
+  TRY_ASSIGN(const auto found, call.services.keys.find(call.transaction, name));
+  if (found) return nullptr;
+  return kms::find_managed_service(std::string_view(name.arn).substr(name.arn.find("alias/")));
+}
+
+// "DescribeKey": of a predefined alias without a key, it makes the key.
 Result<json::Object> describe(Call& call) {
-  TRY_ASSIGN(const auto key, find_key(call, "KeyId", kms::AliasesAre::Allowed));
-  return render(call, key);
+  TRY_ASSIGN(const auto* service, find_unmade(call));
+  if (service == nullptr || call.standing == Standing::Within) {
+    TRY_ASSIGN(const auto key, find_key(call, "KeyId", kms::AliasesAre::Allowed));
+    return render(call.services.keys, call.transaction, key);
+  }
+  call.rest = [&services = call.services, service, place = place_of(call)]() -> Result<Output> {
+    TRY_ASSIGN(const auto key, find_managed_key(services, *service, place));
+    Output out;
+    TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
+      TRY_ASSIGN(out.document, render(services.keys, transaction, key));
+      return {};
+    }));
+    return out;
+  };
+  return json::Object{};
 }
 
 // Nobody shares keys of other accounts through AWS RAM here.

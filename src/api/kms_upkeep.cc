@@ -1,4 +1,4 @@
-// Deletes and rotates keys when their time has come.
+// Deletes and rotates keys when their time has come; makes those of services.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/kms_upkeep.h"
 
@@ -75,6 +75,30 @@ Result<size_t> rotate_due_keys(Services& services) {
                               [](Services& all, Time now, const kms::Key& key) {
                                 return rotation_event(all, now, key, "AUTOMATIC");
                               }});
+}
+
+Result<kms::Key> find_managed_key(Services& services, const kms::ManagedService& service,
+                                  const kms::Place& place) {
+  std::optional<kms::Key> found;
+  const kms::KeyName name{kms::NameKind::Alias, kms::alias_arn(place, service.alias()),
+                          place.account};
+  TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(found, services.keys.find(transaction, name));
+    return {};
+  }));
+  if (found) return std::move(*found);
+  TRY(services.outbox.commit(
+      [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
+        const auto now = services.os.clock.now();
+        TRY_ASSIGN(auto managed, kms::managed_key(transaction, services.keys, service, place, now));
+        found = std::move(managed.key);
+        std::vector<ingest::Draft> drafts;
+        if (!managed.made) return drafts;  // somebody else was quicker
+        TRY_ASSIGN(auto draft, key_event(services, now, "CreateKey", *found, {}));
+        drafts.push_back(std::move(draft));
+        return drafts;
+      }));
+  return std::move(*found);
 }
 
 }  // namespace traccia::api

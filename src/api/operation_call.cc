@@ -222,10 +222,15 @@ Result<Carried> carry_out(Services& services, meta::Transaction& transaction, co
             .caller = caller,
             .input = input,
             .transaction = transaction,
-            .now = services.os.clock.now()};
+            .now = services.os.clock.now(),
+            .standing = Standing::Within};
   TRY(authorise(call, operation));
   Carried out;
   TRY_ASSIGN(out.output, binding.run(call));
+  if (call.rest) {
+    TRY_ASSIGN(auto rest, call.rest());
+    out.output = std::move(rest.document);
+  }
   auto event = describe(operation, caller, input);
   event.event_id = std::move(event_id);
   event.resources = std::move(call.resources);

@@ -19,6 +19,9 @@ namespace traccia::api {
 // Whether a read-only call is an event of its own, or belongs to one recorded before.
 enum class Recorded : uint8_t { Now, Before };
 
+// Whether a call is one by itself, or part of another (carry_out).
+enum class Standing : uint8_t { Alone, Within };
+
 // What an operation answers: a document, or the same as JSON text where it is long.
 struct Output {
   json::Object document;
@@ -48,10 +51,12 @@ struct Call {
   std::string resource_account = {};
   bool trails_changed = false;
   // Of a read-only operation: gives the answer once the transaction is over, so that long work does
-  // not hold the store. What run() returned is not used then.
+  // not hold the store. What run() returned is not used then. Within another call the transaction
+  // goes on: it must not need the store.
   std::function<Result<Output>()> rest = {};
   Recorded recorded = Recorded::Now;
   Prepared prepared = {};
+  Standing standing = Standing::Alone;
 
   trail::Scope scope() const { return {caller.principal.account_id, caller.region}; }
 };

@@ -40,7 +40,8 @@ std::vector<std::string_view> control_plane_schemas() {
           kms::kRotationSchema,
           kms::kGrantsSchema,
           s3::kEncryptionSchema,
-          trail::kKeysSchema};
+          trail::kKeysSchema,
+          kms::kManagersSchema};
 }
 
 }  // namespace traccia::api

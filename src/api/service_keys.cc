@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/key_uses.h"
+#include "api/kms_upkeep.h"
 #include "api/service_table.h"
 #include "aws/arn.h"
 #include "base/assert.h"
@@ -71,7 +72,30 @@ Result<json::Object> use_key(Services& services, const Caller& caller, std::stri
   return std::move(output.document);
 }
 
+// A service's own alias in the caller's place has a key from now on.
+Result<> make_managed(Services& services, const Caller& caller, std::string_view key) {
+  const kms::Place place{caller.principal.account_id, caller.region};
+  const auto name = kms::parse_key_name(key, place, kms::AliasesAre::Allowed);
+  if (!name || name->kind != kms::NameKind::Alias || name->account != place.account) return {};
+  const auto* service =
+      kms::find_managed_service(std::string_view(name->arn).substr(name->arn.find("alias/")));
+  if (service == nullptr) return {};
+  TRY(find_managed_key(services, *service, place));
+  return {};
+}
+
 }  // namespace
+
+Result<std::string> managed_key_arn(Services& services, const kms::Place& place,
+                                    std::string_view service) {
+  const auto alias = std::string("alias/aws/").append(service);
+  const auto* managed = kms::find_managed_service(alias);
+  if (managed == nullptr) {
+    return kms::not_found({kms::NameKind::Alias, kms::alias_arn(place, alias), place.account});
+  }
+  TRY_ASSIGN(const auto key, find_managed_key(services, *managed, place));
+  return key.arn;
+}
 
 json::Object render_context(const kms::EncryptionContext& context) {
   json::Object out;
@@ -81,6 +105,7 @@ json::Object render_context(const kms::EncryptionContext& context) {
 
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
                                   const kms::EncryptionContext& context, Recording recording) {
+  TRY(make_managed(services, caller, key));
   TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "GenerateDataKey",
                                         data_key_request(key, context), recording));
   return data_key_of(output);

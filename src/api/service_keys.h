@@ -28,11 +28,19 @@ enum class Recording : uint8_t {
   Seldom  // by who uses which key for what: once a while (KeyUses)
 };
 
+// The ARN of the key that a service ("s3") has for itself in an account and region: what
+// alias/aws/SERVICE leads to, which is made at its first use and cannot be changed by anybody.
+// Everybody of the account may use it, through that service only (`via_service`). NotFound for a
+// service that has none. Not to be called inside a transaction.
+Result<std::string> managed_key_arn(Services& services, const kms::Place& place,
+                                    std::string_view service);
+
 // Calls of KMS, decided by the key's policy and recorded as those on the wire are. A service names
 // the key by its ARN and acts on behalf of `caller.source_arn`; what it does is told to the key's
 // account. For whom it makes the call otherwise stands in `caller`, with its own name in
 // `via_service`. Reasons are KMS's: NotFound, InvalidArn, Disabled, KMSInvalidState,
-// InvalidKeyUsage, AccessDenied. Not to be called inside a transaction.
+// InvalidKeyUsage, AccessDenied. A service's own alias, as "alias/aws/s3", gets its key when it has
+// none yet. Not to be called inside a transaction.
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
                                   const kms::EncryptionContext& context,
                                   Recording recording = Recording::Always);

@@ -7,9 +7,13 @@
 #include <algorithm>
 
 #include "api/test_kms.h"
+#include "kms/key_policy.h"
 
 namespace traccia::api {
 namespace {
+
+using testing::Not;
+using testing::StartsWith;
 
 constexpr std::string_view kTrail = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main";
 constexpr std::string_view kService = R"({"Service":"cloudtrail.amazonaws.com"})";
@@ -145,6 +149,66 @@ TEST_F(ServiceKeysTest, SeldomRecordedUsesAreDecidedAllTheSame) {
   EXPECT_EQ(recorded(), 3);
   EXPECT_EQ(use(bucket).error().reason(), "Disabled") << "at once, and it is told";
   EXPECT_EQ(recorded(), 4);
+}
+
+TEST_F(ServiceKeysTest, AServiceHasAKeyOfItsOwn) {
+  auto through = worker_;
+  through.via_service = "s3";
+  const kms::EncryptionContext object{{"aws:s3:arn", "arn:aws:s3:::b/o"}};
+  const auto shown = render_context(object);
+  const auto made = generate_data_key(*services_, through, "alias/aws/s3", object);
+  ASSERT_TRUE(made) << made.error().message();
+  const auto created = last_event("CreateKey");
+  EXPECT_EQ(created.at("eventType"), "AwsServiceEvent");
+  EXPECT_EQ(created.at("resources").at(0).at("ARN"), json::Value(made->key_arn));
+  EXPECT_EQ(generate_data_key(*services_, through, "alias/aws/s3", object)->key_arn, made->key_arn);
+  const kms::Place place{std::string(kAccount), "eu-west-1"};
+  EXPECT_EQ(managed_key_arn(*services_, place, "s3").value(), made->key_arn);
+  EXPECT_EQ(managed_key_arn(*services_, place, "ec2").error().reason(), "NotFound");
+  EXPECT_EQ(decrypt_data_key(*services_, through, made->key_arn, made->sealed, shown).value(),
+            made->plaintext);
+  // Not directly, nor through another service, whatever identity policies say.
+  const json::Object direct{{"CiphertextBlob", base64_encode(made->sealed)},
+                            {"EncryptionContext", shown}};
+  EXPECT_THAT(error("kms:Decrypt", direct), StartsWith("AccessDeniedException: "));
+  through.via_service = "sqs";
+  EXPECT_EQ(
+      decrypt_data_key(*services_, through, made->key_arn, made->sealed, shown).error().reason(),
+      "AccessDenied");
+}
+
+TEST_F(ServiceKeysTest, NobodyChangesAServicesKey) {
+  const auto described = as_administrator("kms:DescribeKey", {{"KeyId", "alias/aws/sqs"}});
+  const auto& metadata = described.at("KeyMetadata").as_object();
+  EXPECT_EQ(metadata.at("KeyManager"), "AWS");
+  EXPECT_EQ(metadata.at("Description"),
+            "Default key that protects my SQS messages when no other key is defined");
+  EXPECT_EQ(as_administrator("kms:DescribeKey", {{"KeyId", "alias/aws/sqs"}}), described);
+  EXPECT_EQ(as_administrator("kms:ListAliases", {}).at("Aliases").at(0).at("AliasName"),
+            "alias/aws/sqs");
+  const auto& key = metadata.at("KeyId");
+  EXPECT_EQ(
+      as_administrator("kms:GetKeyRotationStatus", {{"KeyId", key}}).at("RotationPeriodInDays"),
+      365);
+  const std::pair<std::string_view, json::Object> changes[] = {
+      {"kms:DisableKey", {}},
+      {"kms:EnableKey", {}},
+      {"kms:ScheduleKeyDeletion", {}},
+      {"kms:DisableKeyRotation", {}},
+      {"kms:RotateKeyOnDemand", {}},
+      {"kms:UpdateKeyDescription", {{"Description", "mine"}}},
+      {"kms:PutKeyPolicy", {{"Policy", kms::default_policy(kAccount)}}},
+      {"kms:TagResource", {{"Tags", json::Array{}}}}};
+  for (auto [operation, input] : changes) {
+    input["KeyId"] = key;
+    EXPECT_THAT(error(operation, input), StartsWith("AccessDeniedException: ")) << operation;
+  }
+  EXPECT_THAT(error("kms:CreateAlias", {{"AliasName", "alias/mine"}, {"TargetKeyId", key}}),
+              StartsWith("AccessDeniedException: "));
+  EXPECT_THAT(error("kms:DeleteAlias", {{"AliasName", "alias/aws/sqs"}}), Not(testing::IsEmpty()));
+  EXPECT_THAT(refusal("kms:DescribeKey", {{"KeyId", "alias/aws/sns"}}), Not(testing::IsEmpty()));
+  EXPECT_EQ(as_administrator("kms:ListKeys", {}).at("Keys").as_array().size(), 2U)
+      << "who may not describe a key makes none";
 }
 
 }  // namespace

@@ -19,7 +19,6 @@
 #include "history/history.h"
 #include "identity/identity.h"
 #include "ingest/ingest.h"
-#include "kms/keys.h"
 #include "meta/database.h"
 #include "oidc/issuers.h"
 #include "organization/organizations.h"
@@ -28,6 +27,10 @@
 #include "sqs/messages.h"
 #include "sqs/queues.h"
 #include "trail/trails.h"
+
+namespace traccia::kms {
+class Keys;
+}  // namespace traccia::kms
 
 namespace traccia::api {
 

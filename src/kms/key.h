@@ -24,6 +24,9 @@ struct Place {
 enum class KeyState : uint8_t { Enabled = 0, Disabled = 1, PendingDeletion = 2 };
 std::string_view name_of(KeyState state);  // "PendingDeletion"
 
+// Who made a key and says what becomes of it. The values are stored.
+enum class KeyManager : uint8_t { Customer = 0, Aws = 1 };
+
 inline constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
 inline constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
 inline constexpr std::string_view kGenerateVerifyMac = "GENERATE_VERIFY_MAC";
@@ -59,6 +62,7 @@ struct Key {
   std::optional<Time> deletion = {};  // of KeyState::PendingDeletion
   std::string policy = {};            // as it is stored: users and roles by unique id
   int64_t material = 1;               // the version that encrypts
+  KeyManager manager = KeyManager::Customer;
 
   const KeyKind& kind() const;
 };

@@ -14,7 +14,7 @@ constexpr size_t kMaterialIdBytes = 32;
 
 constexpr std::string_view kSelect =
     "SELECT arn, account, region, id, spec, usage, description, state, created, deletion, policy, "
-    "material FROM kms_keys WHERE ";
+    "material, manager FROM kms_keys WHERE ";
 
 Key read_key(const meta::Row& row) {
   Key key{.arn = row.text(0),
@@ -26,7 +26,8 @@ Key read_key(const meta::Row& row) {
           .state = static_cast<KeyState>(row.integer(7)),
           .created = from_unix_nanoseconds(row.integer(8)),
           .policy = row.text(10),
-          .material = row.integer(11)};
+          .material = row.integer(11),
+          .manager = static_cast<KeyManager>(row.integer(12))};
   if (!row.is_null(9)) key.deletion = from_unix_nanoseconds(row.integer(9));
   return key;
 }
@@ -47,8 +48,9 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
   const auto& place = wanted.place;
   TRY_ASSIGN(const auto others,
              identity::select_number(
-                 transaction, "SELECT count(*) FROM kms_keys WHERE account = ? AND region = ?",
-                 {place.account, place.region}));
+                 transaction,
+                 "SELECT count(*) FROM kms_keys WHERE account = ? AND region = ? AND manager = ?",
+                 {place.account, place.region, static_cast<int64_t>(KeyManager::Customer)}));
   if (others >= Quotas::kKeys) {
     return fail(ErrorCode::FailedPrecondition, "LimitExceeded",
                 fmt::format("The account has {} keys in this Region already.", Quotas::kKeys));
@@ -59,15 +61,16 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
           .usage = std::move(wanted.usage),
           .description = std::move(wanted.description),
           .created = os_.clock.now(),
-          .policy = std::move(wanted.policy)};
+          .policy = std::move(wanted.policy),
+          .manager = wanted.manager};
   const auto& kind = key.kind();
   key.arn = key_arn(place, key.id);
   TRY(transaction.execute(
       "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
-      "policy, material) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "policy, material, manager) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       {key.arn, place.account, place.region, key.id, key.spec, key.usage, key.description,
-       static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy,
-       key.material}));
+       static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy, key.material,
+       static_cast<int64_t>(key.manager)}));
   const auto material =
       wanted.material.empty() ? make_material(os_.random, kind) : std::move(wanted.material);
   TRY(add_material(transaction, key, MaterialOrigin::Created, material));

@@ -23,7 +23,7 @@ namespace traccia::kms {
 
 // "AWS KMS resource quotas"
 struct Quotas {
-  static constexpr int64_t kKeys = 100'000;  // in one place
+  static constexpr int64_t kKeys = 100'000;  // of customers, in one place
   static constexpr int64_t kAliasesPerKey = 50;
   static constexpr int64_t kTags = 50;               // of a key
   static constexpr int64_t kOnDemandRotations = 25;  // of a key ("RotateKeyOnDemand")
@@ -40,6 +40,7 @@ struct NewKey {
   std::string policy = {};  // as bind_policy() gives it
   // As make_material() gives it, which takes long where it is a pair; made here when empty.
   std::string material = {};
+  KeyManager manager = KeyManager::Customer;
 };
 // Random bytes, or the private key of a pair.
 std::string make_material(os::Random& random, const KeyKind& kind);
@@ -117,7 +118,7 @@ Result<std::vector<MaterialVersion>> list_material(meta::Transaction& transactio
 
 // By key; case counts.
 Result<std::vector<identity::Tag>> list_tags(meta::Transaction& transaction, const Key& key);
-// Replaces the values of keys that are there. Reasons: Tag, LimitExceeded.
+// Replaces the values of keys that are there. Reason Tag.
 Result<> set_tags(meta::Transaction& transaction, const Key& key,
                   const std::vector<identity::Tag>& tags);
 // Keys that are not there are ignored.

@@ -7,6 +7,7 @@
 #include "identity/identity.h"
 #include "kms/aliases.h"
 #include "kms/key_policy.h"
+#include "kms/managed.h"
 #include "kms/schema.h"
 #include "os/fake_os.h"
 
@@ -23,6 +24,7 @@ class KeysTest : public testing::Test {
     schemas.push_back(kSchema);
     schemas.push_back(kRotationSchema);
     schemas.push_back(kGrantsSchema);
+    schemas.push_back(kManagersSchema);
     database_ =
         meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
@@ -266,6 +268,31 @@ TEST_F(KeysTest, AutomaticRotationIsForEnabledKeys) {
   EXPECT_EQ(rotated(), 1U);
 }
 
+TEST_F(KeysTest, AServiceHasOneManagedKeyInAPlace) {
+  const auto* s3 = find_managed_service("alias/aws/s3");
+  ASSERT_NE(s3, nullptr);
+  EXPECT_EQ(find_managed_service("alias/aws/none"), nullptr);
+  EXPECT_EQ(find_managed_service("s3"), nullptr);
+  const auto find = [&](const Place& place) {
+    return write([&](meta::Transaction& transaction) {
+             return managed_key(transaction, keys_, *s3, place, fake_.clock.now());
+           })
+        .value();
+  };
+  const auto made = find(kPlace);
+  EXPECT_TRUE(made.made);
+  EXPECT_EQ(made.key.manager, KeyManager::Aws);
+  EXPECT_EQ(get("alias/aws/s3")->manager, KeyManager::Aws);
+  const auto again = find(kPlace);
+  EXPECT_FALSE(again.made);
+  EXPECT_EQ(again.key.arn, made.key.arn);
+  EXPECT_NE(find({kPlace.account, "us-east-1"}).key.id, made.key.id);
+  fake_.clock.advance(std::chrono::days(365));
+  const auto rotated =
+      write([&](meta::Transaction& transaction) { return keys_.rotate_due(transaction, 10); });
+  EXPECT_EQ(rotated->size(), 2U);
+}
+
 TEST_F(KeysTest, StatesAndWhatTheyForbid) {
   auto key = make();
   EXPECT_EQ(told(check_state(key, Needs::Enabled)), "");
@@ -290,10 +317,10 @@ TEST_F(KeysTest, TagsAndAliasesHaveLimits) {
   };
   EXPECT_EQ(tag({{"a", "1"}, {"A", "2"}}), "") << "case counts";
   EXPECT_EQ(tag({{"a", "1"}, {"a", "2"}}), "Tag: Duplicate tag keys");
-  EXPECT_TRUE(tag({{"AWS:x", "1"}}).starts_with("Tag: "));
+  EXPECT_EQ(tag({{"AWS:x", "1"}}), "Tag: Tags beginning with aws: are reserved");
   std::vector<identity::Tag> many;
   for (int64_t i = 0; i < Quotas::kTags; ++i) many.push_back({"t" + std::to_string(i), ""});
-  EXPECT_EQ(tag(many), "LimitExceeded: Too many tags");
+  EXPECT_EQ(tag(many), "Tag: Too many tags");
   const auto alias = [&](int64_t i) {
     return told(write([&](meta::Transaction& transaction) {
       return create_alias(transaction, "alias/" + std::to_string(i), key, fake_.clock.now());

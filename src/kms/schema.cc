@@ -80,4 +80,8 @@ CREATE INDEX kms_grants_by_name ON kms_grants (key, name);
 CREATE INDEX kms_grants_by_retiring ON kms_grants (retiring, id);
 )sql";
 
+const std::string_view kManagersSchema = R"sql(
+ALTER TABLE kms_keys ADD COLUMN manager INTEGER NOT NULL DEFAULT 0;  -- KeyManager
+)sql";
+
 }  // namespace traccia::kms

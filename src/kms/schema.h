@@ -11,5 +11,7 @@ extern const std::string_view kSchema;
 // When keys get new material.
 extern const std::string_view kRotationSchema;
 extern const std::string_view kGrantsSchema;
+// Who manages a key.
+extern const std::string_view kManagersSchema;
 
 }  // namespace traccia::kms

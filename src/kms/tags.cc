@@ -30,7 +30,7 @@ Result<> set_tags(meta::Transaction& transaction, const Key& key,
   std::set<std::string_view> seen;
   for (const auto& tag : tags) {
     if (policy::to_lower(tag.key).starts_with("aws:")) {
-      return bad_tag("aws: prefixed tag key names are not allowed for external use.");
+      return bad_tag("Tags beginning with aws: are reserved");
     }
     if (!seen.insert(tag.key).second) return bad_tag("Duplicate tag keys");
     TRY(transaction.execute("INSERT OR REPLACE INTO kms_tags (key, tag, value) VALUES (?, ?, ?)",
@@ -40,7 +40,7 @@ Result<> set_tags(meta::Transaction& transaction, const Key& key,
              identity::select_number(transaction, "SELECT count(*) FROM kms_tags WHERE key = ?",
                                      {key.arn}));
   if (count <= Quotas::kTags) return {};
-  return fail(ErrorCode::FailedPrecondition, "LimitExceeded", "Too many tags");
+  return bad_tag("Too many tags");
 }
 
 Result<> remove_tags(meta::Transaction& transaction, const Key& key,

@@ -167,7 +167,8 @@ class Kms(ServerCase):
                                                                 PaginationConfig={"PageSize": 2})
         self.assertEqual([a["AliasName"] for page in pages for a in page["Aliases"]],
                          ["alias/p1", "alias/p2", "alias/p3"])
-        self.assertEqual(self.server.client("kms", "eu-south-1").list_keys()["Keys"], [])
+        elsewhere = self.server.client("kms", "eu-south-1").list_keys()["Keys"]
+        self.assertFalse(made & {key["KeyId"] for key in elsewhere})
 
     def test_key_policies_decide(self):
         arn = f"arn:aws:iam::{ACCOUNT}:user/named"
@@ -229,6 +230,19 @@ class Kms(ServerCase):
         self.fails("AccessDeniedException", reader.decrypt, CiphertextBlob=blob["CiphertextBlob"])
         self.fails("AccessDeniedException", reader.generate_data_key, KeyId=key["KeyId"],
                    KeySpec="AES_256", EncryptionContext=context)
+
+    def test_keys_of_services(self):
+        made = self.server.aws("kms", "describe-key", "--key-id", "alias/aws/s3")["KeyMetadata"]
+        self.assertEqual((made["KeyManager"], made["KeyState"]), ("AWS", "Enabled"))
+        self.assertEqual(self.kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"],
+                         made["Arn"])
+        shown = json.loads(self.kms.get_key_policy(KeyId=made["KeyId"])["Policy"])
+        self.assertEqual(shown["Statement"][0]["Condition"], {"StringEquals": {
+            "kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:CallerAccount": ACCOUNT}})
+        self.fails("AccessDeniedException", self.kms.schedule_key_deletion, KeyId=made["KeyId"])
+        self.fails("AccessDeniedException", self.kms.encrypt, KeyId="alias/aws/s3", Plaintext=b"x")
+        elsewhere = self.server.client("kms", "eu-south-1").describe_key(KeyId="alias/aws/s3")
+        self.assertNotEqual(elsewhere["KeyMetadata"]["KeyId"], made["KeyId"])
 
     def test_events(self):
         key = self.key()
