@@ -27,7 +27,7 @@ def sources(module):
 
 
 def is_test(path):
-    return re.search(r"_(test|bench|fuzz)\.cc$", path.name) is not None
+    return re.search(r"_(test|bench|fuzz)\.cc$|^test_.*\.h$", path.name) is not None
 
 
 def check_layers():

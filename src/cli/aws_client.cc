@@ -164,15 +164,15 @@ Result<AwsSettings> load_settings(const ClientOptions& options) {
   return settings;
 }
 
-namespace {
-
 http::ClientOptions client_options(const AwsSettings& settings) {
   http::ClientOptions options;
   options.ca_file = settings.ca_file;
   return options;
 }
 
-}  // namespace
+blob::S3Endpoint s3_endpoint(const AwsSettings& settings) {
+  return {settings.endpoint("s3"), settings.region, settings.credentials};
+}
 
 AwsClient::AwsClient(AwsSettings settings)
     : settings_(std::move(settings)), client_(client_options(settings_)) {}

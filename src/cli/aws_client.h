@@ -8,6 +8,7 @@
 
 #include "aws/sigv4.h"
 #include "base/error.h"
+#include "blob/s3_client.h"
 #include "cli/command.h"
 #include "http/client.h"
 #include "json/json.h"
@@ -27,6 +28,10 @@ struct AwsSettings {
 };
 
 Result<AwsSettings> load_settings(const ClientOptions& options);
+
+http::ClientOptions client_options(const AwsSettings& settings);
+// The settings' endpoint of S3.
+blob::S3Endpoint s3_endpoint(const AwsSettings& settings);
 
 // Address and administrator credentials of a local server.
 Result<AwsSettings> settings_of_directory(const std::string& data_directory);

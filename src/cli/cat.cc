@@ -5,9 +5,10 @@
 #include <cstdio>
 #include <memory>
 
-#include "base/bytes.h"
+#include "blob/s3_client.h"
 #include "cli/aws_client.h"
 #include "cli/command.h"
+#include "os/real_os.h"
 
 namespace traccia::cli {
 namespace {
@@ -25,16 +26,12 @@ Result<std::string> fetch(const CatOptions& options) {
     return fail(ErrorCode::InvalidArgument,
                 fmt::format("'{}' is not s3://BUCKET/KEY", options.url));
   }
-  TRY_ASSIGN(auto settings, load_settings(options.client));
-  AwsClient client(std::move(settings));
-  http::Request request;
-  request.method = "GET";
-  request.path = "/" + percent_encode(url.substr(kScheme.size()), KeepSlash::Yes);
-  TRY_ASSIGN(auto response, client.send("s3", std::move(request)));
-  if (response.status != 200) {
-    return fail(ErrorCode::NotFound, fmt::format("{}: {}", url, describe_failure(response)));
-  }
-  return std::move(response.body);
+  TRY_ASSIGN(const auto settings, load_settings(options.client));
+  os::RealOs real;
+  blob::S3Client client(real.os().clock, s3_endpoint(settings), client_options(settings));
+  TRY_ASSIGN(auto object,
+             client.get(url.substr(kScheme.size(), slash - kScheme.size()), url.substr(slash + 1)));
+  return std::move(object.bytes);
 }
 
 Exit cat(const CatOptions& options) {

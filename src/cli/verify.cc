@@ -8,8 +8,8 @@
 #include <memory>
 #include <thread>
 
-#include "aws/xml.h"
 #include "base/bytes.h"
+#include "blob/s3_client.h"
 #include "cli/aws_client.h"
 #include "cli/command.h"
 #include "digest/format.h"
@@ -19,11 +19,11 @@ namespace traccia::cli {
 namespace {
 
 constexpr uint64_t kKeysFileBytesMax = 16 << 20;
-constexpr std::string_view kMetadata = "x-amz-meta-";
 
 struct VerifyCommand {
   ClientOptions client;
   std::string place, keys_file, account, trail, start, end;
+  std::string bucket_endpoint, bucket_profile;
   unsigned workers = 0;
   bool every_file = false;
 };
@@ -31,65 +31,21 @@ struct VerifyCommand {
 // A bucket over HTTP.
 class S3Reader : public digest::BucketReader {
  public:
-  S3Reader(AwsSettings settings, std::string bucket)
-      : client_(std::move(settings)), bucket_(std::move(bucket)) {}
+  S3Reader(const AwsSettings& settings, std::string bucket)
+      : client_(real_.os().clock, s3_endpoint(settings), client_options(settings)),
+        bucket_(std::move(bucket)) {}
 
   Result<std::vector<std::string>> list(const std::string& prefix) override {
-    std::vector<std::string> keys;
-    std::string token;
-    do {
-      auto query = fmt::format("list-type=2&prefix={}", percent_encode(prefix, KeepSlash::No));
-      if (!token.empty()) {
-        query =
-            fmt::format("continuation-token={}&{}", percent_encode(token, KeepSlash::No), query);
-      }
-      TRY_ASSIGN(const auto response, send("/" + bucket_, query));
-      if (response.status != 200) return refused(response);
-      aws::XmlLimits limits;
-      limits.bytes_max = 16U << 20;
-      TRY_ASSIGN(const auto root, aws::parse_xml(response.body, limits));
-      for (const auto* entry : root.children_named("Contents")) {
-        keys.emplace_back(entry->child_text("Key"));
-      }
-      token = root.child_text("NextContinuationToken");
-    } while (!token.empty());
-    return keys;
+    return client_.list(bucket_, prefix);
   }
-
   Result<digest::FetchedObject> get(const std::string& key) override {
-    TRY_ASSIGN(auto response,
-               send(fmt::format("/{}/{}", bucket_, percent_encode(key, KeepSlash::Yes)), ""));
-    if (response.status == 404 && response.body.find("NoSuchBucket") == std::string::npos) {
-      return fail(ErrorCode::NotFound, "NoSuchKey", key);
-    }
-    if (response.status != 200) return refused(response);
-    digest::FetchedObject object;
-    for (const auto& [name, value] : response.headers) {
-      if (name.size() > kMetadata.size() &&
-          http::equal_ignoring_case(name.substr(0, kMetadata.size()), kMetadata)) {
-        std::string lower(name.substr(kMetadata.size()));
-        for (auto& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-        object.metadata[lower] = value;
-      }
-    }
-    object.bytes = std::move(response.body);
-    return object;
+    TRY_ASSIGN(auto object, client_.get(bucket_, key));
+    return digest::FetchedObject{std::move(object.bytes), std::move(object.metadata)};
   }
 
  private:
-  Result<http::Response> send(const std::string& path, const std::string& query) {
-    http::Request request;
-    request.method = "GET";
-    request.path = path;
-    request.query = query;
-    return client_.send("s3", std::move(request));
-  }
-  std::unexpected<Error> refused(const http::Response& response) const {
-    return fail(ErrorCode::Unavailable,
-                fmt::format("s3://{}: {}", bucket_, describe_failure(response)));
-  }
-
-  AwsClient client_;
+  os::RealOs real_;
+  blob::S3Client client_;
   std::string bucket_;
 };
 
@@ -159,6 +115,17 @@ Result<std::string> bucket_of_copy(digest::LocalBucket& copy) {
   return fail(ErrorCode::NotFound, "no digest file is in this directory");
 }
 
+// Where the bucket is: it may be on another endpoint than the trail, under another key.
+Result<AwsSettings> bucket_settings(const VerifyCommand& command) {
+  auto client = command.client;
+  if (!command.bucket_endpoint.empty() || !command.bucket_profile.empty()) {
+    client.data_directory.clear();
+  }
+  if (!command.bucket_endpoint.empty()) client.endpoint = command.bucket_endpoint;
+  if (!command.bucket_profile.empty()) client.profile = command.bucket_profile;
+  return load_settings(client);
+}
+
 Result<digest::VerifyReport> run(const VerifyCommand& command) {
   const auto place = parse_place(command.place);
   digest::VerifyOptions options;
@@ -176,8 +143,8 @@ Result<digest::VerifyReport> run(const VerifyCommand& command) {
     TRY_ASSIGN(options.end, parse_iso(command.end));
   }
   os::RealOs real;
-  std::optional<AwsSettings> settings;
-  if (!place.local || command.keys_file.empty()) {
+  std::optional<AwsSettings> settings, bucket_at;
+  if (command.keys_file.empty()) {
     TRY_ASSIGN(settings, load_settings(command.client));
   }
   digest::OpenBucket open;
@@ -189,8 +156,9 @@ Result<digest::VerifyReport> run(const VerifyCommand& command) {
       return std::make_unique<digest::LocalBucket>(real.os().files, place.directory);
     };
   } else {
+    TRY_ASSIGN(bucket_at, bucket_settings(command));
     open = [&](const std::string& bucket) -> Result<std::unique_ptr<digest::BucketReader>> {
-      return std::make_unique<S3Reader>(*settings, bucket);
+      return std::make_unique<S3Reader>(*bucket_at, bucket);
     };
   }
   std::map<std::string, std::string> given;
@@ -230,6 +198,11 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--public-keys", options->keys_file,
                       "file with the output of aws cloudtrail list-public-keys; without it the "
                       "keys are asked for");
+  command->add_option("--bucket-endpoint", options->bucket_endpoint,
+                      "address of the store that has the bucket, when that is not the server that "
+                      "has the keys");
+  command->add_option("--bucket-profile", options->bucket_profile,
+                      "profile with the credentials for it");
   command->add_option("--account", options->account, "only this account");
   command->add_option("--trail", options->trail, "only the trail of this name");
   command->add_option("--start-time", options->start,

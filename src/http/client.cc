@@ -21,8 +21,12 @@ void initialise() {
 struct Incoming {
   Response response;
   uint64_t bytes_max = 0;
+  uint64_t header_bytes = 0;
+  bool head_ended = false;
   bool too_large = false;
 };
+
+constexpr uint64_t kHeaderBytesMax = 256 << 10;
 
 size_t on_body(char* data, size_t, size_t count, void* user) {
   auto& incoming = *static_cast<Incoming*>(user);
@@ -36,10 +40,18 @@ size_t on_body(char* data, size_t, size_t count, void* user) {
 
 size_t on_header(char* data, size_t, size_t count, void* user) {
   auto& incoming = *static_cast<Incoming*>(user);
+  incoming.header_bytes += count;
+  if (incoming.header_bytes > kHeaderBytesMax) {
+    incoming.too_large = true;
+    return 0;
+  }
   std::string_view line(data, count);
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {
     incoming.response.headers = {};  // of an interim answer before
+    incoming.head_ended = false;
+  } else if (line.empty()) {
+    incoming.head_ended = true;
   } else if (const auto colon = line.find(':'); colon != line.npos) {
     incoming.response.headers.add(line.substr(0, colon), line.substr(colon + 1));
   }
@@ -59,6 +71,34 @@ curl_socket_t open_guarded(void* user, curlsocktype, curl_sockaddr* address) {
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+struct ListFree {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderLines = std::unique_ptr<curl_slist, ListFree>;
+
+HeaderLines header_lines(const Request& request) {
+  HeaderLines lines;
+  const auto add = [&](const std::string& line) {
+    auto* longer = curl_slist_append(lines.get(), line.c_str());
+    TRACCIA_ASSERT(longer != nullptr);
+    (void)lines.release();
+    lines.reset(longer);
+  };
+  for (const auto& [name, value] : request.headers) {
+    add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
+  }
+  // curl would add these by itself; signatures and servers want to see only what was asked for.
+  for (const auto* name : {"Accept", "Expect", "Content-Type", "User-Agent"}) {
+    if (!request.headers.find(name)) add(std::string(name) + ":");
+  }
+  return lines;
+}
+
+// libcurl asks at least once a second.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
 }
 
 }  // namespace
@@ -85,23 +125,7 @@ Result<Response> Client::send(const std::string& base_url, const Request& reques
   curl_easy_reset(curl);  // keeps connections
   const auto url = fmt::format("{}{}{}{}", base_url, request.path, request.query.empty() ? "" : "?",
                                request.query);
-  struct ListFree {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  };
-  std::unique_ptr<curl_slist, ListFree> headers;
-  const auto add = [&](const std::string& line) {
-    auto* longer = curl_slist_append(headers.get(), line.c_str());
-    TRACCIA_ASSERT(longer != nullptr);
-    (void)headers.release();
-    headers.reset(longer);
-  };
-  for (const auto& [name, value] : request.headers) {
-    add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
-  }
-  // curl would add these by itself; signatures and servers want to see only what was asked for.
-  for (const auto* name : {"Accept", "Expect", "Content-Type", "User-Agent"}) {
-    if (!request.headers.find(name)) add(std::string(name) + ":");
-  }
+  const auto headers = header_lines(request);
   Incoming incoming;
   incoming.bytes_max = options.response_bytes_max;
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
@@ -132,10 +156,17 @@ Result<Response> Client::send(const std::string& base_url, const Request& reques
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &*guarded);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
   }
+  if (options.stop != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    // libcurl hands it back as it got it; on_progress() only reads.
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(options.stop));
+  }
   const auto code = curl_easy_perform(curl);
   if (incoming.too_large) {
     return fail(ErrorCode::ResourceExhausted,
-                fmt::format("the answer has more than {} bytes", options.response_bytes_max));
+                fmt::format("the answer has more than {} bytes, or {} of headers",
+                            options.response_bytes_max, kHeaderBytesMax));
   }
   if (code != CURLE_OK && guarded && guarded->refused) {
     return fail(ErrorCode::PermissionDenied,
@@ -145,6 +176,11 @@ Result<Response> Client::send(const std::string& base_url, const Request& reques
   if (code != CURLE_OK) {
     return fail(ErrorCode::Unavailable,
                 fmt::format("{} {}: {}", request.method, base_url, curl_easy_strerror(code)));
+  }
+  // libcurl takes what it has for the whole.
+  if (!incoming.head_ended) {
+    return fail(ErrorCode::Unavailable,
+                fmt::format("{} {}: the answer's head was cut", request.method, base_url));
   }
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

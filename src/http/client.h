@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -16,10 +17,12 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds total_timeout{120000};
   uint64_t response_bytes_max = 256ULL << 20;
-  std::string ca_file;  // empty: the system's; AWS_CA_BUNDLE is the caller's business
+  std::string ca_file = {};  // empty: the system's; AWS_CA_BUNDLE is the caller's business
   // For URLs that somebody else chose: each address is asked about when a connection to it is to be
   // made, so a name cannot stand for another one later. Proxies are not used then. Borrowed.
   const AddressGuard* guard = nullptr;
+  // Once it is true, a request under way ends within a second, as Unavailable. Borrowed.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 // Not thread-safe: one client per thread; each keeps its connections alive.
