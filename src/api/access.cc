@@ -27,6 +27,7 @@ constexpr Resolver kResolvers[] = {{"cloudtrail", "trail", cloudtrail::resolve_t
                                    {"iam", "oidc-provider", iam::resolve_oidc_provider},
                                    {"iam", "principal", iam::resolve_principal},
                                    {"sqs", "queue", sqs_service::resolve_queue},
+                                   {"sns", "topic", sns_service::resolve_topic},
                                    {"organizations", "resource", organizations::resolve},
                                    {"kms", "key", kms_service::resolve_key},
                                    {"kms", "alias", kms_service::resolve_alias}};
@@ -59,7 +60,9 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:SigningAlgorithm", "SigningAlgorithm"},
     {"kms:MessageType", "MessageType", "RAW"},
     {"kms:DataKeyPairSpec", "KeyPairSpec"},
-    {"kms:KeyAgreementAlgorithm", "KeyAgreementAlgorithm"}};
+    {"kms:KeyAgreementAlgorithm", "KeyAgreementAlgorithm"},
+    {"sns:Protocol", "Protocol"},
+    {"sns:Endpoint", "Endpoint"}};
 
 Resolve find_resolver(const aws::Operation& operation) {
   const auto* at = std::ranges::find_if(kResolvers, [&](const Resolver& one) {
@@ -170,6 +173,9 @@ Result<> authorise(Call& call, const aws::Operation& operation) {
     } else if (ask.queue) {
       TRY(authoriser.authorise_on_queue(call.transaction, request,
                                         {ask.queue->account, ask.queue->policy}));
+    } else if (ask.topic) {
+      TRY(authoriser.authorise_on_topic(call.transaction, request,
+                                        {ask.topic->account, ask.topic->policy}));
     } else {
       TRY(authoriser.authorise(call.transaction, request));
     }

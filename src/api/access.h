@@ -29,6 +29,7 @@ struct Ask {
   };
   std::optional<OnResource> key = {};    // of KMS
   std::optional<OnResource> queue = {};  // of SQS
+  std::optional<OnResource> topic = {};  // of SNS
 
   void add_key(std::string_view name, std::string_view value) { keys.emplace_back(name, value); }
 };
@@ -86,6 +87,11 @@ namespace sqs_service {
 Result<> resolve_queue(Call& call, const aws::Operation& operation, std::string_view name,
                        std::vector<Ask>& asks);
 }  // namespace sqs_service
+
+namespace sns_service {
+Result<> resolve_topic(Call& call, const aws::Operation& operation, std::string_view name,
+                       std::vector<Ask>& asks);
+}  // namespace sns_service
 
 namespace kms_service {
 // Keys, by name or by what they encrypted; and aliases with the keys behind them.

@@ -184,18 +184,24 @@ Result<ingest::Draft> service_event_draft(os::Os os, Time time, ServiceEvent eve
   return audit_draft(os, time, caller, out);
 }
 
-Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
-                          std::string_view region, std::string request_id) {
+Caller service_caller(std::string_view service, std::string_view source_arn,
+                      std::string_view account, std::string_view region, std::string request_id) {
   Caller caller;
   caller.principal.type = identity::PrincipalType::AwsService;
   caller.principal.account_id = account;
-  caller.principal.service = "cloudtrail.amazonaws.com";
+  caller.principal.service = service;
   caller.region = region;
-  caller.source_arn = trail_arn;
-  caller.source_ip = "cloudtrail.amazonaws.com";
-  caller.user_agent = "cloudtrail.amazonaws.com";
+  caller.source_arn = source_arn;
+  caller.source_ip = service;
+  caller.user_agent = service;
   caller.request_id = std::move(request_id);
   return caller;
+}
+
+Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
+                          std::string_view region, std::string request_id) {
+  return service_caller("cloudtrail.amazonaws.com", trail_arn, account, region,
+                        std::move(request_id));
 }
 
 std::string derived_event_id(std::string_view text) {

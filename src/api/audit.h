@@ -65,8 +65,11 @@ struct AuditEvent {
 Result<ingest::Draft> audit_draft(os::Os os, Time time, const Caller& caller,
                                   const AuditEvent& event);
 
-// CloudTrail acting by itself on behalf of a trail. `account` is whom the events of what it does
-// are told, the bucket owner.
+// A service acting by itself on behalf of a resource. `account` is whom the events of what it does
+// are told.
+Caller service_caller(std::string_view service, std::string_view source_arn,
+                      std::string_view account, std::string_view region, std::string request_id);
+// CloudTrail on behalf of a trail; the account is the bucket owner's.
 Caller cloudtrail_service(std::string_view trail_arn, std::string_view account,
                           std::string_view region, std::string request_id);
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "api/sns_policy.h"
 #include "api/sqs_policy.h"
 #include "kms/key_policy.h"
 #include "policy/messages.h"
@@ -192,6 +193,9 @@ Authoriser::Authoriser(os::Clock& clock, identity::Identity& identity,
           [](std::string_view, std::string_view text) { return kms::parse_key_policy(text); }),
       queue_policies_([](std::string_view, std::string_view text) {
         return sqs_service::parse_queue_policy(text);
+      }),
+      topic_policies_([](std::string_view, std::string_view text) {
+        return sns_service::parse_topic_policy(text);
       }) {}
 
 namespace {
@@ -322,13 +326,23 @@ Result<> Authoriser::authorise_on_key(meta::Transaction& transaction, const Acce
 
 Result<> Authoriser::authorise_on_queue(meta::Transaction& transaction,
                                         const AccessRequest& request, const PolicedAccess& queue) {
-  TRY_ASSIGN(const auto compiled, compile(queue_policies_, request.resource, queue.policy));
-  TRY_ASSIGN(auto question, ask(transaction, request, queue.account));
+  return authorise_policed(transaction, request, queue, queue_policies_);
+}
+
+Result<> Authoriser::authorise_on_topic(meta::Transaction& transaction,
+                                        const AccessRequest& request, const PolicedAccess& topic) {
+  return authorise_policed(transaction, request, topic, topic_policies_);
+}
+
+Result<> Authoriser::authorise_policed(meta::Transaction& transaction, const AccessRequest& request,
+                                       const PolicedAccess& resource, CompiledPolicies& policies) {
+  TRY_ASSIGN(const auto compiled, compile(policies, request.resource, resource.policy));
+  TRY_ASSIGN(auto question, ask(transaction, request, resource.account));
   question.policies.resource = compiled.get();
   const auto decision = policy::evaluate(question.asked, question.policies);
   if (decision.allowed()) return {};
-  // Another account learns nothing of the queue, not even whether there is one.
-  const bool own = question.asked.principal.account == queue.account;
+  // Another account learns nothing of the resource, not even whether there is one.
+  const bool own = question.asked.principal.account == resource.account;
   return denied(own ? policy::access_denied_message(question.asked, decision)
                     : policy::access_denied_message(question.asked));
 }

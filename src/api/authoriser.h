@@ -78,10 +78,12 @@ class Authoriser {
   // is of another account does not learn whether there is such a key.
   Result<> authorise_on_key(meta::Transaction& transaction, const AccessRequest& request,
                             const PolicedAccess& key);
-  // Of SQS's operations on a queue: one of its policy and the caller's suffices within an account.
-  // Reason AccessDenied.
+  // Of SQS's operations on a queue, of SNS's on a topic: one of its policy and the caller's
+  // suffices within an account. Reason AccessDenied.
   Result<> authorise_on_queue(meta::Transaction& transaction, const AccessRequest& request,
                               const PolicedAccess& queue);
+  Result<> authorise_on_topic(meta::Transaction& transaction, const AccessRequest& request,
+                              const PolicedAccess& topic);
   // Beside authorise(), for what belongs to accounts, their event history and tokens: everybody's
   // own; any other, and all, for the management account only. Reason AccessDenied.
   Result<> authorise_account(meta::Transaction& transaction, const AccessRequest& request,
@@ -101,6 +103,8 @@ class Authoriser {
   };
   Result<Question> ask(meta::Transaction& transaction, const AccessRequest& request,
                        std::string_view resource_account);
+  Result<> authorise_policed(meta::Transaction& transaction, const AccessRequest& request,
+                             const PolicedAccess& resource, CompiledPolicies& policies);
 
   os::Clock& clock_;
   identity::Identity& identity_;
@@ -109,6 +113,7 @@ class Authoriser {
   CompiledPolicies bucket_policies_{parse_bucket_policy};
   CompiledPolicies key_policies_;
   CompiledPolicies queue_policies_;
+  CompiledPolicies topic_policies_;
 };
 
 }  // namespace traccia::api

@@ -73,6 +73,11 @@ constexpr Entry kQuery[] = {
     {"ReportNotPresent", "ReportNotPresent", 410, ""},
     {"ReportExpired", "ReportExpired", 410, ""},
     {"Throttling", "Throttling", 400, ""},
+    {"NotFound", "NotFound", 404, ""},
+    {"ResourceNotFound", "ResourceNotFound", 404, ""},
+    {"TopicLimitExceeded", "TopicLimitExceeded", 403, ""},
+    {"SubscriptionLimitExceeded", "SubscriptionLimitExceeded", 403, ""},
+    {"FilterPolicyLimitExceeded", "FilterPolicyLimitExceeded", 403, ""},
     {"ServiceUnavailable", "ServiceUnavailable", 503,
      "The service cannot take requests at the moment. Retry later."},
     {"InternalFailure", "InternalFailure", 500, "The server met an internal error."}};
@@ -163,22 +168,30 @@ constexpr Entry kS3[] = {
     {"InternalFailure", "InternalError", 500,
      "We encountered an internal error. Please try again."}};
 
-// IAM's names on the wire lack what the names of its exceptions, and CloudTrail's records, have.
-constexpr std::string_view kIamErrors[] = {"NoSuchEntity",
-                                           "EntityAlreadyExists",
-                                           "LimitExceeded",
-                                           "DeleteConflict",
-                                           "UnmodifiableEntity",
-                                           "PolicyNotAttachable",
-                                           "InvalidInput",
-                                           "InvalidUserType",
-                                           "MalformedPolicyDocument",
-                                           "PasswordPolicyViolation",
-                                           "EntityTemporarilyUnmodifiable",
-                                           "PackedPolicyTooLarge",
-                                           "InvalidAuthenticationCode",
-                                           "InvalidIdentityToken",
-                                           "IDPCommunicationError"};
+// IAM's and SNS's names on the wire lack what the names of their exceptions, and CloudTrail's
+// records, have.
+constexpr std::string_view kBareErrors[] = {"NoSuchEntity",
+                                            "EntityAlreadyExists",
+                                            "LimitExceeded",
+                                            "DeleteConflict",
+                                            "UnmodifiableEntity",
+                                            "PolicyNotAttachable",
+                                            "InvalidInput",
+                                            "InvalidUserType",
+                                            "MalformedPolicyDocument",
+                                            "PasswordPolicyViolation",
+                                            "EntityTemporarilyUnmodifiable",
+                                            "PackedPolicyTooLarge",
+                                            "InvalidAuthenticationCode",
+                                            "InvalidIdentityToken",
+                                            "IDPCommunicationError",
+                                            "InvalidParameter",
+                                            "NotFound",
+                                            "ResourceNotFound",
+                                            "TopicLimitExceeded",
+                                            "SubscriptionLimitExceeded",
+                                            "FilterPolicyLimitExceeded",
+                                            "TagLimitExceeded"};
 
 // Those that differ.
 struct QueryCode {
@@ -250,8 +263,8 @@ aws::ApiError to_api_error(const Error& error, aws::Protocol protocol) {
 std::string audit_error_code(const aws::ApiError& error) {
   if (error.name == "AccessDeniedException") return "AccessDenied";
   if (error.name == "ValidationError") return "ValidationException";
-  const bool of_iam = std::ranges::find(kIamErrors, error.name) != std::end(kIamErrors);
-  return of_iam ? error.name + "Exception" : error.name;
+  const bool bare = std::ranges::find(kBareErrors, error.name) != std::end(kBareErrors);
+  return bare ? error.name + "Exception" : error.name;
 }
 
 std::string_view query_code_of(std::string_view name) {

@@ -8,6 +8,7 @@
 #include "api/events_endpoint.h"
 #include "api/s3_front.h"
 #include "api/service_table.h"
+#include "api/sns_links.h"
 #include "api/sqs_call.h"
 #include "api/traccia_operations.h"
 #include "api/web_identity.h"
@@ -69,6 +70,9 @@ http::Response FrontDoor::refuse(const Error& error, aws::Protocol protocol,
   auto shown = to_api_error(error, query_too ? aws::Protocol::Query : protocol);
   const std::string code(query_code_of(shown.name));
   if (query_too && protocol == aws::Protocol::Query) shown.name = code;
+  if (service != nullptr && !service->denied.empty() && shown.name == "AccessDenied") {
+    shown.name = service->denied;
+  }
   if (shown.status >= 500) {
     log(LogLevel::Error, "request failed",
         {{"requestId", request_id.id}, {"error", error.message()}});
@@ -190,6 +194,7 @@ http::Response FrontDoor::answer_query(const http::Request& request, const Calle
   }
   if (entry.query_too) sqs_service::add_url_of_path(request.path, *binding->operation, *input);
   const auto output = execute(services_, caller, *binding, *input);
+  if (service == "sns") services_.sns.outgoing.wake();
   if (!output) {
     auto response = refused(output.error());
     count(service, action, response.status);
@@ -259,6 +264,43 @@ std::optional<http::Response> FrontDoor::answer_web_identity(const http::Request
   return answer_query(request, make_caller(request, who, request_id), "sts", request_id);
 }
 
+// Links of SNS are proven by what they hold. What is about no topic is nobody's: it goes to the
+// log. nullopt: the request is another one.
+std::optional<http::Response> FrontDoor::answer_link(const http::Request& request) {
+  const auto form = aws::parse_form(request.method == "GET" ? request.query : request.body);
+  const auto* binding = form ? sns_service::find_link(*form) : nullptr;
+  if (binding == nullptr) return std::nullopt;
+  const auto request_id =
+      aws::make_request_id(aws::Protocol::Query, services_.os.random.bytes(aws::kRequestIdBytes));
+  const auto link = [&]() -> Result<Caller> {
+    TRY_ASSIGN(const auto input, aws::decode_form(*form, *binding->operation->input));
+    return sns_service::caller_of_link(services_, input);
+  }();
+  if (!link) {
+    note_refused_signature(request, link.error());
+    auto response = refuse(link.error(), aws::Protocol::Query, request_id, find_service("sns"));
+    count("sns", binding->operation->name, response.status);
+    return response;
+  }
+  Authenticated who;
+  who.principal = link->principal;
+  who.scope.region = link->region;
+  return answer_query(request, make_caller(request, who, request_id), "sns", request_id);
+}
+
+http::Response FrontDoor::answer_certificate(const http::Request& request) {
+  http::Response response;
+  const auto found = services_.sns.signer.certificate(request.path);
+  if (found && *found) {
+    response.headers.add("Content-Type", "application/x-pem-file");
+    response.body = **found;
+  } else {
+    response.status = found ? 404 : 503;
+  }
+  count("sns", "certificate", response.status);
+  return response;
+}
+
 http::Response FrontDoor::answer(http::Request request) {
   const auto random = services_.os.random.bytes(aws::kRequestIdBytes);
   const auto guessed = guess_protocol(request);
@@ -266,6 +308,7 @@ http::Response FrontDoor::answer(http::Request request) {
   if (!who && guessed == aws::Protocol::Query &&
       who.error().reason() == "MissingAuthenticationToken") {
     if (auto response = answer_web_identity(request)) return std::move(*response);
+    if (auto response = answer_link(request)) return std::move(*response);
   }
   if (!who && may_be_anonymous(request, guessed, who.error())) {
     return answer_anonymous(std::move(request), who.error());
@@ -440,6 +483,9 @@ void FrontDoor::handle(http::Request request, http::Responder respond) {
   if (reads && request.path == "/healthz") return respond(pages_.health());
   if (reads && request.path == "/metrics") return respond(pages_.metrics());
   if (request.path == "/v1/events") return handle_ingest(std::move(request), std::move(respond));
+  if (reads && sns::Signer::is_certificate(request.path)) {
+    return respond(answer_certificate(request));
+  }
   if (is_for_console(request)) return respond(answer_console(request));
   if (sqs_service::is_receive(request)) {
     return receive_messages(std::move(request), std::move(respond), std::nullopt);

@@ -43,6 +43,8 @@ class FrontDoor {
         polls_([this](int64_t queue) { return has_messages(queue); }) {}
 
   void handle(http::Request request, http::Responder respond);
+  // Messages may have come without a request.
+  void wake_receivers() { polls_.wake(); }
   // Whoever waits for messages is answered now, and nobody waits any more.
   void stop_waiting() { polls_.stop(); }
   // Takes what needs no waiting: a few events of a sender whose token is known. False: the request
@@ -57,6 +59,8 @@ class FrontDoor {
   http::Response answer_console(const http::Request& request);
   http::Response answer_anonymous(http::Request request, const Error& unsigned_error);
   std::optional<http::Response> answer_web_identity(const http::Request& request);
+  std::optional<http::Response> answer_link(const http::Request& request);
+  http::Response answer_certificate(const http::Request& request);
   bool has_messages(int64_t queue);
   Caller make_caller(const http::Request& request, const Authenticated& who,
                      const aws::RequestId& request_id) const;

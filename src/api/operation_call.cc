@@ -66,9 +66,11 @@ json::Value resources_of(Services& services, const Caller& caller, const aws::Op
               .now = services.os.clock.now()};
     TRY_ASSIGN(const auto asks, asks_of(call, operation));
     for (const auto& ask : asks) {
-      if (!ask.queue) continue;
-      out.push_back(json::Object{
-          {"accountId", ask.queue->account}, {"type", "AWS::SQS::Queue"}, {"ARN", ask.resource}});
+      const auto& resource = ask.queue ? ask.queue : ask.topic;
+      if (!resource) continue;
+      out.push_back(json::Object{{"accountId", resource->account},
+                                 {"type", ask.queue ? "AWS::SQS::Queue" : "AWS::SNS::Topic"},
+                                 {"ARN", ask.resource}});
     }
     return {};
   });

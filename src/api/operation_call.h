@@ -83,6 +83,7 @@ std::span<const Binding> cloudtrail_bindings();
 std::span<const Binding> iam_bindings();
 std::span<const Binding> kms_bindings();
 std::span<const Binding> organizations_bindings();
+std::span<const Binding> sns_bindings();
 std::span<const Binding> sqs_bindings();
 std::span<const Binding> sts_bindings();
 std::span<const Binding> traccia_bindings();

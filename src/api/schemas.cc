@@ -9,6 +9,7 @@
 #include "kms/schema.h"
 #include "organization/schema.h"
 #include "s3/s3.h"
+#include "sns/schema.h"
 #include "sqs/schema.h"
 #include "trail/trails.h"
 
@@ -41,7 +42,8 @@ std::vector<std::string_view> control_plane_schemas() {
           kms::kGrantsSchema,
           s3::kEncryptionSchema,
           trail::kKeysSchema,
-          kms::kManagersSchema};
+          kms::kManagersSchema,
+          sns::kSchema};
 }
 
 }  // namespace traccia::api

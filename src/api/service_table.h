@@ -18,6 +18,8 @@ struct ServiceEntry {
   std::string_view xmlns = {};                   // of Query answers
   // JSON 1.0, with Query for requests without X-Amz-Target: SQS ("awsQueryCompatible").
   bool query_too = false;
+  // What its answers call AccessDenied; empty: just that.
+  std::string_view denied = {};
 
   // nullptr for an unknown name.
   const Binding* find(std::string_view operation) const;

@@ -24,6 +24,7 @@
 #include "organization/organizations.h"
 #include "os/os.h"
 #include "s3/s3.h"
+#include "sns/sns.h"
 #include "sqs/messages.h"
 #include "sqs/queues.h"
 #include "trail/trails.h"
@@ -54,6 +55,7 @@ struct Services {
   sqs::Queues& queues;
   sqs::Messages& messages;
   KeyUses& key_uses;
+  sns::Sns& sns;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

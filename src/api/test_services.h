@@ -36,11 +36,12 @@ class ServicesTest : public testing::Test {
                                    {same, same}, regions_, {})
                   .value();
     tail_.emplace(*history_, master_key_);
+    sns_.emplace(fake_.os(), *database_, sns::Sealer{same, same});
     pacer_.emplace(fake_.clock, wal_->recent());
-    services_.emplace(Services{fake_.os(),     *database_, *outbox_,  *authoriser_, identity_,
-                               organizations_, *ingest_,   *s3_,      *history_,    trails_,
-                               *delivery_,     *digest_,   *tail_,    *pacer_,      issuers_,
-                               keys_,          queues_,    messages_, key_uses_,    regions_});
+    services_.emplace(Services{
+        fake_.os(), *database_, *outbox_, *authoriser_, identity_, organizations_, *ingest_,
+        *s3_,       *history_,  trails_,  *delivery_,   *digest_,  *tail_,         *pacer_,
+        issuers_,   keys_,      queues_,  messages_,    key_uses_, *sns_,          regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -137,6 +138,7 @@ class ServicesTest : public testing::Test {
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<digest::Digest> digest_;
   std::optional<Tail> tail_;
+  std::optional<sns::Sns> sns_;
   std::optional<Pacer> pacer_;
   std::optional<Services> services_;
 

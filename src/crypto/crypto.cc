@@ -206,16 +206,28 @@ std::string RsaPrivateKey::public_pkcs1_der() const {
   return out;
 }
 
-std::string RsaPrivateKey::sign_sha256(std::string_view message) const {
+namespace {
+
+std::string sign(EVP_PKEY* key, const EVP_MD* hash, std::string_view message) {
   const DigestContext context(EVP_MD_CTX_new());
   auto* ctx = context.get();
-  TRACCIA_ASSERT(EVP_DigestSignInit(ctx, nullptr, EVP_sha256(), nullptr, as_key(key_)) == 1);
+  TRACCIA_ASSERT(EVP_DigestSignInit(ctx, nullptr, hash, nullptr, key) == 1);
   size_t length = 0;
   TRACCIA_ASSERT(EVP_DigestSign(ctx, nullptr, &length, data_of(message), message.size()) == 1);
   std::string out(length, '\0');
   TRACCIA_ASSERT(EVP_DigestSign(ctx, data_of(out), &length, data_of(message), message.size()) == 1);
   out.resize(length);
   return out;
+}
+
+}  // namespace
+
+std::string RsaPrivateKey::sign_sha256(std::string_view message) const {
+  return sign(as_key(key_), EVP_sha256(), message);
+}
+
+std::string RsaPrivateKey::sign_sha1(std::string_view message) const {
+  return sign(as_key(key_), EVP_sha1(), message);
 }
 
 Result<bool> rsa_verify_sha256(std::string_view public_pkcs1_der, std::string_view message,

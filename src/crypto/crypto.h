@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/time.h"
 
 namespace traccia::crypto {
 
@@ -50,7 +51,8 @@ std::string seal(std::string_view key, std::string_view plaintext, std::string_v
 Result<std::string> open_sealed(std::string_view key, std::string_view sealed,
                                 std::string_view context);
 
-// RSA with SHA-256 and PKCS#1 v1.5 padding, as CloudTrail's digests are signed.
+// RSA with PKCS#1 v1.5 padding: with SHA-256, as CloudTrail's digests are signed, and with SHA-1,
+// as SNS's signature version 1 has it.
 class RsaPrivateKey {
  public:
   static RsaPrivateKey generate(unsigned bits);
@@ -61,6 +63,10 @@ class RsaPrivateKey {
   std::string to_der() const;            // PKCS#8, unencrypted: seal it before storing
   std::string public_pkcs1_der() const;  // RSAPublicKey, 270 bytes for 2048 bits
   std::string sign_sha256(std::string_view message) const;
+  std::string sign_sha1(std::string_view message) const;
+  // A certificate of this key by itself (X.509 version 3, SHA-256), in PEM. `name` is its common
+  // name, 64 bytes at most.
+  std::string certificate_pem(std::string_view name, Time valid_from, Time valid_to) const;
 
  private:
   explicit RsaPrivateKey(void* key) : key_(key) {}

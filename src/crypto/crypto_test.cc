@@ -3,6 +3,9 @@
 #include "crypto/crypto.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/bytes.h"
 
@@ -56,6 +59,32 @@ TEST(Seal, EveryFlippedBitAndEveryTruncationIsFound) {
     EXPECT_FALSE(open_sealed(key, changed, "")) << i;
     EXPECT_FALSE(open_sealed(key, sealed.substr(0, i), "")) << i;
   }
+}
+
+TEST(Rsa, TheCertificateVerifiesWhatTheKeySigned) {
+  const auto key = RsaPrivateKey::generate(2048);
+  const auto now = from_unix_seconds(1'800'000'000);
+  const auto pem = key.certificate_pem("sns.amazonaws.com", now, now + std::chrono::hours(24));
+  auto* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  auto* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  ASSERT_NE(certificate, nullptr);
+  auto* verifying = X509_get0_pubkey(certificate);
+  EXPECT_EQ(X509_verify(certificate, verifying), 1);
+  time_t within = 1'800'000'010;
+  EXPECT_LT(X509_cmp_time(X509_get0_notBefore(certificate), &within), 0);
+  EXPECT_GT(X509_cmp_time(X509_get0_notAfter(certificate), &within), 0);
+  const std::string text = "Message\nhello\n";
+  for (const auto& [hash, signature] : {std::pair(EVP_sha1(), key.sign_sha1(text)),
+                                        std::pair(EVP_sha256(), key.sign_sha256(text))}) {
+    auto* context = EVP_MD_CTX_new();
+    ASSERT_EQ(EVP_DigestVerifyInit(context, nullptr, hash, nullptr, verifying), 1);
+    const auto* bytes = reinterpret_cast<const unsigned char*>(signature.data());
+    const auto* signed_text = reinterpret_cast<const unsigned char*>(text.data());
+    EXPECT_EQ(EVP_DigestVerify(context, bytes, signature.size(), signed_text, text.size()), 1);
+    EVP_MD_CTX_free(context);
+  }
+  X509_free(certificate);
+  BIO_free(bio);
 }
 
 TEST(Rsa, SignsAndVerifiesAndComesBackFromDer) {

@@ -71,21 +71,22 @@ Result<> Server::State::open_services() {
              delivery::Delivery::open(*os, *database, *log, *object_store, delivery_options));
   digest::Options digest_options;
   digest_options.interval = config.digest_interval;
-  digest::Sealer sealer{[this](std::string_view plaintext, std::string_view context) {
-                          return master_key->seal(plaintext, context);
-                        },
-                        [this](std::string_view sealed, std::string_view context) {
-                          return master_key->open(sealed, context);
-                        }};
+  const auto seal = [this](std::string_view plaintext, std::string_view context) {
+    return master_key->seal(plaintext, context);
+  };
+  const auto open = [this](std::string_view sealed, std::string_view context) {
+    return master_key->open(sealed, context);
+  };
   TRY_ASSIGN(digest, digest::Digest::open(*os, *database, *object_store, delivery->slots(),
-                                          std::move(sealer), config.regions, digest_options));
+                                          {seal, open}, config.regions, digest_options));
+  sns.emplace(*os, *database, sns::Sealer{seal, open});
   tail.emplace(*history, *master_key);
   TRY_ASSIGN(auto guard, http::AddressGuard::parse(config.outbound_allow));
   issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
-  services.emplace(
-      api::Services{*os,      *database, *outbox, *authoriser, *identity, *organizations, *ingest,
-                    *s3,      *history,  *trails, *delivery,   *digest,   *tail,          *pacer,
-                    *issuers, *keys,     *queues, *messages,   key_uses,  config.regions});
+  services.emplace(api::Services{
+      *os,      *database, *outbox, *authoriser, *identity, *organizations, *ingest,
+      *s3,      *history,  *trails, *delivery,   *digest,   *tail,          *pacer,
+      *issuers, *keys,     *queues, *messages,   key_uses,  *sns,           config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -180,6 +181,10 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   state.housekeeping_thread = os::start_thread("housekeeping", os::ThreadRole::Background,
                                                [&state] { state.run_housekeeping(); });
   TRY(state.listen());
+  state.notifications.emplace(
+      *state.services,
+      api::SnsDispatchOptions{.base_url = server->endpoint(),
+                              .wake_receivers = [&state] { state.front_door->wake_receivers(); }});
   state.log_files_thread =
       os::start_thread("log files", os::ThreadRole::Follower, [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));
@@ -213,6 +218,7 @@ void Server::stop() {
   state.stop_sinks.set();
   if (state.log) state.log->wake();
   if (state.delivery) state.delivery->wake();
+  if (state.notifications) state.notifications->stop();
   for (auto& thread : state.put_threads) {
     if (thread.joinable()) thread.join();
   }

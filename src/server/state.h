@@ -28,38 +28,18 @@
 #include "os/thread.h"
 #include "s3/s3.h"
 #include "server/data_directory.h"
+#include "server/notifications.h"
 #include "server/pages.h"
 #include "server/server.h"
+#include "server/stop_signal.h"
 #include "server/test_clock.h"
+#include "sns/sns.h"
 #include "sqs/messages.h"
 #include "sqs/queues.h"
 #include "trail/trails.h"
 #include "wal/wal.h"
 
 namespace traccia::server {
-
-// Sleeps that stop() ends.
-class StopSignal {
- public:
-  void set() {
-    const MutexLock lock(mutex_);
-    set_ = true;
-    condition_.notify_all();
-  }
-  bool is_set() {
-    const MutexLock lock(mutex_);
-    return set_;
-  }
-  void wait_for(Duration time) {
-    const MutexLock lock(mutex_);
-    if (!set_) condition_.wait_for(mutex_, time);
-  }
-
- private:
-  Mutex mutex_;
-  Condition condition_;
-  bool set_ GUARDED_BY(mutex_) = false;
-};
 
 // The text of a sink's last error, for /healthz.
 class LastError {
@@ -120,6 +100,7 @@ struct Server::State {
   std::optional<sqs::Queues> queues;
   std::optional<sqs::Messages> messages;
   api::KeyUses key_uses;
+  std::optional<sns::Sns> sns;
   std::optional<s3::S3> s3;
   std::optional<api::LifecycleSweep> lifecycle;
   std::optional<trail::Trails> trails;
@@ -135,6 +116,7 @@ struct Server::State {
   std::optional<api::Pacer> pacer;
   std::optional<api::Services> services;
   std::optional<api::FrontDoor> front_door;
+  std::optional<Notifications> notifications;
   std::unique_ptr<http::Server> http;
   LastError history_error, upkeep_error, delivery_error, put_error;
 

@@ -1,0 +1,24 @@
+// Topics, who is subscribed to them, and what is on its way.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <utility>
+
+#include "sns/outgoing.h"
+#include "sns/signer.h"
+#include "sns/subscriptions.h"
+#include "sns/topics.h"
+
+namespace traccia::sns {
+
+struct Sns {
+  Sns(os::Os os, meta::Database& database, Sealer sealer)
+      : topics(os), subscriptions(os), outgoing(os), signer(os, database, std::move(sealer)) {}
+
+  Topics topics;
+  Subscriptions subscriptions;
+  Outgoing outgoing;
+  Signer signer;
+};
+
+}  // namespace traccia::sns

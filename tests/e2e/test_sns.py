@@ -1,0 +1,244 @@
+"""SNS with boto3 and the AWS CLI: topics, subscriptions of queues, policies.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import urllib.parse
+
+import harness
+from harness import ACCOUNT, ServerCase, main, wait_until
+
+
+def queue_policy(queue_arn, topic_arn):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": queue_arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}}}]})
+
+
+class SnsCase(ServerCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sns = cls.server.client("sns")
+        cls.sqs = cls.server.client("sqs")
+        cls.iam = cls.server.client("iam")
+
+    def topic(self, name, **attributes):
+        return self.sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
+
+    def queue(self, name, topic=None):
+        """A queue that takes what the topic sends; URL and ARN."""
+        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+        attributes = {"Policy": queue_policy(arn, topic)} if topic else {}
+        return self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"], arn
+
+    def receive(self, url, wait=10, **options):
+        """The next message, deleted; fails when none comes."""
+        got = self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=wait, **options)["Messages"][0]
+        self.sqs.delete_message(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"])
+        return got
+
+
+class Topics(SnsCase):
+
+    def test_life(self):
+        arn = self.topic("life", DisplayName="Life")
+        self.assertEqual(arn, f"arn:aws:sns:us-east-1:{ACCOUNT}:life")
+        self.assertEqual(self.topic("life"), arn)
+        self.fails("InvalidParameter", self.topic, name="life", DisplayName="other")
+        shown = self.sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+        self.assertEqual((shown["DisplayName"], shown["Owner"], shown["SubscriptionsConfirmed"]),
+                         ("Life", ACCOUNT, "0"))
+        self.assertEqual(json.loads(shown["EffectiveDeliveryPolicy"])["http"]["defaultHealthyRetryPolicy"]
+                         ["numRetries"], 3)
+        self.assertEqual(json.loads(shown["Policy"])["Id"], "__default_policy_ID")
+        self.sns.set_topic_attributes(TopicArn=arn, AttributeName="SignatureVersion", AttributeValue="2")
+        self.fails("InvalidParameter", self.sns.set_topic_attributes, TopicArn=arn,
+                   AttributeName="Nothing", AttributeValue="1")
+        self.sns.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "audit"}, {"Key": "b", "Value": ""}])
+        self.sns.untag_resource(ResourceArn=arn, TagKeys=["b"])
+        self.assertEqual(self.sns.list_tags_for_resource(ResourceArn=arn)["Tags"],
+                         [{"Key": "team", "Value": "audit"}])
+        self.assertIn({"TopicArn": arn}, self.sns.list_topics()["Topics"])
+        self.sns.delete_topic(TopicArn=arn)
+        self.sns.delete_topic(TopicArn=arn)
+        with self.assertRaises(self.sns.exceptions.NotFoundException):
+            self.sns.get_topic_attributes(TopicArn=arn)
+        record = wait_until(lambda: self.server.lookup("CreateTopic"))[0]
+        self.assertEqual(record["eventSource"], "sns.amazonaws.com")
+
+    def test_pages(self):
+        for i in range(101):
+            self.topic(f"page-{i:03}")
+        pages = list(self.sns.get_paginator("list_topics").paginate())
+        self.assertGreater(len(pages), 1)
+        names = [topic["TopicArn"].rsplit(":", 1)[1] for page in pages for topic in page["Topics"]]
+        self.assertEqual(len([name for name in names if name.startswith("page-")]), 101)
+
+    def test_denials_have_the_services_own_code(self):
+        arn = self.topic("guarded")
+        self.iam.create_user(UserName="stranger")
+        key = self.iam.create_access_key(UserName="stranger")["AccessKey"]
+        stranger = self.server.client("sns", key_id=key["AccessKeyId"], secret=key["SecretAccessKey"])
+        answer = self.fails("AuthorizationError", stranger.publish, TopicArn=arn, Message="x")
+        self.assertIn("is not authorized to perform: SNS:Publish on resource: " + arn,
+                      answer["Error"]["Message"])
+        self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 403)
+        self.sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/stranger"},
+                "Action": "SNS:Publish", "Resource": arn}]}))
+        stranger.publish(TopicArn=arn, Message="x")
+        self.fails("AuthorizationError", stranger.subscribe, TopicArn=arn, Protocol="sqs",
+                   Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:q")
+
+    def test_another_account(self):
+        """The topic's policy and the caller's own must both allow."""
+        arn = self.topic("shared")
+        other = self.server.account("subscriber")
+        theirs = self.server.client_of(other, "sns")
+        queue = self.server.client_of(other, "sqs")
+        url = queue.create_queue(QueueName="theirs", Attributes={"Policy": queue_policy(
+            f"arn:aws:sqs:us-east-1:{other['AccountId']}:theirs", arn)})["QueueUrl"]
+        endpoint = f"arn:aws:sqs:us-east-1:{other['AccountId']}:theirs"
+        self.fails("AuthorizationError", theirs.subscribe, TopicArn=arn, Protocol="sqs", Endpoint=endpoint)
+        self.sns.add_permission(TopicArn=arn, Label="theirs", AWSAccountId=[other["AccountId"]],
+                                ActionName=["Subscribe"])
+        theirs.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=endpoint)
+        self.sns.publish(TopicArn=arn, Message="over there")
+        got = queue.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]
+        self.assertEqual(json.loads(got["Body"])["Message"], "over there")
+
+    def test_a_queue_of_another_account_confirms_itself(self):
+        arn = self.topic("offered")
+        other = self.server.account("asked")
+        queue = self.server.client_of(other, "sqs")
+        endpoint = f"arn:aws:sqs:us-east-1:{other['AccountId']}:asked"
+        url = queue.create_queue(QueueName="asked", Attributes={
+            "Policy": queue_policy(endpoint, arn)})["QueueUrl"]
+        made = self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=endpoint)
+        self.assertEqual(made["SubscriptionArn"], "pending confirmation")
+        body = json.loads(queue.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]["Body"])
+        self.assertEqual(body["Type"], "SubscriptionConfirmation")
+        self.fails("InvalidParameter", self.sns.confirm_subscription, TopicArn=arn, Token="nonsense")
+        answer = harness.send(body["SubscribeURL"])
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn(b"<ConfirmSubscriptionResult><SubscriptionArn>", answer.body)
+        shown = self.sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+        self.assertEqual((shown["SubscriptionsConfirmed"], shown["SubscriptionsPending"]), ("1", "0"))
+
+
+class Queues(SnsCase):
+
+    def test_an_envelope_and_a_raw_message(self):
+        arn = self.topic("chain")
+        url, queue_arn = self.queue("chain", arn)
+        made = self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)["SubscriptionArn"]
+        sent = self.sns.publish(TopicArn=arn, Subject="S", Message="héllo <&> \"q\"", MessageAttributes={
+            "n": {"DataType": "Number", "StringValue": "7"},
+            "b": {"DataType": "Binary", "BinaryValue": b"\x00\x01"}})
+        body = json.loads(self.receive(url)["Body"])
+        self.assertEqual((body["Type"], body["MessageId"], body["TopicArn"], body["Subject"], body["Message"]),
+                         ("Notification", sent["MessageId"], arn, "S", "héllo <&> \"q\""))
+        self.assertEqual(body["MessageAttributes"], {"n": {"Type": "Number", "Value": "7"},
+                                                     "b": {"Type": "Binary", "Value": "AAE="}})
+        self.sns.set_subscription_attributes(SubscriptionArn=made, AttributeName="RawMessageDelivery",
+                                             AttributeValue="true")
+        self.sns.publish(TopicArn=arn, Message=json.dumps({"default": "d", "sqs": "for queues"}),
+                         MessageStructure="json",
+                         MessageAttributes={"n": {"DataType": "Number", "StringValue": "7"}})
+        got = self.receive(url, MessageAttributeNames=["All"])
+        self.assertEqual(got["Body"], "for queues")
+        self.assertEqual(got["MessageAttributes"]["n"]["StringValue"], "7")
+        shown = self.sns.get_subscription_attributes(SubscriptionArn=made)["Attributes"]
+        self.assertEqual((shown["RawMessageDelivery"], shown["PendingConfirmation"], shown["Endpoint"]),
+                         ("true", "false", queue_arn))
+        listed = self.sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+        self.assertEqual([one["SubscriptionArn"] for one in listed], [made])
+        self.sns.unsubscribe(SubscriptionArn=made)
+        self.sns.unsubscribe(SubscriptionArn=made)
+        self.fails("NotFound", self.sns.get_subscription_attributes, SubscriptionArn=made)
+
+    def test_the_certificate_is_where_the_envelope_says(self):
+        arn = self.topic("signed")
+        url, queue_arn = self.queue("signed", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        self.sns.publish(TopicArn=arn, Message="m")
+        body = json.loads(self.receive(url)["Body"])
+        self.assertEqual(body["SignatureVersion"], "1")
+        answer = harness.send(body["SigningCertURL"])
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.body.startswith(b"-----BEGIN CERTIFICATE-----"))
+        self.assertEqual(harness.send(self.server.endpoint + "/SimpleNotificationService-0.pem").status, 404)
+
+    def test_batches(self):
+        arn = self.topic("batches")
+        url, queue_arn = self.queue("batches", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn,
+                           Attributes={"RawMessageDelivery": "true"})
+        done = self.sns.publish_batch(TopicArn=arn, PublishBatchRequestEntries=[
+            {"Id": "a", "Message": "one"}, {"Id": "b", "Message": "two", "Subject": "bad\n"}])
+        self.assertEqual([one["Id"] for one in done["Successful"]], ["a"])
+        self.assertEqual((done["Failed"][0]["Id"], done["Failed"][0]["Code"], done["Failed"][0]["SenderFault"]),
+                         ("b", "InvalidParameter", True))
+        self.assertEqual(self.receive(url)["Body"], "one")
+        entry = {"Id": "a", "Message": "x"}
+        self.fails("BatchEntryIdsNotDistinct", self.sns.publish_batch, TopicArn=arn,
+                   PublishBatchRequestEntries=[entry, entry])
+        self.fails("TooManyEntriesInBatchRequest", self.sns.publish_batch, TopicArn=arn,
+                   PublishBatchRequestEntries=[{"Id": str(i), "Message": "x"} for i in range(11)])
+        self.fails("BatchRequestTooLong", self.sns.publish_batch, TopicArn=arn, PublishBatchRequestEntries=[
+            {"Id": str(i), "Message": "x" * 200_000} for i in range(2)])
+        self.fails("InvalidBatchEntryId", self.sns.publish_batch, TopicArn=arn,
+                   PublishBatchRequestEntries=[{"Id": "a.b", "Message": "x"}])
+
+    def test_dead_letters(self):
+        arn = self.topic("dying")
+        _, queue_arn = self.queue("closed")
+        dead, dead_arn = self.queue("dead", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes={
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn})})
+        self.sns.publish(TopicArn=arn, Message="no entry")
+        self.assertEqual(json.loads(self.receive(dead)["Body"])["Message"], "no entry")
+
+    def test_what_was_published_survives_a_crash(self):
+        with harness.Server() as server:
+            sns, sqs = server.client("sns"), server.client("sqs")
+            arn = sns.create_topic(Name="durable")["TopicArn"]
+            queue_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:durable"
+            sqs.create_queue(QueueName="durable", Attributes={"Policy": queue_policy(queue_arn, arn)})
+            sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn,
+                          Attributes={"RawMessageDelivery": "true"})
+            for i in range(20):
+                sns.publish(TopicArn=arn, Message=str(i))
+            server.kill9()
+            server.start()
+            sqs = server.client("sqs")
+            url = sqs.get_queue_url(QueueName="durable")["QueueUrl"]
+            got = []
+            while len(got) < 20:
+                messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10,
+                                               WaitTimeSeconds=10)["Messages"]
+                got += [message["Body"] for message in messages]
+            self.assertEqual(sorted(got, key=int), [str(i) for i in range(20)], "each once")
+
+    def test_through_the_cli(self):
+        arn = self.server.aws("sns", "create-topic", "--name", "cli")["TopicArn"]
+        sent = self.server.aws("sns", "publish", "--topic-arn", arn, "--message", "hello")
+        self.assertIn("MessageId", sent)
+        with self.assertRaises(harness.CliError) as caught:
+            self.server.aws("sns", "publish", "--topic-arn", arn + "x", "--message", "hello")
+        self.assertIn("(NotFound)", caught.exception.text)
+
+    def test_links_of_nothing(self):
+        for query in ({"Action": "ConfirmSubscription", "TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:none",
+                       "Token": "x"},
+                      {"Action": "Unsubscribe", "SubscriptionArn": "x"}):
+            answer = harness.send(f"{self.server.endpoint}/?{urllib.parse.urlencode(query)}")
+            self.assertEqual(answer.status, 400, answer)
+            self.assertIn(b"<Code>InvalidParameter</Code>", answer.body)
+
+
+if __name__ == "__main__":
+    main()
