@@ -129,6 +129,7 @@ constexpr Entry kS3[] = {
     {"NoSuchLifecycleConfiguration", "NoSuchLifecycleConfiguration", 404,
      "The lifecycle configuration does not exist"},
     {"InvalidBucketState", "InvalidBucketState", 409, ""},
+    {"InvalidObjectState", "InvalidObjectState", 403, ""},
     {"BucketAlreadyOwnedByYou", "BucketAlreadyOwnedByYou", 409,
      "Your previous request to create the named bucket succeeded and you already own it."},
     {"BucketAlreadyExists", "BucketAlreadyExists", 409,

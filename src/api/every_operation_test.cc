@@ -275,6 +275,7 @@ class EveryS3OperationTest : public CallersTest {
          "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
          "</ObjectLockConfiguration>"},
         {"retention", "<Retention/>"},
+        {"restore", "<RestoreRequest><Days>1</Days></RestoreRequest>"},
         {"encryption",
          "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
          "<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>"

@@ -65,7 +65,7 @@ class S3Call {
         operation_(operation),
         query_(std::move(query)) {}
 
-  Services& services() { return services_; }
+  Services& services() const { return services_; }
   const Caller& caller() const { return caller_; }
   const http::Request& request() const { return request_; }
   http::Request& request() { return request_; }
@@ -92,6 +92,7 @@ class S3Call {
   std::vector<Deletion> deletions;
   // Of an answer that is an error: x-amz-delete-marker, …
   http::Headers failure_headers;
+  std::vector<std::pair<std::string, std::string>> failure_details;  // StorageClass, …
   // Of one that is none: x-amz-expiration, …
   http::Headers answer_headers;
   // Condition keys of the lock that the request asks for.
@@ -151,7 +152,8 @@ std::span<const S3Operation> s3_copy_operations();
 std::span<const S3Operation> s3_version_operations();
 std::span<const S3Operation> s3_lock_operations();
 std::span<const S3Operation> s3_lifecycle_operations();
-std::array<std::span<const S3Operation>, 8> s3_operation_groups();
+std::span<const S3Operation> s3_archive_operations();
+std::array<std::span<const S3Operation>, 9> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -196,6 +198,10 @@ Result<s3::Governance> s3_governance(S3Call& call, meta::Transaction& transactio
                                      const S3Address& address);
 // InvalidArgument for that header where the bucket has no Object Lock.
 Result<> s3_check_bypass(const S3Call& call);
+// InvalidObjectState of an archived object that is not restored.
+Result<> s3_check_readable(S3Call& call, const s3::ObjectInfo& object);
+// x-amz-storage-class and x-amz-restore.
+void s3_add_class(http::Headers& headers, const s3::ObjectInfo& object, Time now);
 void s3_add_lock(http::Response& response, const s3::Lock& lock);
 // Leaves of the lock what the caller may read.
 Result<> s3_hide_lock(S3Call& call, meta::Transaction& transaction, s3::Lock& lock);

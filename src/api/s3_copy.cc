@@ -80,6 +80,7 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
     return s3_error("InvalidRequest",
                     "The specified copy source is larger than this server copies at once (1 GiB)");
   }
+  TRY(s3_check_readable(call, source));
   TRY_ASSIGN(out.data_key, s3_open(call, source.encryption));
   return out;
 }
@@ -97,8 +98,9 @@ Result<http::Response> copy_object(S3Call& call) {
   }
   // An older version may be made the current one.
   const bool itself = address.bucket == call.bucket() && address.key == call.key();
-  const bool encrypts = !call.header("x-amz-server-side-encryption").empty();
-  if (!replaces && itself && !address.version && !encrypts) {
+  const bool changes = !call.header("x-amz-server-side-encryption").empty() ||
+                       !call.header("x-amz-storage-class").empty();
+  if (!replaces && itself && !address.version && !changes) {
     return s3_error("InvalidRequest",
                     "This copy request is illegal because it is trying to copy an object to itself "
                     "without changing the object's metadata, storage class, website redirect "
@@ -112,6 +114,7 @@ Result<http::Response> copy_object(S3Call& call) {
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size, loaded.data_key));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
+  options.storage_class = sealing.storage_class;
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
   const auto etag = s3::etag_of(bytes, sealing, blob);
   s3::ObjectInfo object;

@@ -18,6 +18,7 @@ constexpr std::string_view kAlgorithmHeader = "x-amz-server-side-encryption";
 constexpr std::string_view kKeyHeader = "x-amz-server-side-encryption-aws-kms-key-id";
 constexpr std::string_view kContextHeader = "x-amz-server-side-encryption-context";
 constexpr std::string_view kBucketKeyHeader = "x-amz-server-side-encryption-bucket-key-enabled";
+constexpr std::string_view kClassHeader = "x-amz-storage-class";
 constexpr std::string_view kManagedKey = "alias/aws/s3";
 constexpr std::string_view kObjectContext = "aws:s3:arn";
 
@@ -79,6 +80,14 @@ Result<Asked> read_headers(const S3Call& call) {
     out.bucket_key = http::equal_ignoring_case(bucket_key, "true");
   }
   return out;
+}
+
+Result<s3::StorageClass> read_class(const S3Call& call) {
+  const auto name = call.header(kClassHeader);
+  if (name.empty()) return s3::StorageClass::Standard;
+  const auto found = s3::storage_class_of(name);
+  if (found) return *found;
+  return s3_error("InvalidStorageClass", "The storage class you specified is not valid");
 }
 
 Result<DefaultEncryption> default_of(S3Call& call, meta::Transaction& transaction) {
@@ -172,6 +181,7 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
   }));
   const auto kind = asked.kind.value_or(fallback.kind);
   s3::Sealing out;
+  TRY_ASSIGN(const auto storage_class, read_class(call));
   if (kind == s3::Sse::Kms) {
     const auto key = asked.kind ? asked.key : fallback.key;
     const bool bucket_key = asked.bucket_key.value_or(fallback.bucket_key);
@@ -181,6 +191,11 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
     const auto value = call.header(name);
     if (!value.empty()) call.extra_parameters[name] = value;
   }
+  out.storage_class = storage_class;
+  if (storage_class != s3::StorageClass::Standard) {
+    call.extra_parameters[kClassHeader] = s3::name_of(storage_class);
+    call.answer_headers.add(kClassHeader, s3::name_of(storage_class));
+  }
   show(call, out.encryption, !asked.kind);
   return out;
 }
@@ -188,9 +203,8 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
 Result<s3::Sealing> s3_seal_part(S3Call& call) {
   s3::Sealing out;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(out.encryption,
-               call.services().s3.upload_encryption(transaction, call.bucket(), call.key(),
-                                                    call.query_or_empty("uploadId")));
+    TRY_ASSIGN(out, call.services().s3.upload_sealing(transaction, call.bucket(), call.key(),
+                                                      call.query_or_empty("uploadId")));
     return {};
   }));
   TRY_ASSIGN(out.data_key, s3_open(call, out.encryption));

@@ -20,9 +20,11 @@ struct DefaultEncryption {
 Result<DefaultEncryption> parse_default_encryption(const std::string& xml);
 
 // Authorises the call, so that whoever may not put anything does not fill the disk, and gives what
-// its bytes are to be stored under: as the headers say or else the bucket. Under SSE-KMS the data
+// its bytes are to be stored under: as the headers say or else the bucket, in the
+// storage class of its header. Under SSE-KMS the data
 // key is asked for in the caller's name. Shows it in the answer and the call's event. Reasons:
-// InvalidArgument, InvalidEncryptionAlgorithmError, NotImplemented, and refuse_key()'s.
+// InvalidArgument, InvalidEncryptionAlgorithmError, InvalidStorageClass, NotImplemented, and
+// refuse_key()'s.
 Result<s3::Sealing> s3_seal_object(S3Call& call);
 // Likewise, as the upload has it. NoSuchUpload.
 Result<s3::Sealing> s3_seal_part(S3Call& call);

@@ -155,9 +155,13 @@ Result<http::Response> run(S3Call& call) {
   return call.operation().run(call);
 }
 
+using Details = std::vector<std::pair<std::string, std::string>>;
+
 http::Response render_failure(const Error& error, const S3Address& address,
-                              const aws::RequestId& request_id, aws::ApiError& shown) {
+                              const aws::RequestId& request_id, aws::ApiError& shown,
+                              const Details& details = {}) {
   shown = to_api_error(error, aws::Protocol::RestXml);
+  for (const auto& detail : details) shown.details.push_back(detail);
   if (shown.name == "NoSuchBucket" || shown.name.starts_with("Bucket")) {
     shown.details.emplace_back("BucketName", address.bucket);
   }
@@ -175,10 +179,10 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 8> s3_operation_groups() {
-  return {s3_copy_operations(),    s3_upload_operations(), s3_bucket_operations(),
-          s3_version_operations(), s3_lock_operations(),   s3_lifecycle_operations(),
-          s3_list_operations(),    s3_object_operations()};
+std::array<std::span<const S3Operation>, 9> s3_operation_groups() {
+  return {s3_copy_operations(),    s3_upload_operations(),  s3_bucket_operations(),
+          s3_version_operations(), s3_lock_operations(),    s3_lifecycle_operations(),
+          s3_list_operations(),    s3_archive_operations(), s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {
@@ -238,7 +242,7 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
       for (const auto& [name, value] : call.answer_headers) done->headers.add(name, value);
       return std::move(*done);
     }
-    auto failure = render_failure(done.error(), address, request_id, shown);
+    auto failure = render_failure(done.error(), address, request_id, shown, call.failure_details);
     for (const auto& [name, value] : call.failure_headers) failure.headers.add(name, value);
     const bool stands = done.error().reason() == kCommittedNotLogged;
     if (services.ingest.stopped() || stands) return failure;

@@ -19,8 +19,6 @@ using aws::XmlElement;
 constexpr auto kDay = std::chrono::hours(24);
 // More than anybody waits for; a time counts nanoseconds and ends in the year 2262.
 constexpr int kDaysCountedMax = 50'000;
-constexpr std::string_view kClasses[] = {"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
-                                         "GLACIER_IR",  "GLACIER",    "DEEP_ARCHIVE"};
 constexpr int kInfrequentDaysMin = 30;  // of STANDARD_IA and ONEZONE_IA
 
 std::unexpected<Error> malformed(std::string message) {
@@ -129,24 +127,28 @@ Result<> read_expiration(const XmlElement& element, LifecycleRule& rule) {
   return s3_error("InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags.");
 }
 
+// Of an action on noncurrent versions; 0 when it says nothing.
+Result<int> newer_versions(const XmlElement& action, const LifecycleRule& rule) {
+  TRY_ASSIGN(const auto newer, number(action, "NewerNoncurrentVersions"));
+  if (!newer) return 0;
+  if (*newer < 1 || *newer > kNewerVersionsMax) {
+    return s3_error("InvalidArgument",
+                    fmt::format("'NewerNoncurrentVersions' for {} action must be between 1 and {}",
+                                action.name, kNewerVersionsMax));
+  }
+  if (rule.prefix_of_rule) {
+    return s3_error("InvalidRequest", "NewerNoncurrentVersions needs a rule with a Filter");
+  }
+  return static_cast<int>(*newer);
+}
+
 Result<> read_noncurrent(const XmlElement& element, LifecycleRule& rule) {
   const auto* expiration = element.child("NoncurrentVersionExpiration");
   if (expiration == nullptr) return {};
   TRY_ASSIGN(rule.noncurrent.days,
              days(*expiration, "NoncurrentDays", "NoncurrentVersionExpiration"));
   if (!rule.noncurrent.days) return malformed("NoncurrentDays is missing");
-  TRY_ASSIGN(const auto newer, number(*expiration, "NewerNoncurrentVersions"));
-  if (!newer) return {};
-  if (*newer < 1 || *newer > kNewerVersionsMax) {
-    return s3_error("InvalidArgument",
-                    fmt::format("'NewerNoncurrentVersions' for NoncurrentVersionExpiration action "
-                                "must be between 1 and {}",
-                                kNewerVersionsMax));
-  }
-  if (rule.prefix_of_rule) {
-    return s3_error("InvalidRequest", "NewerNoncurrentVersions needs a rule with a Filter");
-  }
-  rule.newer_noncurrent = static_cast<int>(*newer);
+  TRY_ASSIGN(rule.newer_noncurrent, newer_versions(*expiration, rule));
   return {};
 }
 
@@ -168,9 +170,8 @@ Result<> read_abort(const XmlElement& element, LifecycleRule& rule) {
 Result<> read_transition(const XmlElement& transition, std::string_view days_name,
                          LifecycleRule& rule, std::set<std::string>& classes) {
   const std::string storage_class(transition.child_text("StorageClass"));
-  if (std::ranges::find(kClasses, storage_class) == std::end(kClasses)) {
-    return malformed("no storage class to move to");
-  }
+  const auto target = s3::storage_class_of(storage_class);
+  if (!target || s3::rank_of(*target) == 0) return malformed("no storage class to move to");
   if (!classes.insert(storage_class).second) {
     return s3_error("InvalidRequest",
                     fmt::format("'StorageClass' must be different for '{}' actions in same 'Rule' "
@@ -198,7 +199,9 @@ Result<> read_transition(const XmlElement& transition, std::string_view days_nam
                                 days_name, current ? "Expiration" : "NoncurrentVersionExpiration",
                                 rule.prefix, transition.name));
   }
-  rule.has_transitions = true;
+  TRY_ASSIGN(const auto newer, newer_versions(transition, rule));
+  auto& moves = current ? rule.moves : rule.noncurrent_moves;
+  moves.push_back({*target, {after, from}, newer});
   return {};
 }
 
@@ -231,7 +234,7 @@ Result<LifecycleRule> read_rule(const XmlElement& element) {
   TRY(read_abort(element, rule));
   TRY(read_transitions(element, rule));
   const bool acts = element.child("Expiration") != nullptr || !rule.noncurrent.empty() ||
-                    !rule.abort.empty() || rule.has_transitions;
+                    !rule.abort.empty() || !rule.moves.empty() || !rule.noncurrent_moves.empty();
   if (acts) return rule;
   return s3_error("InvalidRequest", "At least one action needs to be specified in a rule");
 }
@@ -287,20 +290,46 @@ std::optional<Expiry> abort_of(const std::vector<LifecycleRule>& rules, const s3
   return first;
 }
 
-Fate LifecycleJudge::judge(const s3::ObjectInfo& version) {
+Verdict LifecycleJudge::judge(const s3::ObjectInfo& version) {
   if (version.latest) {
     key_ = version.key;
     successor_ = version.last_modified;
     noncurrent_ = 0;
-    if (version.delete_marker) return removes_marker(version) ? Fate::RemovedLone : Fate::Stays;
-    return expires(version) ? Fate::Expires : Fate::Stays;
+    if (version.delete_marker) return {removes_marker(version) ? Fate::RemovedLone : Fate::Stays};
+    if (expires(version)) return {Fate::Expires};
+    return moves(version, &LifecycleRule::moves, version.last_modified);
   }
   // A listing that went on behind a version that is gone: what came before is not known.
-  if (version.key != key_) return Fate::Stays;
-  const bool removed = removes(version);
+  if (version.key != key_) return {};
+  const auto verdict = removes(version)
+                           ? Verdict{Fate::Removed}
+                           : moves(version, &LifecycleRule::noncurrent_moves, successor_);
   successor_ = version.last_modified;
   ++noncurrent_;
-  return removed ? Fate::Removed : Fate::Stays;
+  return verdict;
+}
+
+bool LifecycleJudge::large_enough(const LifecycleRule& rule, const s3::ObjectInfo& version,
+                                  s3::StorageClass storage_class) const {
+  if (rule.larger_than || rule.smaller_than || version.size >= kTransitionBytesMin) return true;
+  return small_ == SmallObjects::MayBeArchived && s3::is_archive(storage_class);
+}
+
+Verdict LifecycleJudge::moves(const s3::ObjectInfo& version,
+                              std::vector<LifecycleMove> LifecycleRule::* kind, Time start) const {
+  Verdict out{Fate::Stays, version.storage_class};
+  if (version.delete_marker) return out;
+  for (const auto& rule : rules_) {
+    if (!rule.enabled || !rule.covers(version.key, version.size)) continue;
+    for (const auto& move : rule.*kind) {
+      const bool due = noncurrent_ >= move.newer_noncurrent && move.time.due(start) <= now_;
+      if (!due || s3::rank_of(move.storage_class) <= s3::rank_of(out.storage_class)) continue;
+      if (large_enough(rule, version, move.storage_class)) {
+        out = {Fate::Moves, move.storage_class};
+      }
+    }
+  }
+  return out;
 }
 
 bool LifecycleJudge::expires(const s3::ObjectInfo& version) const {

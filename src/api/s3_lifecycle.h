@@ -30,6 +30,13 @@ struct LifecycleTime {
   Time due(Time start) const;
 };
 
+// To a storage class.
+struct LifecycleMove {
+  s3::StorageClass storage_class = s3::StorageClass::Standard;
+  LifecycleTime time;
+  int newer_noncurrent = 0;  // of which the newest so many are not moved
+};
+
 struct LifecycleRule {
   std::string id;
   bool enabled = false;
@@ -40,10 +47,11 @@ struct LifecycleRule {
   bool prefix_of_rule = false;                        // given in the old way, without a Filter
   LifecycleTime expiration;                           // of current versions
   bool expires_lone_markers = false;
-  LifecycleTime noncurrent;  // days only; of versions that are not current any more
-  int newer_noncurrent = 0;  // of which the newest so many stay
-  LifecycleTime abort;       // days only; of uploads
-  bool has_transitions = false;
+  LifecycleTime noncurrent;          // days only; of versions that are not current any more
+  int newer_noncurrent = 0;          // of which the newest so many stay
+  LifecycleTime abort;               // days only; of uploads
+  std::vector<LifecycleMove> moves;  // of current versions
+  std::vector<LifecycleMove> noncurrent_moves;  // days only
 
   bool covers(std::string_view key, uint64_t size) const;
   bool covers_key(std::string_view key) const { return tags == 0 && key.starts_with(prefix); }
@@ -69,19 +77,42 @@ enum class Fate : uint8_t {
   Expires,      // current: to be deleted as a client would
   Removed,      // for good
   RemovedLone,  // a delete marker, if nothing lies behind it
+  Moves,        // to another storage class
 };
+struct Verdict {
+  Fate fate = Fate::Stays;
+  s3::StorageClass storage_class = s3::StorageClass::Standard;  // of Fate::Moves
+};
+
+// Which objects of less than 128 KiB are moved by rules that say nothing of sizes
+// (x-amz-transition-default-minimum-object-size).
+enum class SmallObjects : uint8_t {
+  Stay,          // all_storage_classes_128K
+  MayBeArchived  // varies_by_storage_class: to GLACIER and DEEP_ARCHIVE
+};
+inline constexpr std::string_view kSizeOfAll = "all_storage_classes_128K";
+inline constexpr std::string_view kSizeVaries = "varies_by_storage_class";
+inline constexpr uint64_t kTransitionBytesMin = 128 << 10;
+
 // owned by one thread. Remembers what came before of a key.
 class LifecycleJudge {
  public:
-  LifecycleJudge(const std::vector<LifecycleRule>& rules, Time now) : rules_(rules), now_(now) {}
-  Fate judge(const s3::ObjectInfo& version);
+  LifecycleJudge(const std::vector<LifecycleRule>& rules, SmallObjects small, Time now)
+      : rules_(rules), small_(small), now_(now) {}
+  Verdict judge(const s3::ObjectInfo& version);
 
  private:
   bool expires(const s3::ObjectInfo& version) const;
   bool removes(const s3::ObjectInfo& version) const;
   bool removes_marker(const s3::ObjectInfo& version) const;
+  // The coldest class that its time has come for.
+  Verdict moves(const s3::ObjectInfo& version, std::vector<LifecycleMove> LifecycleRule::* kind,
+                Time start) const;
+  bool large_enough(const LifecycleRule& rule, const s3::ObjectInfo& version,
+                    s3::StorageClass storage_class) const;
 
   const std::vector<LifecycleRule>& rules_;
+  SmallObjects small_;
   Time now_;
   std::string key_;
   Time successor_;      // when the version before was made: this one is not current since then

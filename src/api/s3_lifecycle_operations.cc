@@ -14,7 +14,6 @@ using aws::XmlElement;
 using s3::Document;
 
 constexpr std::string_view kSizeHeader = "x-amz-transition-default-minimum-object-size";
-constexpr std::string_view kDefaultSize = "all_storage_classes_128K";
 
 // As events show documents: an object for each element, an array for several of a name.
 json::Value as_json(const XmlElement& element) {
@@ -63,9 +62,11 @@ std::string render(S3Call& call, const XmlElement& root) {
 Result<http::Response> put_lifecycle(S3Call& call) {
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, call.request().body, checksums));
-  const auto size = call.header(kSizeHeader);
-  if (!size.empty() && size != kDefaultSize) {
-    return s3_error("NotImplemented", "Objects are not moved between storage classes");
+  auto size = call.header(kSizeHeader);
+  if (size.empty()) size = kSizeOfAll;
+  if (size != kSizeOfAll && size != kSizeVaries) {
+    return s3_error("InvalidArgument",
+                    fmt::format("{} is {} or {}", kSizeHeader, kSizeOfAll, kSizeVaries));
   }
   TRY_ASSIGN(const auto root, aws::parse_xml(call.request().body));
   TRY(parse_lifecycle(root));
@@ -78,31 +79,36 @@ Result<http::Response> put_lifecycle(S3Call& call) {
       return fail(ErrorCode::FailedPrecondition, "InvalidBucketState",
                   "Lifecycle configuration is not supported on a bucket with Mfa Authentication.");
     }
-    return call.services().s3.put_document(transaction, call.bucket(), Document::Lifecycle,
-                                           document);
+    auto& s3 = call.services().s3;
+    TRY(s3.put_document(transaction, call.bucket(), Document::TransitionSize, size));
+    return s3.put_document(transaction, call.bucket(), Document::Lifecycle, document);
   }));
   http::Response response;
-  response.headers.add(kSizeHeader, kDefaultSize);
+  response.headers.add(kSizeHeader, size);
   return response;
 }
 
 Result<http::Response> get_lifecycle(S3Call& call) {
   std::optional<std::string> document;
+  std::optional<std::string> size;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(document,
-               call.services().s3.get_document(transaction, call.bucket(), Document::Lifecycle));
+    auto& s3 = call.services().s3;
+    TRY_ASSIGN(document, s3.get_document(transaction, call.bucket(), Document::Lifecycle));
+    TRY_ASSIGN(size, s3.get_document(transaction, call.bucket(), Document::TransitionSize));
     if (document) return {};
     return fail(ErrorCode::NotFound, "NoSuchLifecycleConfiguration", "no lifecycle configuration");
   }));
   TRY(call.record_success());
   auto response = s3_xml(std::move(*document));
-  response.headers.add(kSizeHeader, kDefaultSize);
+  response.headers.add(kSizeHeader, size.value_or(std::string(kSizeOfAll)));
   return response;
 }
 
 Result<http::Response> delete_lifecycle(S3Call& call) {
-  TRY(call.commit([&](meta::Transaction& transaction) {
-    return call.services().s3.delete_document(transaction, call.bucket(), Document::Lifecycle);
+  TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
+    auto& s3 = call.services().s3;
+    TRY(s3.delete_document(transaction, call.bucket(), Document::TransitionSize));
+    return s3.delete_document(transaction, call.bucket(), Document::Lifecycle);
   }));
   http::Response response;
   response.status = 204;

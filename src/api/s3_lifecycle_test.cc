@@ -53,7 +53,9 @@ class S3LifecycleTest : public S3FrontTest {
     }
     return out;
   }
-  void sweep() { ASSERT_TRUE(sweep_->step()); }
+  void sweep() {
+    ASSERT_TRUE(sweep_->step([] { return false; }));
+  }
 
   std::optional<LifecycleSweep> sweep_;
 };
@@ -272,6 +274,142 @@ TEST_F(S3LifecycleTest, ManyVersionsArePagedThrough) {
   to("2027-02-01T00:00:00Z");
   sweep();
   EXPECT_THAT(left(), ElementsAre("a+", "b+"));
+}
+
+class S3TransitionTest : public S3LifecycleTest {
+ protected:
+  static std::string move(std::string_view storage_class, int days) {
+    return fmt::format("<Transition><Days>{}</Days><StorageClass>{}</StorageClass></Transition>",
+                       days, storage_class);
+  }
+  // Text that packs well, of at least the size that is moved.
+  static std::string large() {
+    std::string out;
+    while (out.size() < kTransitionBytesMin) out += "one event is much like another; ";
+    return out;
+  }
+  std::string class_of(const std::string& target) {
+    return std::string(send("HEAD", target).headers.get("x-amz-storage-class"));
+  }
+  uint64_t disk_bytes() {
+    uint64_t out = 0;
+    for (const auto& path : fake_.files.paths()) {
+      if (!path.starts_with("/d/blobs/")) continue;
+      out += fake_.files.open(path, os::OpenMode::ReadOnly).value()->size().value();
+    }
+    return out;
+  }
+};
+
+TEST_F(S3TransitionTest, ObjectsGoDownTheWaterfall) {
+  put("k", large());
+  put("small");
+  ASSERT_EQ(put_rules(rule(move("STANDARD_IA", 30) + move("GLACIER", 365))).status, 200);
+  sweep();
+  EXPECT_EQ(class_of("/bucket/k"), "");
+  const auto before = disk_bytes();
+  to("2027-02-15T00:00:00Z");
+  sweep();
+  ASSERT_TRUE(s3_->collect_garbage(*database_));
+  EXPECT_EQ(class_of("/bucket/k"), "STANDARD_IA");
+  EXPECT_LT(disk_bytes(), before / 10) << "colder is smaller";
+  EXPECT_EQ(body_of(send("GET", "/bucket/k")), large());
+  EXPECT_EQ(body_of(send("GET", "/bucket/k", "", {{"Range", "bytes=100-199"}})),
+            large().substr(100, 100));
+  to("2028-01-16T00:00:00Z");
+  sweep();
+  EXPECT_EQ(class_of("/bucket/k"), "GLACIER");
+  EXPECT_EQ(class_of("/bucket/small"), "") << "less than 128 KiB";
+  EXPECT_EQ(texts(xml(send("GET", "/bucket?list-type=2")), "Contents", "StorageClass"),
+            (std::vector<std::string>{"GLACIER", "STANDARD"}));
+}
+
+TEST_F(S3TransitionTest, ArchivedObjectsAreRestoredFirst) {
+  put("k", large(), {{"x-amz-storage-class", "GLACIER"}});
+  EXPECT_LT(disk_bytes(), large().size() / 10);
+  const auto refused = send("GET", "/bucket/k");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(error_code(refused), "InvalidObjectState");
+  EXPECT_EQ(xml(refused).child_text("StorageClass"), "GLACIER");
+  EXPECT_EQ(error_code(send("PUT", "/bucket/copy", "", {{"x-amz-copy-source", "bucket/k"}})),
+            "InvalidObjectState");
+  const auto restore = [&](std::string_view members) {
+    return send("POST", "/bucket/k?restore",
+                fmt::format("<RestoreRequest>{}</RestoreRequest>", members));
+  };
+  EXPECT_EQ(error_code(restore("<Days>0</Days>")), "InvalidArgument");
+  EXPECT_EQ(error_code(restore("")), "InvalidArgument");
+  EXPECT_EQ(error_code(restore("<Days>1</Days><Tier>Fast</Tier>")), "MalformedXML");
+  EXPECT_EQ(restore("<Days>2</Days><GlacierJobParameters><Tier>Bulk</Tier>"
+                    "</GlacierJobParameters>")
+                .status,
+            202);
+  EXPECT_EQ(body_of(send("GET", "/bucket/k")), large());
+  EXPECT_EQ(send("HEAD", "/bucket/k").headers.get("x-amz-restore"),
+            R"(ongoing-request="false", expiry-date="Mon, 18 Jan 2027 00:00:00 GMT")");
+  EXPECT_EQ(restore("<Days>3</Days>").status, 200) << "longer";
+  to("2027-01-19T00:00:00Z");
+  EXPECT_EQ(error_code(send("GET", "/bucket/k")), "InvalidObjectState");
+  EXPECT_FALSE(send("HEAD", "/bucket/k").headers.find("x-amz-restore"));
+  put("warm");
+  EXPECT_EQ(error_code(send("POST", "/bucket/warm?restore",
+                            "<RestoreRequest><Days>1</Days></RestoreRequest>")),
+            "InvalidObjectState");
+}
+
+TEST_F(S3TransitionTest, SmallObjectsMoveWhereTheRulesSaySo) {
+  put("k");
+  const auto varies = [&](std::string_view size) {
+    return send("PUT", "/bucket?lifecycle", document(rule(move("GLACIER", 0))),
+                {{"x-amz-transition-default-minimum-object-size", std::string(size)}});
+  };
+  EXPECT_EQ(error_code(varies("some")), "InvalidArgument");
+  ASSERT_EQ(varies("varies_by_storage_class").status, 200);
+  EXPECT_EQ(
+      send("GET", "/bucket?lifecycle").headers.get("x-amz-transition-default-minimum-object-size"),
+      "varies_by_storage_class");
+  to("2027-01-16T00:00:00Z");
+  sweep();
+  EXPECT_EQ(class_of("/bucket/k"), "GLACIER");
+  put("warm");
+  const auto filter = "<Filter><ObjectSizeGreaterThan>0</ObjectSizeGreaterThan></Filter>";
+  ASSERT_EQ(put_rules(rule(move("GLACIER_IR", 0), filter)).status, 200);
+  to("2027-01-17T00:00:00Z");
+  sweep();
+  EXPECT_EQ(class_of("/bucket/warm"), "GLACIER_IR");
+  EXPECT_EQ(class_of("/bucket/k"), "GLACIER") << "never back up";
+}
+
+TEST_F(S3TransitionTest, NoncurrentVersionsMoveByTheirOwnClock) {
+  version("Enabled");
+  put("k", large());
+  put("k", large() + "2");
+  put("k", large() + "3");
+  const std::string action =
+      "<NoncurrentVersionTransition><NoncurrentDays>1</NoncurrentDays>"
+      "<NewerNoncurrentVersions>1</NewerNoncurrentVersions>"
+      "<StorageClass>DEEP_ARCHIVE</StorageClass></NoncurrentVersionTransition>";
+  ASSERT_EQ(put_rules(rule(action)).status, 200);
+  to("2027-01-17T00:00:00Z");
+  sweep();
+  EXPECT_EQ(texts(xml(send("GET", "/bucket?versions")), "Version", "StorageClass"),
+            (std::vector<std::string>{"STANDARD", "STANDARD", "DEEP_ARCHIVE"}));
+}
+
+TEST_F(S3TransitionTest, UnknownClassesAreRefused) {
+  for (const auto* name : {"OUTPOSTS", "glacier", "COLD"}) {
+    EXPECT_EQ(error_code(send("PUT", "/bucket/k", "x", {{"x-amz-storage-class", name}})),
+              "InvalidStorageClass")
+        << name;
+  }
+  EXPECT_EQ(send("PUT", "/bucket/k", "x", {{"x-amz-storage-class", "ONEZONE_IA"}}).status, 200);
+  EXPECT_EQ(class_of("/bucket/k"), "ONEZONE_IA");
+  // A copy in its place changes the class.
+  EXPECT_EQ(send("PUT", "/bucket/k", "",
+                 {{"x-amz-copy-source", "bucket/k"}, {"x-amz-storage-class", "STANDARD"}})
+                .status,
+            200);
+  EXPECT_EQ(class_of("/bucket/k"), "");
 }
 
 }  // namespace

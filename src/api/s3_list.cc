@@ -29,7 +29,7 @@ void add_entries(const S3Call& call, aws::XmlWriter& xml, const s3::ListResult& 
         .element("LastModified", format_iso_milliseconds(object.last_modified))
         .element("ETag", s3_quoted(object.etag))
         .element("Size", static_cast<int64_t>(object.size))
-        .element("StorageClass", "STANDARD");
+        .element("StorageClass", s3::name_of(object.storage_class));
     if (owners) xml.begin("Owner").element("ID", object.owner_account).end();
     xml.end();
   }

@@ -30,6 +30,7 @@ void add_object_headers(const S3Call& call, const s3::ObjectInfo& object,
   headers.add("Last-Modified", format_http_date(object.last_modified));
   headers.add("Accept-Ranges", "bytes");
   s3_add_encryption(headers, object.encryption);
+  s3_add_class(headers, object, call.services().os.clock.now());
   const auto& stored = object.headers;
   const std::tuple<std::string_view, std::string_view, std::string_view> fields[] = {
       {"Content-Type", stored.content_type, "response-content-type"},
@@ -132,6 +133,7 @@ Result<http::Response> get_object(S3Call& call) {
   const bool head = call.request().method == "HEAD";
   std::string data_key;
   if (!head) {
+    TRY(s3_check_readable(call, object));
     TRY_ASSIGN(data_key, s3_open(call, object.encryption));
   }
   if (head || range.count > kInMemoryMax) {
@@ -164,6 +166,7 @@ Result<http::Response> put_object(S3Call& call) {
   TRY(s3_check_body(call, body, options.checksums));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
+  options.storage_class = sealing.storage_class;
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
   const auto etag = s3::etag_of(body, sealing, blob);
   s3::ObjectInfo object;

@@ -17,6 +17,7 @@ Result<http::Response> create_upload(S3Call& call) {
   TRY_ASSIGN(auto options, s3_put_options(call));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
+  options.storage_class = sealing.storage_class;
   s3::Upload upload;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
@@ -126,9 +127,12 @@ Result<http::Response> list_parts(S3Call& call) {
   TRY_ASSIGN(const auto page, s3_query_number(call, "max-parts", kPageMax, kPageMax));
   TRY_ASSIGN(const auto after, s3_query_number(call, "part-number-marker", 0, 1'000'000));
   std::vector<s3::Part> parts;
+  s3::Sealing sealing;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(parts, call.services().s3.list_parts(transaction, call.bucket(), call.key(),
-                                                    call.query_or_empty("uploadId")));
+    auto& s3 = call.services().s3;
+    const auto id = call.query_or_empty("uploadId");
+    TRY_ASSIGN(parts, s3.list_parts(transaction, call.bucket(), call.key(), id));
+    TRY_ASSIGN(sealing, s3.upload_sealing(transaction, call.bucket(), call.key(), id));
     return {};
   }));
   TRY(call.record_success());
@@ -154,7 +158,7 @@ Result<http::Response> list_parts(S3Call& call) {
         .element("Size", static_cast<int64_t>(part.size))
         .end();
   }
-  xml.element("StorageClass", "STANDARD").end();
+  xml.element("StorageClass", s3::name_of(sealing.storage_class)).end();
   return s3_xml(std::move(xml).take());
 }
 
@@ -193,7 +197,7 @@ Result<http::Response> list_uploads(S3Call& call) {
         .element("Key", s3_listed(call, upload.key))
         .element("UploadId", upload.id)
         .element("Initiated", format_iso_milliseconds(floor_seconds(upload.initiated)))
-        .element("StorageClass", "STANDARD")
+        .element("StorageClass", s3::name_of(upload.storage_class))
         .end();
   }
   xml.end();

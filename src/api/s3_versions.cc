@@ -97,7 +97,7 @@ void add_version(const S3Call& call, aws::XmlWriter& xml, const s3::ObjectInfo& 
   if (!version.delete_marker) {
     xml.element("ETag", s3_quoted(version.etag))
         .element("Size", static_cast<int64_t>(version.size))
-        .element("StorageClass", "STANDARD");
+        .element("StorageClass", s3::name_of(version.storage_class));
   }
   xml.begin("Owner").element("ID", version.owner_account).end();
   xml.end();

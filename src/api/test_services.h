@@ -17,6 +17,7 @@
 #include "api/services.h"
 #include "blob/blob.h"
 #include "json/json.h"
+#include "kms/keys.h"
 #include "os/fake_os.h"
 
 namespace traccia::api {

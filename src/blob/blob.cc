@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "blob/format.h"
+#include "blob/packing.h"
 #include "crypto/block_cipher.h"
 
 namespace traccia::blob {
@@ -133,10 +134,19 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(os::Os os, const std::string&
   return std::unique_ptr<BlobStore>(new BlobStore(os, directory));
 }
 
-Result<BlobId> BlobStore::put(std::string_view bytes, std::string_view data_key) {
+Result<BlobId> BlobStore::put(std::string_view bytes, std::string_view data_key, Packing packing) {
   auto id = hex_encode(os_.random.bytes(kIdBytes));
-  const auto file = data_key.empty() ? render_blob(bytes)
-                                     : render_blob(bytes, data_key, os_.random.bytes(kSaltBytes));
+  Header header;
+  std::optional<std::string> packed;
+  if (packing == Packing::Small) packed = pack(bytes);
+  if (packed) header.unpacked = bytes.size();
+  const auto content = packed ? std::string_view(*packed) : bytes;
+  header.size = content.size();
+  if (!data_key.empty()) {
+    header.encryption = Encryption::Aes256Gcm;
+    header.salt = os_.random.bytes(kSaltBytes);
+  }
+  const auto file = render_blob(content, header, data_key);
   TRY(os::write_file_atomically(os_.files, path_of(directory_, id), file));
   return id;
 }
@@ -145,13 +155,18 @@ Result<std::unique_ptr<Reader>> BlobStore::open_blob(const BlobId& id, std::stri
   TRY(check_id(id));
   Header header;
   TRY_ASSIGN(auto reader, open_file(os_, path_of(directory_, id), header));
-  if (header.encryption == Encryption::None) return reader;
-  if (data_key.empty()) {
-    return fail(ErrorCode::FailedPrecondition,
-                fmt::format("blob {} is encrypted; no key was given", id));
+  if (header.encryption != Encryption::None) {
+    if (data_key.empty()) {
+      return fail(ErrorCode::FailedPrecondition,
+                  fmt::format("blob {} is encrypted; no key was given", id));
+    }
+    reader->decrypt(data_key);
   }
-  reader->decrypt(data_key);
-  return reader;
+  if (!header.unpacked) return reader;
+  auto unpacking = unpacking_reader(std::move(reader), *header.unpacked);
+  if (unpacking) return unpacking;
+  return std::unexpected(
+      std::move(unpacking).error().with_context(fmt::format("'{}'", path_of(directory_, id))));
 }
 
 Result<std::string> BlobStore::read_all(const BlobId& id, std::string_view data_key) {

@@ -16,6 +16,9 @@ namespace traccia::blob {
 // 32 hex characters.
 using BlobId = std::string;
 
+// Small: compressed where that saves something, and slower to read. The content is the same.
+enum class Packing : uint8_t { None, Small };
+
 // Reads one blob; every block's checksum is verified before its bytes are given out.
 class Reader {
  public:
@@ -33,7 +36,8 @@ class BlobStore {
   // Durable on return: file synced, renamed into place, directory synced.
   // With a data key of 32 bytes the content is encrypted, under a key that is the blob's own;
   // without one it is stored plain.
-  Result<BlobId> put(std::string_view bytes, std::string_view data_key = {});
+  Result<BlobId> put(std::string_view bytes, std::string_view data_key = {},
+                     Packing packing = Packing::None);
   // `data_key` as at put(). FailedPrecondition for an encrypted blob without one.
   Result<std::unique_ptr<Reader>> open_blob(const BlobId& id, std::string_view data_key = {});
   Result<std::string> read_all(const BlobId& id, std::string_view data_key = {});

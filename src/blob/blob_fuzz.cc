@@ -21,5 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)store->read_all(id).has_value();
   (void)store->read_all(id, data_key).has_value();
   (void)store->scrub(id).has_value();
+  const auto small = store->put(bytes, data_key, blob::Packing::Small).value();
+  TRACCIA_ASSERT(store->read_all(small, data_key).value() == bytes);
   return 0;
 }

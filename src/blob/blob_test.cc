@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "blob/format.h"
+#include "blob/packing.h"
 #include "os/fake_os.h"
 
 namespace traccia::blob {
@@ -80,6 +81,39 @@ TEST(BlobStore, EncryptedContentNeedsItsKeyAndIsOnNoDisk) {
   const auto path = "/blobs/" + again.substr(0, 2) + "/" + again;
   ASSERT_TRUE(fake.files.open(path, os::OpenMode::ReadOnly).value()->read_at(0, other));
   EXPECT_NE(bytes.substr(kHeaderBytes), other.substr(kHeaderBytes));
+}
+
+TEST_P(BlobStoreKinds, PackedContentIsTheSameAndSmaller) {
+  os::FakeOs fake;
+  const auto store = BlobStore::open(fake.os(), "/blobs").value();
+  std::string text;
+  while (text.size() < 2 * kFrameBytes + 100) text += "an event like the one before, and ";
+  const auto id = store->put(text, GetParam(), Packing::Small).value();
+  const auto path = fake.files.paths().front();
+  const auto bytes = fake.files.open(path, os::OpenMode::ReadOnly).value()->size().value();
+  EXPECT_LT(bytes, text.size() / 10);
+  EXPECT_EQ(store->read_all(id, GetParam()).value(), text);
+  EXPECT_TRUE(store->scrub(id));
+  const auto reader = store->open_blob(id, GetParam()).value();
+  std::string piece(300, '\0');
+  for (const size_t at : {kFrameBytes - 150, 2 * kFrameBytes - 1, text.size() - 10}) {
+    const auto count = reader->read_at(at, piece).value();
+    EXPECT_EQ(piece.substr(0, count), text.substr(at, 300)) << at;
+  }
+  for (uint64_t i = 0; i < bytes; i += 7) {
+    fake.files.corrupt(path, i, 0x01);
+    ASSERT_EQ(store->read_all(id, GetParam()).error().code(), ErrorCode::DataLoss) << i;
+    fake.files.corrupt(path, i, 0x01);
+  }
+}
+
+TEST_P(BlobStoreKinds, WhatDoesNotPackIsStoredAsItIs) {
+  os::FakeOs fake;
+  const auto store = BlobStore::open(fake.os(), "/blobs").value();
+  for (const auto& bytes : {std::string(), std::string("x"), fake.random.bytes(100'000)}) {
+    const auto id = store->put(bytes, GetParam(), Packing::Small).value();
+    EXPECT_EQ(store->read_all(id, GetParam()).value(), bytes);
+  }
 }
 
 TEST(BlobStore, RemoveIsIdempotent) {

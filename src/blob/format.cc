@@ -13,6 +13,9 @@ namespace traccia::blob {
 namespace {
 
 constexpr std::string_view kMagic = "TRBLOB01";
+constexpr size_t kPackingOffset = 56;
+constexpr uint32_t kZstdFrames = 1;
+constexpr uint64_t kContentBytesMax = 1ULL << 48;
 constexpr std::string_view kBlockKey = "traccia blob key 1\n";
 
 void append_header(std::string& out, const Header& header) {
@@ -21,24 +24,11 @@ void append_header(std::string& out, const Header& header) {
   append_u32(out, kBlockBytes);
   append_u64(out, header.size);
   out += header.salt;
+  out.resize(kPackingOffset, '\0');
+  append_u32(out, header.unpacked ? kZstdFrames : 0);
+  append_u64(out, header.unpacked.value_or(0));
   out.resize(kHeaderBytes - 4, '\0');
   append_u32(out, compress::crc32c(out));
-}
-
-// `seal` appends a block as it is stored.
-template <typename Seal>
-std::string render(const Header& header, std::string_view bytes, const Seal& seal) {
-  std::string out;
-  out.reserve(header.file_bytes());
-  append_header(out, header);
-  for (uint64_t number = 0; !bytes.empty(); ++number) {
-    const auto block = bytes.substr(0, kBlockBytes);
-    const auto start = out.size();
-    seal(number, block, out);
-    append_u32(out, block_sum(number, std::string_view(out).substr(start)));
-    bytes.remove_prefix(block.size());
-  }
-  return out;
 }
 
 }  // namespace
@@ -60,19 +50,26 @@ std::string block_context(const Header& header) {
   return out;
 }
 
-std::string render_blob(std::string_view bytes) {
-  return render({.size = bytes.size()}, bytes,
-                [](uint64_t, std::string_view block, std::string& out) { out += block; });
-}
-
-std::string render_blob(std::string_view bytes, std::string_view data_key, std::string_view salt) {
-  const Header header{
-      .encryption = Encryption::Aes256Gcm, .size = bytes.size(), .salt = std::string(salt)};
-  crypto::BlockCipher cipher(block_key(data_key, salt));
+std::string render_blob(std::string_view bytes, const Header& header, std::string_view data_key) {
+  TRACCIA_ASSERT(bytes.size() == header.size);
+  std::optional<crypto::BlockCipher> cipher;
+  if (header.encryption != Encryption::None) cipher.emplace(block_key(data_key, header.salt));
   const auto context = block_context(header);
-  return render(header, bytes, [&](uint64_t number, std::string_view block, std::string& out) {
-    cipher.seal(number, block, context, out);
-  });
+  std::string out;
+  out.reserve(header.file_bytes());
+  append_header(out, header);
+  for (uint64_t number = 0; !bytes.empty(); ++number) {
+    const auto block = bytes.substr(0, kBlockBytes);
+    const auto start = out.size();
+    if (cipher) {
+      cipher->seal(number, block, context, out);
+    } else {
+      out += block;
+    }
+    append_u32(out, block_sum(number, std::string_view(out).substr(start)));
+    bytes.remove_prefix(block.size());
+  }
+  return out;
 }
 
 Result<Header> parse_header(std::string_view header) {
@@ -85,13 +82,16 @@ Result<Header> parse_header(std::string_view header) {
   Header out;
   TRY_ASSIGN(out.size, reader.u64());
   TRY_ASSIGN(out.salt, reader.take(kSaltBytes));
+  TRY_ASSIGN(const auto packing, reader.u32());
+  TRY_ASSIGN(const auto unpacked, reader.u64());
+  if (packing != 0) out.unpacked = unpacked;
   ByteReader tail(header.substr(kHeaderBytes - 4));
   TRY_ASSIGN(const auto sum, tail.u32());
   if (sum != compress::crc32c(header.substr(0, kHeaderBytes - 4))) {
     return fail(ErrorCode::DataLoss, "the header's checksum does not match");
   }
   if (encryption > static_cast<uint32_t>(Encryption::Aes256Gcm) || block_bytes != kBlockBytes ||
-      out.size > (1ULL << 48)) {
+      packing > kZstdFrames || out.size > kContentBytesMax || unpacked > kContentBytesMax) {
     return fail(ErrorCode::DataLoss,
                 fmt::format("header of an unknown kind (encryption {}, blocks of {}, size {})",
                             encryption, block_bytes, out.size));

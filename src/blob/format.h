@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,9 @@ enum class Encryption : uint32_t { None = 0, Aes256Gcm = 1 };
 // What a blob's header says.
 struct Header {
   Encryption encryption = Encryption::None;
-  uint64_t size = 0;  // of the content
+  uint64_t size = 0;  // of the content, as it is stored
   std::string salt = {};
+  std::optional<uint64_t> unpacked = std::nullopt;  // of packed content: its size before that
 
   // Of a block beside its content.
   uint64_t overhead() const {
@@ -39,12 +41,12 @@ struct Header {
   }
 };
 
-// Header: "TRBLOB01", u32 encryption, u32 block size, u64 size, the salt, zeros, CRC-32C of all
-// before it. Then blocks, each followed by its tag, where it is encrypted, and its CRC-32C, which
-// covers the block's number and the tag too.
-std::string render_blob(std::string_view bytes);
-// Under a key that the data key (kDataKeyBytes) and the salt, which must be random, make.
-std::string render_blob(std::string_view bytes, std::string_view data_key, std::string_view salt);
+// Header: "TRBLOB01", u32 encryption, u32 block size, u64 size, the salt, u32 packing, u64 size
+// before it, zeros, CRC-32C of all before it. Then blocks, each followed by its tag, where it is
+// encrypted, and its CRC-32C, which covers the block's number and the tag too. `header.size` is
+// that of the bytes. They are encrypted under a key that the data key (kDataKeyBytes) and the salt,
+// which must be random, make; or stored plain without a data key.
+std::string render_blob(std::string_view bytes, const Header& header, std::string_view data_key);
 // DataLoss when it is not a header of this version.
 Result<Header> parse_header(std::string_view header);
 

@@ -62,7 +62,8 @@ std::string managed_policy(const ManagedService& service, const Place& place) {
   "Version" : "2012-10-17",
   "Id" : "{}",
   "Statement" : [ {{
-    "Sid" : "Allow access through {} for all principals in the account that are authorized to use {}",
+    "Sid" : "Allow access through {} for all principals in the account )"
+      R"(that are authorized to use {}",
     "Effect" : "Allow",
     "Principal" : {{
       "AWS" : "*"

@@ -11,6 +11,7 @@
 #include "identity/master_key.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "s3/storage_class.h"
 
 namespace traccia::s3 {
 
@@ -33,6 +34,7 @@ struct Encryption {
 struct Sealing {
   Encryption encryption = {};
   std::string data_key = {};  // of SSE-KMS, 32 bytes
+  StorageClass storage_class = StorageClass::Standard;
 };
 
 // 32 hexadecimal digits: the MD5 of the bytes, except under SSE-KMS, where it must tell nothing of

@@ -69,6 +69,21 @@ json::Object encode_encryption(const Encryption& encryption) {
   return out;
 }
 
+Result<> decode_class(const json::Object& properties, ObjectInfo& object) {
+  const auto* restored = json::find(properties, "restoredUntil");
+  if (restored != nullptr && restored->is_int64()) {
+    object.restored_until = from_unix_nanoseconds(restored->get_int64());
+  }
+  const auto* found = json::find(properties, "class");
+  if (found == nullptr) return {};
+  const auto last = static_cast<int64_t>(StorageClass::ReducedRedundancy);
+  if (!found->is_int64() || found->get_int64() < 0 || found->get_int64() > last) {
+    return fail(ErrorCode::DataLoss, "the index holds a broken storage class of an object");
+  }
+  object.storage_class = static_cast<StorageClass>(found->get_int64());
+  return {};
+}
+
 Result<> decode_encryption(const json::Object& properties, Encryption& encryption) {
   const auto* found = json::find(properties, "sse");
   encryption = {.kind = Sse::None};
@@ -129,6 +144,10 @@ std::string encode_properties(const ObjectInfo& object) {
   if (!object.metadata.empty()) out["metadata"] = as_json(object.metadata);
   if (!object.checksums.empty()) out["checksums"] = as_json(object.checksums);
   if (object.encryption.kind != Sse::None) out["sse"] = encode_encryption(object.encryption);
+  if (object.storage_class != StorageClass::Standard) {
+    out["class"] = static_cast<int64_t>(object.storage_class);
+  }
+  if (object.restored_until) out["restoredUntil"] = to_unix_nanoseconds(*object.restored_until);
   if (const auto& lock = object.lock; !lock.empty()) {
     out["lock"] = json::Object{{"mode", static_cast<int64_t>(lock.mode)},
                                {"until", to_unix_nanoseconds(lock.until)},
@@ -149,6 +168,7 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
   from_json(properties, "metadata", object.metadata);
   from_json(properties, "checksums", object.checksums);
   TRY(decode_encryption(properties, object.encryption));
+  TRY(decode_class(properties, object));
   return decode_lock(properties, object.lock);
 }
 

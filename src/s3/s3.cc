@@ -260,7 +260,8 @@ std::string_view S3::key_of(const Encryption& encryption, std::string_view data_
 }
 
 Result<blob::BlobId> S3::store_bytes(std::string_view bytes, const Sealing& sealing) {
-  return blobs_.put(bytes, key_of(sealing.encryption, sealing.data_key));
+  return blobs_.put(bytes, key_of(sealing.encryption, sealing.data_key),
+                    packing_of(sealing.storage_class));
 }
 
 Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_view bucket,
@@ -282,6 +283,7 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.checksums = options.checksums;
   object.owner_account = holder.owner_account;
   object.encryption = options.encryption;
+  object.storage_class = options.storage_class;
   object.parts = {{blob, size}};
   TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));

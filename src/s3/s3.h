@@ -84,6 +84,8 @@ struct ObjectInfo {
   std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without prefix
   std::string owner_account;
   Encryption encryption;
+  StorageClass storage_class = StorageClass::Standard;
+  std::optional<Time> restored_until = std::nullopt;  // of archived objects
   std::map<std::string, std::string>
       checksums;  // "crc32" → base64, as the client gave and we verified
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
@@ -92,6 +94,11 @@ struct ObjectInfo {
   bool delete_marker = false;
   Lock lock = {};
   bool latest = true;  // of its key; filled by list_versions only
+
+  // Whether it must be restored before it is read.
+  bool archived(Time now) const {
+    return is_archive(storage_class) && (!restored_until || *restored_until <= now);
+  }
 };
 
 // Objects belong to the bucket's owner, whoever writes them (BucketOwnerEnforced).
@@ -103,6 +110,7 @@ struct PutOptions {
   std::map<std::string, std::string> checksums;
   Lock lock = {};              // InvalidRequest where the bucket has no Object Lock
   Encryption encryption = {};  // as the bytes were stored
+  StorageClass storage_class = StorageClass::Standard;
 };
 
 struct ListOptions {
@@ -135,6 +143,7 @@ struct Upload {
   std::string id, bucket, key;
   Time initiated;
   std::string owner_account;
+  StorageClass storage_class = StorageClass::Standard;
 };
 
 // Names of the bucket documents that are stored and returned as given.
@@ -144,7 +153,8 @@ enum class Document {
   Tagging = 3,
   PublicAccessBlock = 4,
   OwnershipControls = 5,
-  Lifecycle = 6
+  Lifecycle = 6,
+  TransitionSize = 7  // x-amz-transition-default-minimum-object-size
 };
 
 inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
@@ -228,6 +238,17 @@ class S3 {
   Result<> put_retention(meta::Transaction& transaction, ObjectInfo version, LockMode mode,
                          Time until, Governance governance);
   Result<> put_legal_hold(meta::Transaction& transaction, ObjectInfo version, LegalHold hold);
+  // Lets an archived version be read until then.
+  Result<> restore(meta::Transaction& transaction, ObjectInfo version, Time until);
+  // The version's bytes as they are kept in that class, written anew, durable on return; the same
+  // parts where they stay as they are: under SSE-KMS only who may use the key can read them. For
+  // move(), outside of any transaction.
+  using Parts = std::vector<std::pair<blob::BlobId, uint64_t>>;
+  Result<Parts> repack(const ObjectInfo& version, StorageClass storage_class);
+  // Takes the version into the class, with the bytes that repack() gave. False when it is another
+  // one by now, or gone.
+  Result<bool> move(meta::Transaction& transaction, const ObjectInfo& version,
+                    StorageClass storage_class, const Parts& parts);
   Result<ListResult> list_objects(meta::Transaction& transaction, std::string_view bucket,
                                   const ListOptions& options);
   // Versions and delete markers, of each key the newest first.
@@ -238,9 +259,9 @@ class S3 {
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id, int number,
                         std::string_view etag, uint64_t size, const blob::BlobId& blob);
-  // How the parts of an upload are to be stored.
-  Result<Encryption> upload_encryption(meta::Transaction& transaction, std::string_view bucket,
-                                       std::string_view key, std::string_view upload_id);
+  // How the parts of an upload are to be stored, without the data key.
+  Result<Sealing> upload_sealing(meta::Transaction& transaction, std::string_view bucket,
+                                 std::string_view key, std::string_view upload_id);
   Result<ObjectInfo> complete_upload(meta::Transaction& transaction, std::string_view bucket,
                                      std::string_view key, std::string_view upload_id,
                                      const std::vector<std::pair<int, std::string>>& parts,

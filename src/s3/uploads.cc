@@ -103,6 +103,7 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   object.checksums = options.checksums;
   object.lock = options.lock;
   object.encryption = options.encryption;
+  object.storage_class = options.storage_class;
   const auto properties = encode_properties(object);
   TRY(transaction.execute(
       "INSERT INTO s3_uploads (id, bucket, key, initiated, owner, properties) "
@@ -112,12 +113,12 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   return upload;
 }
 
-Result<Encryption> S3::upload_encryption(meta::Transaction& transaction, std::string_view bucket,
-                                         std::string_view key, std::string_view upload_id) {
+Result<Sealing> S3::upload_sealing(meta::Transaction& transaction, std::string_view bucket,
+                                   std::string_view key, std::string_view upload_id) {
   TRY_ASSIGN(const auto row, find_upload(transaction, bucket, key, upload_id));
   ObjectInfo object;
   TRY(decode_properties(row.properties, object));
-  return std::move(object.encryption);
+  return Sealing{std::move(object.encryption), {}, object.storage_class};
 }
 
 Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucket,
@@ -191,12 +192,15 @@ Result<std::vector<Upload>> S3::list_uploads(meta::Transaction& transaction,
   TRY(get_bucket(transaction, bucket));
   std::vector<Upload> uploads;
   TRY(
-      transaction.query("SELECT id, key, initiated, owner FROM s3_uploads WHERE bucket = ? AND "
-                        "key >= ? ORDER BY key, id",
+      transaction.query("SELECT id, key, initiated, owner, properties FROM s3_uploads WHERE "
+                        "bucket = ? AND key >= ? ORDER BY key, id",
                         {bucket, meta::Blob{prefix}}, [&](const meta::Row& row) -> Result<> {
                           if (!row.view(1).starts_with(prefix)) return {};
+                          ObjectInfo object;
+                          TRY(decode_properties(row.view(4), object));
                           uploads.push_back({row.text(0), std::string(bucket), row.text(1),
-                                             from_unix_nanoseconds(row.integer(2)), row.text(3)});
+                                             from_unix_nanoseconds(row.integer(2)), row.text(3),
+                                             object.storage_class});
                           return {};
                         }));
   return uploads;

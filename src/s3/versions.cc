@@ -235,6 +235,48 @@ Result<> store_properties(meta::Transaction& transaction, const ObjectInfo& vers
   return {};
 }
 
+Result<> S3::restore(meta::Transaction& transaction, ObjectInfo version, Time until) {
+  version.restored_until = until;
+  return store_properties(transaction, version);
+}
+
+Result<S3::Parts> S3::repack(const ObjectInfo& version, StorageClass storage_class) {
+  const bool same = packing_of(version.storage_class) == packing_of(storage_class);
+  if (same || version.encryption.kind == Sse::Kms) return version.parts;
+  Parts out;
+  for (const auto& [id, size] : version.parts) {
+    const auto key = key_of(version.encryption, {});
+    auto stored = [&]() -> Result<blob::BlobId> {
+      TRY_ASSIGN(const auto bytes, blobs_.read_all(id, key));
+      return blobs_.put(bytes, key, packing_of(storage_class));
+    }();
+    if (!stored) {
+      for (const auto& [written, written_size] : out) TRY(blobs_.remove(written));
+      return std::unexpected(std::move(stored).error());
+    }
+    out.emplace_back(std::move(*stored), size);
+  }
+  return out;
+}
+
+Result<bool> S3::move(meta::Transaction& transaction, const ObjectInfo& version,
+                      StorageClass storage_class, const Parts& parts) {
+  auto there = get_version(transaction, version.bucket, version.key, version.version_id);
+  if (!there && there.error().code() == ErrorCode::NotFound) return false;
+  if (!there) return std::unexpected(std::move(there).error());
+  if (there->delete_marker || there->parts != version.parts) return false;
+  there->storage_class = storage_class;
+  TRY(store_properties(transaction, *there));
+  if (parts == there->parts) return true;
+  TRY(discard(transaction, there->parts));
+  for (const std::string_view table : {"s3_objects", "s3_versions"}) {
+    TRY(transaction.execute(
+        fmt::format("UPDATE {} SET parts = ? WHERE bucket = ? AND key = ? AND place = ?", table),
+        {encode_parts(parts), there->bucket, meta::Blob{there->key}, there->place}));
+  }
+  return true;
+}
+
 Result<ObjectInfo> S3::get_object(meta::Transaction& transaction, std::string_view bucket,
                                   std::string_view key) {
   TRY_ASSIGN(auto found, get_version(transaction, bucket, key, std::nullopt));

@@ -120,6 +120,21 @@ json::Object render_check(const ServerState& state) {
           {"damages", std::move(damages)}};
 }
 
+json::Object render_objects(const s3::ScrubState& state) {
+  json::Array damaged;
+  for (const auto& one : state.damaged) {
+    damaged.push_back(json::Object{{"bucket", one.bucket},
+                                   {"key", one.key},
+                                   {"versionId", one.version_id},
+                                   {"error", one.what}});
+  }
+  return {{"passes", state.passes},
+          {"scrubbedObjects", state.objects},
+          {"scrubbedBytes", state.bytes},
+          {"damagedCount", state.damaged_count},
+          {"damaged", std::move(damaged)}};
+}
+
 uint64_t behind(const ServerState& state, const SinkState& sink) {
   return state.log_end > sink.position ? state.log_end - sink.position : 0;
 }
@@ -151,6 +166,7 @@ http::Response render_health(const ServerState& state) {
   body["logKeptBytes"] = std::move(keepers);
   body["logCheck"] = render_check(state);
   body["sinks"] = std::move(sinks);
+  body["objects"] = render_objects(state.objects);
   http::Response response;
   response.status = status == "ok" ? 200 : 503;
   response.headers.add("Content-Type", "application/json");
@@ -187,6 +203,10 @@ http::Response render_metrics(const ServerState& state) {
   families.push_back(single("traccia_log_damaged_segments", "Segments of the log with damage",
                             MetricType::Gauge,
                             static_cast<double>(state.log_check.damages.size())));
+  families.push_back(single("traccia_objects_damaged", "S3 objects whose bytes are damaged",
+                            MetricType::Gauge, static_cast<double>(state.objects.damaged_count)));
+  families.push_back(single("traccia_objects_scrub_passes", "Times that all objects were read",
+                            MetricType::Counter, static_cast<double>(state.objects.passes)));
   families.push_back(single("traccia_delivery_files_pending", "Log files whose PUT is outstanding",
                             MetricType::Gauge, static_cast<double>(state.files_pending)));
   MetricFamily lag{

@@ -8,6 +8,7 @@
 
 #include "http/message.h"
 #include "http/server.h"
+#include "s3/scrub.h"
 #include "wal/wal.h"
 
 namespace traccia::server {
@@ -34,6 +35,7 @@ struct ServerState {
   std::vector<SinkState> sinks;
   std::vector<LogKeeper> log_keepers;
   size_t files_pending = 0;
+  s3::ScrubState objects;
   http::ServerCounters http;
   std::map<std::string, uint64_t> requests;  // by "service operation status"
 };
@@ -43,7 +45,7 @@ std::string needing(const std::vector<LogKeeper>& keepers, const wal::Damage& da
 
 // 200 while events are accepted and the log is sound, 503 once the log stopped, while it is full,
 // or damaged; JSON that says which sinks are behind, how much of the log each keeper needs, and how
-// far its check has come.
+// far its check has come. Damaged objects are told beside it: all else goes on.
 http::Response render_health(const ServerState& state);
 // Prometheus text.
 http::Response render_metrics(const ServerState& state);

@@ -52,6 +52,7 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(auto service_key, s3::load_service_key(*database, *os, *master_key));
   s3.emplace(*os, *blobs, std::move(service_key));
   lifecycle.emplace(os->clock, *database, *s3);
+  scrub.emplace(os->clock, *database, *blobs);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
   authoriser.emplace(os->clock, *identity, *organizations, *s3);
@@ -152,6 +153,7 @@ ServerState Server::State::describe() const {
                        {"delivery", delivery->log_floor()},
                        {"repeatWindow", ingest->durable_cursor()}};
   state.files_pending = delivery->pending();
+  state.objects = scrub->state();
   if (http) state.http = http->counters();
   state.requests = front_door->counts();
   return state;
@@ -180,6 +182,8 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
   }
   state.housekeeping_thread = os::start_thread("housekeeping", os::ThreadRole::Background,
                                                [&state] { state.run_housekeeping(); });
+  state.objects_thread =
+      os::start_thread("objects", os::ThreadRole::Background, [&state] { state.run_objects(); });
   TRY(state.listen());
   state.notifications.emplace(
       *state.services,
@@ -222,8 +226,8 @@ void Server::stop() {
   for (auto& thread : state.put_threads) {
     if (thread.joinable()) thread.join();
   }
-  for (auto* thread : {&state.log_files_thread, &state.housekeeping_thread, &state.delivery_thread,
-                       &state.upkeep_thread, &state.history_thread}) {
+  for (auto* thread : {&state.log_files_thread, &state.objects_thread, &state.housekeeping_thread,
+                       &state.delivery_thread, &state.upkeep_thread, &state.history_thread}) {
     if (thread->joinable()) thread->join();
   }
   state.stop_log.set();

@@ -27,6 +27,7 @@
 #include "organization/organizations.h"
 #include "os/thread.h"
 #include "s3/s3.h"
+#include "s3/scrub.h"
 #include "server/data_directory.h"
 #include "server/notifications.h"
 #include "server/pages.h"
@@ -81,6 +82,8 @@ struct Server::State {
   void look_after_keys();
   void run_housekeeping();
   void sweep_lifecycle();
+  bool scrub_objects();
+  void run_objects();
   ServerState describe() const;
 
   os::Os real_os;
@@ -103,6 +106,7 @@ struct Server::State {
   std::optional<sns::Sns> sns;
   std::optional<s3::S3> s3;
   std::optional<api::LifecycleSweep> lifecycle;
+  std::optional<s3::Scrub> scrub;
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
   std::optional<api::Authoriser> authoriser;
@@ -129,7 +133,7 @@ struct Server::State {
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
-      housekeeping_thread;
+      housekeeping_thread, objects_thread;
   std::vector<std::jthread> put_threads;
   bool stopped = false;
 };

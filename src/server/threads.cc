@@ -14,6 +14,8 @@ constexpr std::chrono::milliseconds kUpkeepIdle{20};
 constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::seconds kLifecycleInterval{30};
+constexpr std::chrono::milliseconds kObjectsIdle{1000};
+constexpr double kScrubShare = 0.05;  // of one CPU's time
 constexpr std::chrono::seconds kKeyUseInterval{60};
 constexpr std::chrono::seconds kKeyLookInterval{1};
 constexpr std::chrono::seconds kHousekeepingIdle{1};
@@ -202,14 +204,40 @@ void Server::State::look_after_keys() {
 }
 
 void Server::State::sweep_lifecycle() {
-  if (auto done = lifecycle->step(); !done) {
+  if (auto done = lifecycle->step([this] { return stop_sinks.is_set(); }); !done) {
     traccia::log(LogLevel::Error, "lifecycle", {{"error", done.error().message()}});
+  }
+}
+
+// True when there was something to read.
+bool Server::State::scrub_objects() {
+  const auto before = real_os.clock.monotonic();
+  const auto read = scrub->step();
+  if (!read) {
+    traccia::log(LogLevel::Error, "scrub of objects", {{"error", read.error().message()}});
+    return false;
+  }
+  if (*read == 0) return false;
+  rest(before, kScrubShare);
+  return true;
+}
+
+// Lifecycle rules, and the search for rot: both may take hours.
+void Server::State::run_objects() {
+  Duration next_sweep{};
+  while (!stop_sinks.is_set()) {
+    const auto now = real_os.clock.monotonic();
+    // A test's clock may have moved by days.
+    if (test_clock || now >= next_sweep) {
+      next_sweep = now + kLifecycleInterval;
+      sweep_lifecycle();
+    }
+    if (!scrub_objects()) stop_sinks.wait_for(test_clock ? kClockInterval : kObjectsIdle);
   }
 }
 
 void Server::State::run_housekeeping() {
   auto next_garbage = real_os.clock.monotonic();
-  auto next_sweep = next_garbage;
   auto next_key_uses = next_garbage + kKeyUseInterval;
   while (!stop_sinks.is_set()) {
     resend_refused();
@@ -219,11 +247,6 @@ void Server::State::run_housekeeping() {
       if (auto done = s3->collect_garbage(*database); !done) {
         traccia::log(LogLevel::Error, "garbage collection", {{"error", done.error().message()}});
       }
-    }
-    // A test's clock may have moved by days.
-    if (test_clock || real_os.clock.monotonic() >= next_sweep) {
-      next_sweep = real_os.clock.monotonic() + kLifecycleInterval;
-      sweep_lifecycle();
     }
     if (real_os.clock.monotonic() >= next_key_uses) {
       next_key_uses = real_os.clock.monotonic() + kKeyUseInterval;

@@ -55,6 +55,31 @@ class Lifecycle(unittest.TestCase):
         self.assertIn("NoSuchLifecycleConfiguration", self.refusal(
             self.s3.get_bucket_lifecycle_configuration, Bucket="aging"))
 
+    def test_logs_go_to_cold_storage_and_come_back(self):
+        """The practices' rule: Glacier after a year. Readers restore what they need."""
+        self.s3.create_bucket(Bucket="cold-logs")
+        log = b'{"eventName": "one like another"}\n' * 10_000
+        self.s3.put_object(Bucket="cold-logs", Key="AWSLogs/a", Body=log)
+        self.s3.put_object(Bucket="cold-logs", Key="AWSLogs/small", Body=b"x")
+        rule = {"ID": "archive", "Status": "Enabled", "Filter": {"Prefix": "AWSLogs/"},
+                "Transitions": [{"Days": 365, "StorageClass": "GLACIER"}]}
+        self.server.aws("s3api", "put-bucket-lifecycle-configuration", "--bucket", "cold-logs",
+                        "--lifecycle-configuration", json.dumps({"Rules": [rule]}))
+        self.to_day(380)
+        archived = {"Bucket": "cold-logs", "Key": "AWSLogs/a"}
+        wait_until(lambda: self.s3.head_object(**archived).get("StorageClass") == "GLACIER")
+        listed = self.s3.list_objects_v2(Bucket="cold-logs")["Contents"]
+        self.assertEqual([e["StorageClass"] for e in listed], ["GLACIER", "STANDARD"])
+        self.assertIn("InvalidObjectState", self.refusal(self.s3.get_object, **archived))
+        verdict = self.server.aws_raw("s3api", "restore-object", "--bucket", "cold-logs", "--key",
+                                      "AWSLogs/a", "--restore-request", "Days=3")
+        self.assertEqual(verdict.returncode, 0, verdict.stderr)
+        self.assertIn('ongoing-request="false"', self.s3.head_object(**archived)["Restore"])
+        self.assertEqual(self.s3.get_object(**archived)["Body"].read(), log)
+        self.to_day(385)
+        wait_until(lambda: "Restore" not in self.s3.head_object(**archived))
+        self.assertIn("InvalidObjectState", self.refusal(self.s3.get_object, **archived))
+
     def test_rules_are_checked(self):
         for rule in ({"Filter": {}, "Expiration": {"Days": -1}}, {"Filter": {}},
                      {"Filter": {"Prefix": "a"}, "Expiration": {"Days": 10},
