@@ -57,17 +57,34 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};
 
-Result<json::Object> run(Call& call) {
+trail::CreateRequest request_of(const json::Object& input) {
   trail::CreateRequest request;
-  request.name = get_string(call.input, "Name");
-  request.bucket = get_string(call.input, "S3BucketName");
-  request.prefix = get_string(call.input, "S3KeyPrefix");
+  request.name = get_string(input, "Name");
+  request.bucket = get_string(input, "S3BucketName");
+  request.prefix = get_string(input, "S3KeyPrefix");
   request.include_global_service_events =
-      optional_bool(call.input, "IncludeGlobalServiceEvents").value_or(true);
-  request.multi_region = optional_bool(call.input, "IsMultiRegionTrail").value_or(false);
-  request.log_file_validation =
-      optional_bool(call.input, "EnableLogFileValidation").value_or(false);
-  request.recursive_logging = optional_bool(call.input, "RecursiveLogging").value_or(true);
+      optional_bool(input, "IncludeGlobalServiceEvents").value_or(true);
+  request.multi_region = optional_bool(input, "IsMultiRegionTrail").value_or(false);
+  request.log_file_validation = optional_bool(input, "EnableLogFileValidation").value_or(false);
+  request.recursive_logging = optional_bool(input, "RecursiveLogging").value_or(true);
+  return request;
+}
+
+// An outside bucket is touched only for a trail that could be made.
+Result<Prepared> prepare(Services& services, const Caller& caller, const json::Object& input) {
+  trail::Trail planned;
+  TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(planned, services.trails.plan_create(transaction,
+                                                    {caller.principal.account_id, caller.region},
+                                                    request_of(input), services.os.clock.now()));
+    return {};
+  }));
+  TRY(preflight_outside(services, planned.config));
+  return Prepared{};
+}
+
+Result<json::Object> run(Call& call) {
+  auto request = request_of(call.input);
   TRY(trail::check_trail_name(request.name));
   TRY_ASSIGN(request.tags, parse_tags(call.input, "TagsList"));
   TRY(check_other_destinations(call));
@@ -85,6 +102,6 @@ Result<json::Object> run(Call& call) {
 
 }  // namespace
 
-const Binding kCreateTrail{&kOperation, run};
+const Binding kCreateTrail{.operation = &kOperation, .run = run, .prepare = prepare};
 
 }  // namespace traccia::api::cloudtrail

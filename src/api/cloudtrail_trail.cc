@@ -9,6 +9,7 @@
 
 #include "api/service_keys.h"
 #include "api/trail_files.h"
+#include "base/log.h"
 #include "kms/key_name.h"
 #include "organization/records.h"
 
@@ -150,6 +151,17 @@ Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key
                              json::Object{{"bucketName", bucket.name}, {"key", key}});
 }
 
+// What CreateTrail says about it.
+Error shown_refusal(std::string_view bucket, Error error) {
+  if (error.reason() == "NoSuchBucket") {
+    return {ErrorCode::NotFound, "S3BucketDoesNotExist",
+            fmt::format("S3 bucket {} does not exist!", bucket)};
+  }
+  if (error.reason() != "AccessDenied") return error;
+  return {ErrorCode::PermissionDenied, "InsufficientS3BucketPolicy",
+          fmt::format("Incorrect S3 bucket policy is detected for bucket: {}", bucket)};
+}
+
 Result<s3::Bucket> authorise_service(Call& call, const trail::TrailConfig& config,
                                      std::string_view action, const std::string& resource,
                                      std::span<const ContextKey> keys) {
@@ -157,13 +169,18 @@ Result<s3::Bucket> authorise_service(Call& call, const trail::TrailConfig& confi
   auto bucket = call.services.authoriser.authorise_in_bucket(call.transaction, config.bucket,
                                                              {service, action, resource, keys});
   if (bucket) return bucket;
-  if (bucket.error().reason() == "NoSuchBucket") {
-    return fail(ErrorCode::NotFound, "S3BucketDoesNotExist",
-                fmt::format("S3 bucket {} does not exist!", config.bucket));
+  return std::unexpected(shown_refusal(config.bucket, std::move(bucket).error()));
+}
+
+// Keys of the objects that CloudTrail writes when a trail is made.
+std::vector<std::string> marker_keys(const trail::TrailConfig& config) {
+  std::vector<std::string> folders{"CloudTrail"};
+  if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
+  for (auto& folder : folders) {
+    folder = fmt::format("{}{}AWSLogs/{}/{}/", config.prefix, config.prefix.empty() ? "" : "/",
+                         config.account, folder);
   }
-  if (bucket.error().reason() != "AccessDenied") return bucket;
-  return fail(ErrorCode::PermissionDenied, "InsufficientS3BucketPolicy",
-              fmt::format("Incorrect S3 bucket policy is detected for bucket: {}", config.bucket));
+  return folders;
 }
 
 // What KMS says of a trail's key, in CloudTrail's words. Names, and which there is for what: facts
@@ -194,6 +211,13 @@ std::unexpected<Error> no_such_key(std::string_view key, std::string_view region
 Result<std::string> preflight_key(Call& call, const trail::TrailConfig& config,
                                   std::string_view key) {
   if (key.empty()) return std::string();
+  if (call.services.outside.has(config.bucket)) {
+    return fail(
+        ErrorCode::FailedPrecondition, "Kms",
+        fmt::format("Bucket {} lives on another endpoint, whose store knows no keys of this "
+                    "server: its encryption is set in the configuration file.",
+                    config.bucket));
+  }
   // A bucket that there is not is preflight_bucket()'s to tell.
   const auto bucket = call.services.s3.get_bucket(call.transaction, config.bucket);
   const auto region = bucket ? bucket->region : config.home_region;
@@ -213,13 +237,12 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
         ErrorCode::InvalidArgument, "InvalidS3BucketName",
         fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
   }
+  if (call.services.outside.has(config.bucket)) return {};
   const auto bucket_arn = fmt::format("arn:aws:s3:::{}", config.bucket);
   TRY_ASSIGN(const auto bucket, authorise_service(call, config, "s3:GetBucketAcl", bucket_arn, {}));
   TRY(record_service_call(call, bucket, "GetBucketAcl", event::Category::Management,
                           json::Object{{"bucketName", bucket.name}, {"acl", ""}}));
   const auto root = config.prefix.empty() ? "" : config.prefix + "/";
-  std::vector<std::string> folders{"CloudTrail"};
-  if (config.log_file_validation) folders.emplace_back("CloudTrail-Digest");
   s3::Sealing sealing;
   if (!config.kms_key.empty()) {
     // "Encryption context" of the set-up: the account's folder.
@@ -231,13 +254,36 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
     sealing = std::move(sealed->sealing);
   }
   const auto keys = delivery_keys(sealing.encryption);
-  for (auto& folder : folders) {
-    folder = fmt::format("{}AWSLogs/{}/{}/", root, config.account, folder);
+  const auto folders = marker_keys(config);
+  for (const auto& folder : folders) {
     TRY(authorise_service(call, config, "s3:PutObject", fmt::format("{}/{}", bucket_arn, folder),
                           keys));
   }
   for (const auto& folder : folders) TRY(put_marker(call, bucket, folder, sealing));
   return {};
+}
+
+Result<> preflight_outside(Services& services, const trail::TrailConfig& config) {
+  if (!services.outside.has(config.bucket)) return {};
+  const auto touch = [&]() -> Result<> {
+    TRY(services.outside.admit(config.bucket, config.account));
+    for (const auto& key : marker_keys(config)) {
+      TRY(services.outside.put_marker(config.bucket, key));
+    }
+    return {};
+  };
+  auto touched = touch();
+  if (touched) return {};
+  auto error = shown_refusal(config.bucket, std::move(touched).error());
+  if (error.reason() == "S3BucketDoesNotExist" || error.reason() == "InsufficientS3BucketPolicy") {
+    return std::unexpected(std::move(error));
+  }
+  // The caller learns that it is not its own fault, and the operator why.
+  log(LogLevel::Error, "an outside bucket did not take a trail's first objects",
+      {{"bucket", config.bucket}, {"error", error.message()}});
+  return fail(ErrorCode::Unavailable, "OutsideStoreUnavailable",
+              fmt::format("The store of bucket {} did not answer as it should: {}. Retry later.",
+                          config.bucket, error.reason()));
 }
 
 namespace {

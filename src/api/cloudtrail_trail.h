@@ -21,8 +21,13 @@ Result<std::vector<trail::Tag>> parse_tags(const json::Object& input, std::strin
 // Checks and touches the bucket as the CloudTrail service before a trail is stored (facts 3.3):
 // GetBucketAcl, then a zero-byte object at the log folder's key (and the digest folder's), stored
 // as the trail's files will be. S3BucketDoesNotExist, InsufficientS3BucketPolicy,
-// InvalidS3BucketName, InsufficientEncryptionPolicy.
+// InvalidS3BucketName, InsufficientEncryptionPolicy. Of an outside bucket nothing is left to do:
+// preflight_outside() comes before.
 Result<> preflight_bucket(Call& call, const trail::TrailConfig& config);
+// The same for an outside bucket, whose policy only its store knows: the objects are PUT there.
+// Nothing for other buckets. Not to be called inside a transaction: the store may take its time.
+// OutsideStoreUnavailable too.
+Result<> preflight_outside(Services& services, const trail::TrailConfig& config);
 
 // The ARN of the key that KmsKeyId names by id, ARN or alias, asked of KMS as the CloudTrail
 // service on behalf of the trail; empty for an empty text. It must lie in the bucket's region.

@@ -50,27 +50,45 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};
 
+trail::UpdateRequest request_of(const json::Object& input) {
+  return {.bucket = optional_string(input, "S3BucketName"),
+          .prefix = optional_string(input, "S3KeyPrefix"),
+          .include_global_service_events = optional_bool(input, "IncludeGlobalServiceEvents"),
+          .multi_region = optional_bool(input, "IsMultiRegionTrail"),
+          .log_file_validation = optional_bool(input, "EnableLogFileValidation"),
+          .recursive_logging = optional_bool(input, "RecursiveLogging")};
+}
+
+bool destination_changes(const trail::TrailConfig& from, const trail::TrailConfig& to) {
+  return to.bucket != from.bucket || to.prefix != from.prefix || to.kms_key != from.kms_key ||
+         (to.log_file_validation && !from.log_file_validation);
+}
+
+// An outside bucket is touched only for a change that could be made.
+Result<Prepared> prepare(Services& services, const Caller& caller, const json::Object& input) {
+  trail::Trail trail;
+  trail::TrailConfig planned;
+  TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(trail, services.trails.get_for_change(transaction,
+                                                     {caller.principal.account_id, caller.region},
+                                                     get_string(input, "Name")));
+    TRY_ASSIGN(planned, services.trails.plan_update(transaction, trail, request_of(input)));
+    return {};
+  }));
+  if (destination_changes(trail.config, planned)) TRY(preflight_outside(services, planned));
+  return Prepared{};
+}
+
 Result<json::Object> run(Call& call) {
   auto& trails = call.services.trails;
   TRY_ASSIGN(auto trail,
              trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
   TRY(check_other_destinations(call));
-  const trail::UpdateRequest request{
-      .bucket = optional_string(call.input, "S3BucketName"),
-      .prefix = optional_string(call.input, "S3KeyPrefix"),
-      .include_global_service_events = optional_bool(call.input, "IncludeGlobalServiceEvents"),
-      .multi_region = optional_bool(call.input, "IsMultiRegionTrail"),
-      .log_file_validation = optional_bool(call.input, "EnableLogFileValidation"),
-      .recursive_logging = optional_bool(call.input, "RecursiveLogging")};
-  TRY_ASSIGN(auto config, trails.plan_update(call.transaction, trail, request));
+  TRY_ASSIGN(auto config, trails.plan_update(call.transaction, trail, request_of(call.input)));
   if (const auto key = optional_string(call.input, "KmsKeyId")) {
     TRY_ASSIGN(config.kms_key, preflight_key(call, config, *key));
   }
-  const bool destination_changed =
-      config.bucket != trail.config.bucket || config.prefix != trail.config.prefix ||
-      config.kms_key != trail.config.kms_key ||
-      (config.log_file_validation && !trail.config.log_file_validation);
-  if (destination_changed) TRY(preflight_bucket(call, config));
+  if (destination_changes(trail.config, config)) TRY(preflight_bucket(call, config));
   trail.config = std::move(config);
   TRY(trails.store(call.transaction, trail));
   call.before_event.push_back(change_draft(call, {trail.config, false}));
@@ -81,6 +99,6 @@ Result<json::Object> run(Call& call) {
 
 }  // namespace
 
-const Binding kUpdateTrail{&kOperation, run};
+const Binding kUpdateTrail{.operation = &kOperation, .run = run, .prepare = prepare};
 
 }  // namespace traccia::api::cloudtrail

@@ -39,6 +39,7 @@ constexpr Entry kJson[] = {
     {"AccessDenied", "AccessDeniedException", 400, ""},
     {"ServiceUnavailable", "ServiceUnavailableException", 503,
      "The service cannot take requests at the moment. Retry later."},
+    {"OutsideStoreUnavailable", "ServiceUnavailableException", 503, ""},
     {"InternalFailure", "InternalFailure", 500, "The server met an internal error."}};
 
 constexpr Entry kQuery[] = {

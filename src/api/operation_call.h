@@ -28,7 +28,8 @@ struct Output {
   std::string text;  // instead of `document` unless it is empty
 };
 
-// What an operation's Prepare made: the hashes of passwords, the private key of a pair.
+// What an operation's Prepare made: the hashes of passwords, the private key of a pair. Those that
+// only look at what lies outside make nothing.
 struct Prepared {
   std::optional<identity::HashedPassword> password = {}, old_password = {};
   std::string key_material = {};

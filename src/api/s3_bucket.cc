@@ -84,6 +84,11 @@ Result<http::Response> create_bucket(S3Call& call) {
   TRY_ASSIGN(const auto region, requested_region(call));
   TRY(s3::check_bucket_name(call.bucket()));
   auto& services = call.services();
+  // Deliveries to that name go elsewhere: it would stay empty.
+  if (services.outside.has(call.bucket())) {
+    return s3_error("BucketAlreadyExists",
+                    "The bucket lives on another endpoint, by the server's configuration.");
+  }
   s3::Bucket bucket{call.bucket(), call.caller().principal.account_id, region,
                     services.os.clock.now()};
   bucket.object_lock =

@@ -12,6 +12,7 @@
 #include "api/authoriser.h"
 #include "api/key_uses.h"
 #include "api/outbox.h"
+#include "api/outside_buckets.h"
 #include "api/pacer.h"
 #include "api/tail.h"
 #include "delivery/delivery.h"
@@ -46,6 +47,7 @@ struct Services {
   s3::S3& s3;
   history::History& history;
   trail::Trails& trails;
+  OutsideBuckets& outside;
   delivery::Delivery& delivery;
   digest::Digest& digest;
   Tail& tail;

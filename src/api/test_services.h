@@ -39,10 +39,11 @@ class ServicesTest : public testing::Test {
     tail_.emplace(*history_, master_key_);
     sns_.emplace(fake_.os(), *database_, sns::Sealer{same, same});
     pacer_.emplace(fake_.clock, wal_->recent());
-    services_.emplace(Services{
-        fake_.os(), *database_, *outbox_, *authoriser_, identity_, organizations_, *ingest_,
-        *s3_,       *history_,  trails_,  *delivery_,   *digest_,  *tail_,         *pacer_,
-        issuers_,   keys_,      queues_,  messages_,    key_uses_, *sns_,          regions_});
+    services_.emplace(Services{fake_.os(),     *database_, *outbox_, *authoriser_, identity_,
+                               organizations_, *ingest_,   *s3_,     *history_,    trails_,
+                               *outside_,      *delivery_, *digest_, *tail_,       *pacer_,
+                               issuers_,       keys_,      queues_,  messages_,    key_uses_,
+                               *sns_,          regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -116,6 +117,7 @@ class ServicesTest : public testing::Test {
   }
 
   wal::Options log_options_;  // to be changed before SetUp()
+  std::vector<OutsideBucket> outside_buckets_;
   os::FakeOs fake_;
   std::vector<std::string> regions_{"us-east-1", "eu-west-1"};
   identity::MasterKey master_key_{std::string(32, 'k')};
@@ -135,6 +137,7 @@ class ServicesTest : public testing::Test {
   std::optional<Outbox> outbox_;
   std::optional<Authoriser> authoriser_;
   std::optional<EmbeddedObjectStore> store_;
+  std::optional<OutsideBuckets> outside_;
   std::unique_ptr<history::History> history_;
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<digest::Digest> digest_;
@@ -157,6 +160,7 @@ class ServicesTest : public testing::Test {
     outbox_.emplace(*database_, *ingest_);
     authoriser_.emplace(fake_.clock, identity_, organizations_, *s3_);
     store_.emplace(services_);
+    outside_.emplace(fake_.clock, outside_buckets_);
   }
 
   std::atomic<bool> stop_log_{false};

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "aws/operation.h"
+#include "aws/profile.h"
 #include "base/time.h"
 #include "os/real_os.h"
 #include "server/server.h"
@@ -22,40 +23,17 @@ std::string environment(const std::string& name) {
   return value == nullptr ? "" : value;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-// The key = value pairs of one section of an INI file; nothing when the file is not there.
-Result<std::map<std::string, std::string>> read_section(const std::string& path,
-                                                        const std::vector<std::string>& names) {
+// One section of a file; nothing when the file is not there.
+Result<aws::ProfileValues> read_section(const std::string& path,
+                                        const std::vector<std::string>& names) {
   os::RealOs real;
-  std::map<std::string, std::string> values;
   TRY_ASSIGN(const bool there, real.os().files.exists(path));
-  if (!there) return values;
+  if (!there) return aws::ProfileValues();
   TRY_ASSIGN(const auto text, os::read_file(real.os().files, path, kSettingsBytesMax));
-  bool inside = false;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    const auto line = trimmed(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (line.starts_with('[')) {
-      const auto name = trimmed(line.substr(1, std::min(line.find(']'), line.size()) - 1));
-      inside = std::ranges::find(names, name) != names.end();
-      continue;
-    }
-    const auto equals = line.find('=');
-    if (!inside || equals == line.npos || line.starts_with('#') || line.starts_with(';')) continue;
-    values[std::string(trimmed(line.substr(0, equals)))] = trimmed(line.substr(equals + 1));
-  }
-  return values;
+  return aws::read_profile(text, names);
 }
 
-void take(std::string& target, const std::map<std::string, std::string>& values,
-          const std::string& key) {
+void take(std::string& target, const aws::ProfileValues& values, const std::string& key) {
   const auto at = values.find(key);
   if (target.empty() && at != values.end()) target = at->second;
 }
@@ -95,11 +73,8 @@ Result<> load_profile(AwsSettings& settings, const std::string& asked, std::stri
   if (!asked.empty()) settings.credentials = {};
   auto& credentials = settings.credentials;
   if (credentials.access_key_id.empty()) {
-    for (const auto& values : {keys, config}) {
-      take(credentials.access_key_id, values, "aws_access_key_id");
-      take(credentials.secret_access_key, values, "aws_secret_access_key");
-      take(credentials.session_token, values, "aws_session_token");
-    }
+    credentials = aws::credentials_of(keys);
+    if (credentials.access_key_id.empty()) credentials = aws::credentials_of(config);
   }
   take(region, config, "region");
   take(settings.ca_file, config, "ca_bundle");
@@ -134,10 +109,9 @@ Result<AwsSettings> settings_of_directory(const std::string& data_directory) {
   AwsSettings settings;
   TRY_ASSIGN(const auto endpoint,
              os::read_file(real.os().files, directory.endpoint(), kSettingsBytesMax));
-  settings.endpoints[""] = trimmed(std::string_view(endpoint).substr(0, endpoint.find('\n')));
+  settings.endpoints[""] = endpoint.substr(0, endpoint.find('\n'));
   TRY_ASSIGN(const auto keys, read_section(directory.credentials(), {"default"}));
-  take(settings.credentials.access_key_id, keys, "aws_access_key_id");
-  take(settings.credentials.secret_access_key, keys, "aws_secret_access_key");
+  settings.credentials = aws::credentials_of(keys);
   return settings;
 }
 

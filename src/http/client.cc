@@ -122,6 +122,9 @@ Client::~Client() {
 Result<Response> Client::send(const std::string& base_url, const Request& request) {
   auto* curl = state_->handle;
   const auto& options = state_->options;
+  if (options.stop != nullptr && *options.stop) {
+    return fail(ErrorCode::Unavailable, fmt::format("{} {}: stopped", request.method, base_url));
+  }
   curl_easy_reset(curl);  // keeps connections
   const auto url = fmt::format("{}{}{}{}", base_url, request.path, request.query.empty() ? "" : "?",
                                request.query);

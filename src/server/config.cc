@@ -65,6 +65,7 @@ Result<> complete(Config& config) {
   if (auto guard = http::AddressGuard::parse(config.outbound_allow); !guard) {
     return std::unexpected(std::move(guard).error().with_context("--outbound-allow"));
   }
+  for (const auto& bucket : config.outside_buckets) TRY(check_outside_bucket(bucket));
   if (config.certificate_file.empty() != config.key_file.empty()) {
     return invalid("--tls-certificate and --tls-key go together");
   }
@@ -103,7 +104,66 @@ Result<> read_texts(std::string_view key, const toml::node& node, std::vector<st
   return {};
 }
 
+struct TextSetting {
+  std::string_view key;
+  std::string OutsideBucketConfig::* target;
+};
+constexpr TextSetting kBucketTexts[] = {
+    {"endpoint", &OutsideBucketConfig::endpoint},
+    {"region", &OutsideBucketConfig::region},
+    {"credentials-file", &OutsideBucketConfig::credentials_file},
+    {"profile", &OutsideBucketConfig::profile},
+    {"credentials-environment", &OutsideBucketConfig::credentials_environment},
+    {"addressing", &OutsideBucketConfig::addressing},
+    {"ca", &OutsideBucketConfig::ca_file},
+    {"encryption", &OutsideBucketConfig::encryption},
+    {"kms-key-id", &OutsideBucketConfig::kms_key_id},
+    {"probe-key", &OutsideBucketConfig::probe_key}};
+
+Result<> apply_to_bucket(std::string_view key, const toml::node& node,
+                         OutsideBucketConfig& bucket) {
+  if (key == "accounts") return read_texts(key, node, bucket.accounts);
+  if (key == "insecure") {
+    const auto flag = node.value<bool>();
+    if (!flag) return invalid("'insecure' must be true or false");
+    bucket.insecure = *flag;
+    return {};
+  }
+  const auto text = node.value<std::string>();
+  if (!text) return invalid(fmt::format("'{}' must be a string", key));
+  if (key == "timeout") {
+    TRY_ASSIGN(bucket.timeout, parse_interval(*text));
+    return {};
+  }
+  const auto* setting = std::ranges::find(kBucketTexts, key, &TextSetting::key);
+  if (setting == std::end(kBucketTexts)) {
+    return invalid(fmt::format("'{}' is not a known setting of a bucket", key));
+  }
+  bucket.*setting->target = *text;
+  return {};
+}
+
+Result<> read_outside_buckets(const toml::node& node, Config& config) {
+  const auto* tables = node.as_table();
+  if (tables == nullptr) return invalid("write a table for each bucket: [outside-buckets.NAME]");
+  for (const auto& [name, entry] : *tables) {
+    const auto* settings = entry.as_table();
+    const auto where = fmt::format("outside-buckets.{}", name.str());
+    if (settings == nullptr) return invalid(fmt::format("'{}' must be a table", where));
+    OutsideBucketConfig bucket;
+    bucket.name = name.str();
+    for (const auto& [key, value] : *settings) {
+      if (auto applied = apply_to_bucket(key.str(), value, bucket); !applied) {
+        return std::unexpected(std::move(applied).error().with_context(where));
+      }
+    }
+    config.outside_buckets.push_back(std::move(bucket));
+  }
+  return {};
+}
+
 Result<> apply(std::string_view key, const toml::node& node, Config& config) {
+  if (key == "outside-buckets") return read_outside_buckets(node, config);
   const auto text = node.value<std::string>();
   const auto flag = node.value<bool>();
   if (key == "regions") return read_texts(key, node, config.regions);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "server/outside_config.h"
 
 namespace traccia::server {
 
@@ -26,7 +27,8 @@ struct Config {
   // Requests to URLs that callers name (issuers of web identities) go to public addresses, and to
   // these ranges.
   std::vector<std::string> outbound_allow;
-  std::string outbound_ca_file;  // PEM; empty: the system's authorities
+  std::string outbound_ca_file;                      // PEM; empty: the system's authorities
+  std::vector<OutsideBucketConfig> outside_buckets;  // of the configuration file only
 };
 
 // Splits ADDRESS:PORT; [v6]:PORT too. InvalidArgument otherwise.
@@ -36,7 +38,8 @@ Result<> parse_listen(std::string_view text, Config& config);
 Result<> complete(Config& config);
 // A size such as 64GiB, at least 2 GiB: below, the log could be full before it can be cut.
 Result<uint64_t> parse_log_disk_max(std::string_view text);
-// Reads a TOML file: the long options' names as keys. Unknown keys are errors.
+// Reads a TOML file: the long options' names as keys, and tables [outside-buckets.NAME]. Unknown
+// keys are errors.
 Result<> load_config_file(const std::string& text, Config& config);
 
 }  // namespace traccia::server

@@ -6,7 +6,7 @@
 
 #include "api/services.h"
 #include "api/sns_dispatch.h"
-#include "server/stop_signal.h"
+#include "server/signals.h"
 
 namespace traccia::server {
 

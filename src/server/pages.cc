@@ -139,6 +139,39 @@ uint64_t behind(const ServerState& state, const SinkState& sink) {
   return state.log_end > sink.position ? state.log_end - sink.position : 0;
 }
 
+json::Object render_outside(const ServerState& state) {
+  json::Object out;
+  for (const auto& bucket : state.outside) {
+    json::Object one{{"conditionalPut", to_string(bucket.conditional_put)}};
+    if (bucket.checked) one["checked"] = format_iso_seconds(*bucket.checked);
+    if (!bucket.error.empty()) one["error"] = bucket.error;
+    out[bucket.name] = std::move(one);
+  }
+  return out;
+}
+
+// One gauge a bucket for each: nothing wrong when last probed, the condition honoured.
+void add_outside(const ServerState& state, std::vector<MetricFamily>& families) {
+  if (state.outside.empty()) return;
+  MetricFamily sound{"traccia_outside_bucket_sound",
+                     "1 when the last probe of an outside bucket found nothing wrong",
+                     MetricType::Gauge,
+                     {}};
+  MetricFamily condition{"traccia_outside_bucket_conditional_put",
+                         "1 when the store of an outside bucket honours If-None-Match",
+                         MetricType::Gauge,
+                         {}};
+  for (const auto& bucket : state.outside) {
+    const std::vector<ClientMetric::Label> label{{"bucket", bucket.name}};
+    sound.metric.push_back(
+        metric(MetricType::Gauge, bucket.checked && bucket.error.empty() ? 1 : 0, label));
+    const bool honoured = bucket.conditional_put == api::ConditionalPut::Honoured;
+    condition.metric.push_back(metric(MetricType::Gauge, honoured ? 1 : 0, label));
+  }
+  families.push_back(std::move(sound));
+  families.push_back(std::move(condition));
+}
+
 }  // namespace
 
 std::string needing(const std::vector<LogKeeper>& keepers, const wal::Damage& damage) {
@@ -167,6 +200,7 @@ http::Response render_health(const ServerState& state) {
   body["logCheck"] = render_check(state);
   body["sinks"] = std::move(sinks);
   body["objects"] = render_objects(state.objects);
+  if (!state.outside.empty()) body["outsideBuckets"] = render_outside(state);
   http::Response response;
   response.status = status == "ok" ? 200 : 503;
   response.headers.add("Content-Type", "application/json");
@@ -225,6 +259,7 @@ http::Response render_metrics(const ServerState& state) {
         metric(MetricType::Gauge, static_cast<double>(kept(state, keeper)), {{"by", keeper.name}}));
   }
   families.push_back(std::move(keepers));
+  add_outside(state, families);
   http::Response response;
   response.headers.add("Content-Type", "text/plain; version=0.0.4");
   response.body = prometheus::TextSerializer().Serialize(families);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/outside_buckets.h"
 #include "http/message.h"
 #include "http/server.h"
 #include "s3/scrub.h"
@@ -36,6 +37,7 @@ struct ServerState {
   std::vector<LogKeeper> log_keepers;
   size_t files_pending = 0;
   s3::ScrubState objects;
+  std::vector<api::OutsideState> outside;
   http::ServerCounters http;
   std::map<std::string, uint64_t> requests;  // by "service operation status"
 };
@@ -44,8 +46,9 @@ struct ServerState {
 std::string needing(const std::vector<LogKeeper>& keepers, const wal::Damage& damage);
 
 // 200 while events are accepted and the log is sound, 503 once the log stopped, while it is full,
-// or damaged; JSON that says which sinks are behind, how much of the log each keeper needs, and how
-// far its check has come. Damaged objects are told beside it: all else goes on.
+// or damaged; JSON that says which sinks are behind, how much of the log each keeper needs, how far
+// its check has come, what probes found of outside buckets, and which objects are damaged: events
+// are safe meanwhile.
 http::Response render_health(const ServerState& state);
 // Prometheus text.
 http::Response render_metrics(const ServerState& state);

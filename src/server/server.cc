@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "os/thread.h"
+#include "server/outside_config.h"
 #include "server/state.h"
 
 namespace traccia::server {
@@ -56,7 +57,10 @@ Result<> Server::State::open_services() {
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
   authoriser.emplace(os->clock, *identity, *organizations, *s3);
-  object_store.emplace(services);
+  embedded_store.emplace(services);
+  TRY_ASSIGN(auto outside_buckets, load_outside_buckets(os->files, config.outside_buckets));
+  outside.emplace(real_os.clock, std::move(outside_buckets));
+  object_store.emplace(*embedded_store, *outside);
   TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto made, identity->bootstrap(transaction, config.account_id));
     // Written before the commit: without the file nobody could use what was committed.
@@ -85,9 +89,9 @@ Result<> Server::State::open_services() {
   TRY_ASSIGN(auto guard, http::AddressGuard::parse(config.outbound_allow));
   issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
   services.emplace(api::Services{
-      *os,      *database, *outbox, *authoriser, *identity, *organizations, *ingest,
-      *s3,      *history,  *trails, *delivery,   *digest,   *tail,          *pacer,
-      *issuers, *keys,     *queues, *messages,   key_uses,  *sns,           config.regions});
+      *os,      *database, *outbox,   *authoriser, *identity, *organizations, *ingest, *s3,
+      *history, *trails,   *outside,  *delivery,   *digest,   *tail,          *pacer,  *issuers,
+      *keys,    *queues,   *messages, key_uses,    *sns,      config.regions});
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});
@@ -154,6 +158,7 @@ ServerState Server::State::describe() const {
                        {"repeatWindow", ingest->durable_cursor()}};
   state.files_pending = delivery->pending();
   state.objects = scrub->state();
+  state.outside = outside->states();
   if (http) state.http = http->counters();
   state.requests = front_door->counts();
   return state;
@@ -184,6 +189,11 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
                                                [&state] { state.run_housekeeping(); });
   state.objects_thread =
       os::start_thread("objects", os::ThreadRole::Background, [&state] { state.run_objects(); });
+  if (!state.outside->empty()) {
+    state.outside_thread = os::start_thread("outside stores", os::ThreadRole::Background, [&state] {
+      watch_outside(*state.outside, state.real_os.clock, state.stop_sinks);
+    });
+  }
   TRY(state.listen());
   state.notifications.emplace(
       *state.services,
@@ -222,12 +232,14 @@ void Server::stop() {
   state.stop_sinks.set();
   if (state.log) state.log->wake();
   if (state.delivery) state.delivery->wake();
+  if (state.outside) state.outside->stop();
   if (state.notifications) state.notifications->stop();
   for (auto& thread : state.put_threads) {
     if (thread.joinable()) thread.join();
   }
   for (auto* thread : {&state.log_files_thread, &state.objects_thread, &state.housekeeping_thread,
-                       &state.delivery_thread, &state.upkeep_thread, &state.history_thread}) {
+                       &state.delivery_thread, &state.upkeep_thread, &state.history_thread,
+                       &state.outside_thread}) {
     if (thread->joinable()) thread->join();
   }
   state.stop_log.set();

@@ -12,6 +12,7 @@
 #include "api/embedded_object_store.h"
 #include "api/front_door.h"
 #include "api/kms_upkeep.h"
+#include "api/outside_buckets.h"
 #include "api/s3_lifecycle_sweep.h"
 #include "api/services.h"
 #include "base/mutex.h"
@@ -30,9 +31,10 @@
 #include "s3/scrub.h"
 #include "server/data_directory.h"
 #include "server/notifications.h"
+#include "server/outside_watch.h"
 #include "server/pages.h"
 #include "server/server.h"
-#include "server/stop_signal.h"
+#include "server/signals.h"
 #include "server/test_clock.h"
 #include "sns/sns.h"
 #include "sqs/messages.h"
@@ -41,23 +43,6 @@
 #include "wal/wal.h"
 
 namespace traccia::server {
-
-// The text of a sink's last error, for /healthz.
-class LastError {
- public:
-  void set(std::string text) {
-    const MutexLock lock(mutex_);
-    text_ = std::move(text);
-  }
-  std::string get() const {
-    const MutexLock lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable Mutex mutex_;
-  std::string text_ GUARDED_BY(mutex_);
-};
 
 struct Server::State {
   State(os::Os real, Config chosen) : real_os(real), config(std::move(chosen)) {}
@@ -110,7 +95,9 @@ struct Server::State {
   std::optional<trail::Trails> trails;
   std::optional<api::Outbox> outbox;
   std::optional<api::Authoriser> authoriser;
-  std::optional<api::EmbeddedObjectStore> object_store;
+  std::optional<api::EmbeddedObjectStore> embedded_store;
+  std::optional<api::OutsideBuckets> outside;
+  std::optional<api::RoutingObjectStore> object_store;
   std::unique_ptr<history::History> history;
   delivery::Options delivery_options;
   std::unique_ptr<delivery::Delivery> delivery;
@@ -133,7 +120,7 @@ struct Server::State {
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
-      housekeeping_thread, objects_thread;
+      housekeeping_thread, objects_thread, outside_thread;
   std::vector<std::jthread> put_threads;
   bool stopped = false;
 };

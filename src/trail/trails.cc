@@ -193,8 +193,8 @@ std::string without_trailing_slash(std::string_view prefix) {
 
 }  // namespace
 
-Result<Trail> Trails::create(meta::Transaction& transaction, const Scope& scope,
-                             const CreateRequest& request, Time now) {
+Result<Trail> Trails::plan_create(meta::Transaction& transaction, const Scope& scope,
+                                  const CreateRequest& request, Time now) {
   TRY(check_trail_name(request.name));
   TRY(check_tags(request.tags));
   TRY(check_prefix(request.prefix));
@@ -213,6 +213,12 @@ Result<Trail> Trails::create(meta::Transaction& transaction, const Scope& scope,
   trail.config.selectors = default_selectors();
   TRY(check_combination(trail.config));
   TRY(check_room(transaction, scope, "", request.name, request.multi_region));
+  return trail;
+}
+
+Result<Trail> Trails::create(meta::Transaction& transaction, const Scope& scope,
+                             const CreateRequest& request, Time now) {
+  TRY_ASSIGN(auto trail, plan_create(transaction, scope, request, now));
   TRY(store(transaction, trail));
   TRY(add_tags(transaction, scope, trail.config.arn, request.tags));
   return trail;

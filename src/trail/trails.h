@@ -91,6 +91,9 @@ class Trails {
  public:
   explicit Trails(std::vector<std::string> regions) : regions_(std::move(regions)) {}
 
+  // What create() would store; its errors.
+  Result<Trail> plan_create(meta::Transaction& transaction, const Scope& scope,
+                            const CreateRequest& request, Time now);
   // Stores the trail, not logging. The caller did the destination's preflight before.
   // InvalidTrailName, TrailAlreadyExists, MaximumNumberOfTrailsExceeded,
   // InvalidParameterCombination, InvalidS3Prefix, InvalidTagParameter, TagsLimitExceeded.

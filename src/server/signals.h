@@ -1,13 +1,16 @@
-// How the server's threads learn that they shall end.
+// What the server's threads tell each other.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+
+#include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/time.h"
 
 namespace traccia::server {
 
-// Thread-safe. Sleeps that set() ends.
+// Sleeps that stop() ends.
 class StopSignal {
  public:
   void set() {
@@ -28,6 +31,23 @@ class StopSignal {
   Mutex mutex_;
   Condition condition_;
   bool set_ GUARDED_BY(mutex_) = false;
+};
+
+// The text of a sink's last error, for /healthz.
+class LastError {
+ public:
+  void set(std::string text) {
+    const MutexLock lock(mutex_);
+    text_ = std::move(text);
+  }
+  std::string get() const {
+    const MutexLock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
 };
 
 }  // namespace traccia::server
