@@ -12,7 +12,8 @@ build: setup
 demo: build
 	tests/demo.sh build/release/traccia
 
-test: setup
+test:
+	@tools/setup.sh packaging/apt-packages-test
 	tests/run.sh
 
 asan: setup
