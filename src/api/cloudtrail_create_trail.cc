@@ -3,6 +3,7 @@
 #include "api/cloudtrail_operations.h"
 #include "api/cloudtrail_shapes.h"
 #include "api/cloudtrail_trail.h"
+#include "api/trail_topic.h"
 
 namespace traccia::api::cloudtrail {
 namespace {
@@ -28,6 +29,7 @@ constexpr std::string_view kErrors[] = {"MaximumNumberOfTrailsExceededException"
                                         "InsufficientSnsTopicPolicyException",
                                         "InvalidS3BucketNameException",
                                         "InvalidS3PrefixException",
+                                        "InvalidSnsTopicNameException",
                                         "InvalidTrailNameException",
                                         "TagsLimitExceededException",
                                         "InvalidParameterCombinationException",
@@ -57,11 +59,14 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};
 
-trail::CreateRequest request_of(const json::Object& input) {
+Result<trail::CreateRequest> request_of(const trail::Scope& scope, const json::Object& input) {
   trail::CreateRequest request;
   request.name = get_string(input, "Name");
   request.bucket = get_string(input, "S3BucketName");
   request.prefix = get_string(input, "S3KeyPrefix");
+  if (const auto topic = get_string(input, "SnsTopicName"); !topic.empty()) {
+    TRY_ASSIGN(request.topic, resolve_topic_name(topic, scope.account, scope.region));
+  }
   request.include_global_service_events =
       optional_bool(input, "IncludeGlobalServiceEvents").value_or(true);
   request.multi_region = optional_bool(input, "IsMultiRegionTrail").value_or(false);
@@ -73,10 +78,11 @@ trail::CreateRequest request_of(const json::Object& input) {
 // An outside bucket is touched only for a trail that could be made.
 Result<Prepared> prepare(Services& services, const Caller& caller, const json::Object& input) {
   trail::Trail planned;
+  const trail::Scope scope{caller.principal.account_id, caller.region};
+  TRY_ASSIGN(const auto request, request_of(scope, input));
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(planned, services.trails.plan_create(transaction,
-                                                    {caller.principal.account_id, caller.region},
-                                                    request_of(input), services.os.clock.now()));
+    TRY_ASSIGN(planned,
+               services.trails.plan_create(transaction, scope, request, services.os.clock.now()));
     return {};
   }));
   TRY(preflight_outside(services, planned.config));
@@ -84,7 +90,7 @@ Result<Prepared> prepare(Services& services, const Caller& caller, const json::O
 }
 
 Result<json::Object> run(Call& call) {
-  auto request = request_of(call.input);
+  TRY_ASSIGN(auto request, request_of(call.scope(), call.input));
   TRY(trail::check_trail_name(request.name));
   TRY_ASSIGN(request.tags, parse_tags(call.input, "TagsList"));
   TRY(check_other_destinations(call));
@@ -93,6 +99,8 @@ Result<json::Object> run(Call& call) {
   TRY_ASSIGN(trail.config.kms_key,
              preflight_key(call, trail.config, get_string(call.input, "KmsKeyId")));
   TRY(preflight_bucket(call, trail.config));
+  TRY(preflight_topic(call, trail.config));
+  TRY(try_topic(call, trail.config));
   TRY(trails.store(call.transaction, trail));
   call.after_event.push_back(change_draft(call, {trail.config, false}));
   call.resources = trail_resources(trail.config);

@@ -3,6 +3,7 @@
 #include "api/cloudtrail_operations.h"
 #include "api/cloudtrail_shapes.h"
 #include "api/cloudtrail_trail.h"
+#include "delivery/announcements.h"
 
 namespace traccia::api::cloudtrail {
 namespace {
@@ -54,6 +55,8 @@ Result<json::Object> run(Call& call) {
                                                         get_string(call.input, "Name")));
   TRY_ASSIGN(const auto files, delivery::read_status(call.transaction, trail.config.arn));
   TRY_ASSIGN(const auto digests, digest::read_status(call.transaction, trail.config.arn));
+  TRY_ASSIGN(const auto told, delivery::read_notification_status(
+                                  call.transaction, {trail.config.arn, trail.config.created}));
   json::Object out;
   out["IsLogging"] = trail.config.logging;
   add_time(out, "StartLoggingTime", trail.started);
@@ -63,8 +66,10 @@ Result<json::Object> run(Call& call) {
   add_time(out, "LatestDigestDeliveryTime", digests.latest_delivery);
   if (!digests.error.empty()) out["LatestDigestDeliveryError"] = digests.error;
   out["LatestDeliveryAttemptTime"] = iso_or_empty(files.latest_attempt);
-  out["LatestNotificationAttemptTime"] = "";
-  out["LatestNotificationAttemptSucceeded"] = "";
+  add_time(out, "LatestNotificationTime", told.latest_success);
+  if (!told.error.empty()) out["LatestNotificationError"] = told.error;
+  out["LatestNotificationAttemptTime"] = iso_or_empty(told.latest_attempt);
+  out["LatestNotificationAttemptSucceeded"] = iso_or_empty(told.latest_success);
   out["LatestDeliveryAttemptSucceeded"] = iso_or_empty(files.latest_delivery);
   out["TimeLoggingStarted"] = iso_or_empty(trail.started);
   out["TimeLoggingStopped"] = iso_or_empty(trail.stopped);

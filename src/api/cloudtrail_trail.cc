@@ -9,7 +9,9 @@
 
 #include "api/service_keys.h"
 #include "api/trail_files.h"
+#include "api/trail_topic.h"
 #include "base/log.h"
+#include "delivery/announcements.h"
 #include "kms/key_name.h"
 #include "organization/records.h"
 
@@ -20,6 +22,13 @@ json::Object render_answer(const trail::TrailConfig& config) {
   out["Name"] = config.name;
   out["S3BucketName"] = config.bucket;
   if (!config.prefix.empty()) out["S3KeyPrefix"] = config.prefix;
+  if (!config.topic.empty()) {
+    // The name alone means a topic of the trail's own place.
+    const auto place = fmt::format("arn:aws:sns:{}:{}:", config.home_region, config.account);
+    out["SnsTopicName"] =
+        config.topic.starts_with(place) ? config.topic.substr(place.size()) : config.topic;
+    out["SnsTopicARN"] = config.topic;
+  }
   out["IncludeGlobalServiceEvents"] = config.include_global_service_events;
   out["IsMultiRegionTrail"] = config.multi_region;
   out["TrailARN"] = config.arn;
@@ -263,6 +272,20 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
   return {};
 }
 
+Result<> preflight_topic(Call& call, const trail::TrailConfig& config) {
+  if (config.topic.empty()) return {};
+  const auto checked = check_topic(call.services, call.transaction, config);
+  if (checked || !is_topic_refusal(checked.error())) return checked;
+  return fail(ErrorCode::PermissionDenied, "InsufficientSnsTopicPolicy",
+              "SNS Topic does not exist or the topic policy is incorrect!");
+}
+
+Result<> try_topic(Call& call, const trail::TrailConfig& config) {
+  if (config.topic.empty()) return {};
+  return delivery::add_announcement(call.transaction, {config.arn, config.created}, "", "",
+                                    call.now);
+}
+
 Result<> preflight_outside(Services& services, const trail::TrailConfig& config) {
   if (!services.outside.has(config.bucket)) return {};
   const auto touch = [&]() -> Result<> {
@@ -319,10 +342,6 @@ Result<> refuse_organization_trail(Call& call) {
 
 Result<> check_other_destinations(Call& call) {
   const auto& input = call.input;
-  if (!get_string(input, "SnsTopicName").empty()) {
-    return fail(ErrorCode::NotFound, "InsufficientSnsTopicPolicy",
-                "SNS Topic does not exist or the topic policy is incorrect!");
-  }
   const auto group = get_string(input, "CloudWatchLogsLogGroupArn");
   const auto role = get_string(input, "CloudWatchLogsRoleArn");
   if (!group.empty() && role.empty()) {

@@ -35,7 +35,12 @@ Result<> preflight_outside(Services& services, const trail::TrailConfig& config)
 Result<std::string> preflight_key(Call& call, const trail::TrailConfig& config,
                                   std::string_view key);
 
-// Destinations this server does not have yet are refused as missing: InsufficientSnsTopicPolicy,
+// Whether the trail may publish to its topic, when it has one. InsufficientSnsTopicPolicy.
+Result<> preflight_topic(Call& call, const trail::TrailConfig& config);
+// Has "CloudTrail validation message." sent to it.
+Result<> try_topic(Call& call, const trail::TrailConfig& config);
+
+// Destinations this server does not have yet are refused as missing:
 // InvalidCloudWatchLogsLogGroupArn; so are trails for an
 // organization: OrganizationsNotInUse, NotOrganizationMasterAccount,
 // OrganizationNotInAllFeaturesMode, CloudTrailAccessNotEnabled, UnsupportedOperation. An empty text

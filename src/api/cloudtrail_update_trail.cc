@@ -3,6 +3,7 @@
 #include "api/cloudtrail_operations.h"
 #include "api/cloudtrail_shapes.h"
 #include "api/cloudtrail_trail.h"
+#include "api/trail_topic.h"
 
 namespace traccia::api::cloudtrail {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::string_view kErrors[] = {"S3BucketDoesNotExistException",
                                         "TrailNotFoundException",
                                         "InvalidS3BucketNameException",
                                         "InvalidS3PrefixException",
+                                        "InvalidSnsTopicNameException",
                                         "InvalidTrailNameException",
                                         "CloudTrailARNInvalidException",
                                         "InvalidParameterCombinationException",
@@ -50,13 +52,19 @@ constexpr aws::Operation kOperation{.service = kService,
                                     .output = &kTrailAnswer,
                                     .errors = kErrors};
 
-trail::UpdateRequest request_of(const json::Object& input) {
-  return {.bucket = optional_string(input, "S3BucketName"),
-          .prefix = optional_string(input, "S3KeyPrefix"),
-          .include_global_service_events = optional_bool(input, "IncludeGlobalServiceEvents"),
-          .multi_region = optional_bool(input, "IsMultiRegionTrail"),
-          .log_file_validation = optional_bool(input, "EnableLogFileValidation"),
-          .recursive_logging = optional_bool(input, "RecursiveLogging")};
+Result<trail::UpdateRequest> request_of(const trail::Scope& scope, const json::Object& input) {
+  auto topic = optional_string(input, "SnsTopicName");
+  if (topic && !topic->empty()) {
+    TRY_ASSIGN(topic, resolve_topic_name(*topic, scope.account, scope.region));
+  }
+  return trail::UpdateRequest{
+      .bucket = optional_string(input, "S3BucketName"),
+      .prefix = optional_string(input, "S3KeyPrefix"),
+      .topic = std::move(topic),
+      .include_global_service_events = optional_bool(input, "IncludeGlobalServiceEvents"),
+      .multi_region = optional_bool(input, "IsMultiRegionTrail"),
+      .log_file_validation = optional_bool(input, "EnableLogFileValidation"),
+      .recursive_logging = optional_bool(input, "RecursiveLogging")};
 }
 
 bool destination_changes(const trail::TrailConfig& from, const trail::TrailConfig& to) {
@@ -68,11 +76,12 @@ bool destination_changes(const trail::TrailConfig& from, const trail::TrailConfi
 Result<Prepared> prepare(Services& services, const Caller& caller, const json::Object& input) {
   trail::Trail trail;
   trail::TrailConfig planned;
+  const trail::Scope scope{caller.principal.account_id, caller.region};
+  TRY_ASSIGN(const auto request, request_of(scope, input));
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(trail, services.trails.get_for_change(transaction,
-                                                     {caller.principal.account_id, caller.region},
-                                                     get_string(input, "Name")));
-    TRY_ASSIGN(planned, services.trails.plan_update(transaction, trail, request_of(input)));
+    TRY_ASSIGN(trail,
+               services.trails.get_for_change(transaction, scope, get_string(input, "Name")));
+    TRY_ASSIGN(planned, services.trails.plan_update(transaction, trail, request));
     return {};
   }));
   if (destination_changes(trail.config, planned)) TRY(preflight_outside(services, planned));
@@ -84,11 +93,14 @@ Result<json::Object> run(Call& call) {
   TRY_ASSIGN(auto trail,
              trails.get_for_change(call.transaction, call.scope(), get_string(call.input, "Name")));
   TRY(check_other_destinations(call));
-  TRY_ASSIGN(auto config, trails.plan_update(call.transaction, trail, request_of(call.input)));
+  TRY_ASSIGN(const auto request, request_of(call.scope(), call.input));
+  TRY_ASSIGN(auto config, trails.plan_update(call.transaction, trail, request));
   if (const auto key = optional_string(call.input, "KmsKeyId")) {
     TRY_ASSIGN(config.kms_key, preflight_key(call, config, *key));
   }
   if (destination_changes(trail.config, config)) TRY(preflight_bucket(call, config));
+  TRY(preflight_topic(call, config));  // also where it stays as it was
+  if (config.topic != trail.config.topic) TRY(try_topic(call, config));
   trail.config = std::move(config);
   TRY(trails.store(call.transaction, trail));
   call.before_event.push_back(change_draft(call, {trail.config, false}));

@@ -3,6 +3,7 @@
 #include "api/schemas.h"
 
 #include "api/outbox.h"
+#include "delivery/announcements.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
 #include "identity/schema.h"
@@ -43,7 +44,8 @@ std::vector<std::string_view> control_plane_schemas() {
           s3::kEncryptionSchema,
           trail::kKeysSchema,
           kms::kManagersSchema,
-          sns::kSchema};
+          sns::kSchema,
+          delivery::kAnnouncementsSchema};
 }
 
 }  // namespace traccia::api

@@ -119,14 +119,15 @@ Result<> send_token(Call& call, const sns::Topic& topic, const sns::Subscription
                                         {subscription});
 }
 
-Result<std::string> publish(Call& call, const sns::Topic& topic, const sns::Content& content) {
-  auto& sns = call.services.sns;
-  const sns::StoredMessage message{.uuid = call.services.os.random.uuid(),
+Result<std::string> publish(Services& services, meta::Transaction& transaction,
+                            const sns::Topic& topic, const sns::Content& content) {
+  auto& sns = services.sns;
+  const sns::StoredMessage message{.uuid = services.os.random.uuid(),
                                    .kind = sns::MessageKind::Notification,
-                                   .published = call.now,
+                                   .published = services.os.clock.now(),
                                    .content = sns::encode_content(content)};
-  TRY_ASSIGN(const auto subscriptions, sns.subscriptions.confirmed(call.transaction, topic));
-  TRY(sns.outgoing.add(call.transaction, topic, message, subscriptions));
+  TRY_ASSIGN(const auto subscriptions, sns.subscriptions.confirmed(transaction, topic));
+  TRY(sns.outgoing.add(transaction, topic, message, subscriptions));
   return message.uuid;
 }
 

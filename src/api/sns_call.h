@@ -52,6 +52,7 @@ Result<> set_tags(Call& call, const sns::Topic& topic, std::string_view member);
 Result<> send_token(Call& call, const sns::Topic& topic, const sns::Subscription& subscription,
                     sns::MessageKind kind, std::string token);
 // Publishes a message to the subscriptions that take it; its id. Reason Throttling.
-Result<std::string> publish(Call& call, const sns::Topic& topic, const sns::Content& content);
+Result<std::string> publish(Services& services, meta::Transaction& transaction,
+                            const sns::Topic& topic, const sns::Content& content);
 
 }  // namespace traccia::api::sns_service

@@ -97,7 +97,7 @@ Result<std::string> publish_one(Call& call, const sns::Topic& topic, const json:
                     member));
   }
   TRY_ASSIGN(const auto content, worded(sns::check_message(read_message(input))));
-  return publish(call, topic, content);
+  return publish(call.services, call.transaction, topic, content);
 }
 
 Result<sns::Topic> target(Call& call) {

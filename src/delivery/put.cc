@@ -4,7 +4,9 @@
 
 #include <array>
 
+#include "delivery/announcements.h"
 #include "delivery/delivery.h"
+#include "trail/trails.h"
 
 namespace traccia::delivery {
 namespace {
@@ -13,6 +15,15 @@ namespace {
 std::string shown(const Error& error) {
   return error.reason().empty() ? std::string(to_string(error.code()))
                                 : std::string(error.reason());
+}
+
+// With the mark that the file is there: a crash before it finds the file in place, and comes here.
+Result<> announce(meta::Transaction& transaction, const Manifest& manifest, Time now) {
+  const auto& chain = manifest.chain;
+  TRY_ASSIGN(const auto topic, trail::topic_of(transaction, chain.trail_arn, chain.created));
+  if (topic.empty()) return {};
+  return add_announcement(transaction, {chain.trail_arn, chain.created}, manifest.bucket,
+                          manifest.key, now);
 }
 
 }  // namespace
@@ -87,6 +98,7 @@ Result<> Delivery::record(Outstanding::File& file, Attempted& attempted) {
   }
   TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
     if (state != FileState::Pending) TRY(mark(transaction, manifest.id, state, now));
+    if (state == FileState::Delivered) TRY(announce(transaction, manifest, now));
     return record_attempt(transaction, manifest.chain, now, attempted.error);
   }));
   attempted.state = manifest.state = state;

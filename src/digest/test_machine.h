@@ -19,11 +19,13 @@
 #include "base/mutex.h"
 #include "compress/compress.h"
 #include "crypto/crypto.h"
+#include "delivery/announcements.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
 #include "ingest/ingest.h"
 #include "json/json.h"
 #include "os/fake_os.h"
+#include "trail/trails.h"
 
 namespace traccia::digest::test {
 
@@ -141,7 +143,8 @@ struct Machine {
     TRY_ASSIGN(machine->database,
                meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
                                     {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
-                                     delivery::kLanesSchema, delivery::kChangesSchema}));
+                                     delivery::kLanesSchema, delivery::kChangesSchema,
+                                     trail::kSchema, delivery::kAnnouncementsSchema}));
     TRY_ASSIGN(machine->delivery, delivery::Delivery::open(fake.os(), *machine->database,
                                                            *machine->log, store, options.delivery));
     const Sealer sealer{

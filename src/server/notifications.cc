@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kRetryAfterError{1000};
 
 Notifications::Notifications(api::Services& services, api::SnsDispatchOptions options)
     : services_(services),
+      announcer_(services),
       dispatch_(services, std::move(options)),
       queues_thread_(
           os::start_thread("notifications", os::ThreadRole::Follower, [this] { run_queues(); })) {}
@@ -31,7 +32,9 @@ void Notifications::run_queues() {
   auto& outgoing = services_.sns.outgoing;
   while (!stopping_.is_set()) {
     const auto seen = outgoing.changes();
-    const auto worked = dispatch_.deliver_to_queues();
+    const auto told = announcer_.step();
+    auto worked = dispatch_.deliver_to_queues();  // whatever became of the other
+    if (worked) worked = told ? Result<bool>(*worked || *told) : told;
     if (!worked) {
       log(LogLevel::Error, "notifications", {{"error", worked.error().message()}});
       stopping_.wait_for(kRetryAfterError);

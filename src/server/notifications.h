@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "api/services.h"
+#include "api/sns_announcer.h"
 #include "api/sns_dispatch.h"
 #include "server/signals.h"
 
@@ -24,6 +25,7 @@ class Notifications {
   void run_queues();
 
   api::Services& services_;
+  api::SnsAnnouncer announcer_;  // of the queues' thread
   api::SnsDispatch dispatch_;
   StopSignal stopping_;
   std::jthread queues_thread_;

@@ -175,6 +175,7 @@ std::string encode_change(const TrailChange& change) {
                    {"selectors", std::move(selectors)},
                    {"deleted", change.deleted}};
   if (!config.kms_key.empty()) out["kmsKey"] = config.kms_key;
+  if (!config.topic.empty()) out["topic"] = config.topic;
   if (!config.advanced_selectors.empty()) {
     json::Array advanced;
     for (const auto& selector : config.advanced_selectors) {
@@ -200,6 +201,7 @@ Result<TrailChange> decode_change(std::string_view json) {
   config.bucket = reader.text("bucket");
   config.prefix = reader.text("prefix");
   config.kms_key = json::find_string(value.get_object(), "kmsKey");
+  config.topic = json::find_string(value.get_object(), "topic");
   config.multi_region = reader.flag("multiRegion");
   config.include_global_service_events = reader.flag("globalServiceEvents");
   config.log_file_validation = reader.flag("logFileValidation");

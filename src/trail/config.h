@@ -68,6 +68,7 @@ struct TrailConfig {
   std::string bucket;
   std::string prefix;   // without trailing slash; may be empty
   std::string kms_key;  // the ARN of the key that files are stored under; may be empty
+  std::string topic;    // ARN of the SNS topic that is told of files; may be empty
   bool multi_region = false;
   bool include_global_service_events = true;
   bool log_file_validation = false;

@@ -88,8 +88,7 @@ meta::Argument nullable(const std::optional<int64_t>& value) {
 
 }  // namespace
 
-Result<std::optional<Trail>> Trails::find_by_arn(meta::Transaction& transaction,
-                                                 std::string_view arn) {
+Result<std::optional<Trail>> Trails::find(meta::Transaction& transaction, std::string_view arn) {
   std::optional<Trail> found;
   TRY(transaction.query(fmt::format("{}WHERE arn = ?", kColumns), {arn},
                         [&](const meta::Row& row) -> Result<> {
@@ -97,6 +96,17 @@ Result<std::optional<Trail>> Trails::find_by_arn(meta::Transaction& transaction,
                           return {};
                         }));
   return found;
+}
+
+Result<std::string> topic_of(meta::Transaction& transaction, std::string_view arn, Time created) {
+  std::string topic;
+  TRY(transaction.query(fmt::format("{}WHERE arn = ?", kColumns), {arn},
+                        [&](const meta::Row& row) -> Result<> {
+                          TRY_ASSIGN(const auto trail, read_trail(row));
+                          if (trail.config.created == created) topic = trail.config.topic;
+                          return {};
+                        }));
+  return topic;
 }
 
 Result<std::vector<Trail>> Trails::list(meta::Transaction& transaction, std::string_view account) {
@@ -125,7 +135,7 @@ Result<Trail> Trails::get(meta::Transaction& transaction, const Scope& scope,
                           std::string_view name) {
   if (name.starts_with("arn:")) {
     TRY(require_trail_arn(name));
-    TRY_ASSIGN(auto found, find_by_arn(transaction, name));
+    TRY_ASSIGN(auto found, find(transaction, name));
     if (!found || found->config.account != scope.account) return not_found(scope, name);
     return std::move(*found);
   }
@@ -205,6 +215,7 @@ Result<Trail> Trails::plan_create(meta::Transaction& transaction, const Scope& s
   trail.config.account = scope.account;
   trail.config.bucket = request.bucket;
   trail.config.prefix = without_trailing_slash(request.prefix);
+  trail.config.topic = request.topic;
   trail.config.multi_region = request.multi_region;
   trail.config.include_global_service_events = request.include_global_service_events;
   trail.config.log_file_validation = request.log_file_validation;
@@ -232,6 +243,7 @@ Result<TrailConfig> Trails::plan_update(meta::Transaction& transaction, const Tr
     TRY(check_prefix(*request.prefix));
     config.prefix = without_trailing_slash(*request.prefix);
   }
+  if (request.topic) config.topic = *request.topic;
   if (request.multi_region && *request.multi_region != config.multi_region) {
     // UpdateTrail switches global service events with the kind of trail unless told otherwise.
     config.multi_region = *request.multi_region;
@@ -293,7 +305,7 @@ std::unexpected<Error> no_resource(std::string_view arn) {
 Result<std::vector<Tag>> Trails::list_tags(meta::Transaction& transaction, const Scope& scope,
                                            std::string_view arn) {
   TRY(require_trail_arn(arn));
-  TRY_ASSIGN(const auto found, find_by_arn(transaction, arn));
+  TRY_ASSIGN(const auto found, find(transaction, arn));
   if (!found || found->config.account != scope.account) return no_resource(arn);
   std::vector<Tag> tags;
   TRY(transaction.query("SELECT key, value FROM trail_tags WHERE arn = ? ORDER BY key", {arn},

@@ -45,6 +45,7 @@ struct CreateRequest {
   std::string name;
   std::string bucket;
   std::string prefix;
+  std::string topic;  // ARN; empty: none
   bool include_global_service_events = true;
   bool multi_region = false;
   bool log_file_validation = false;
@@ -52,10 +53,11 @@ struct CreateRequest {
   std::vector<Tag> tags;
 };
 
-// Absent members stay as they are; an empty prefix clears it.
+// Absent members stay as they are; an empty prefix or topic clears it.
 struct UpdateRequest {
   std::optional<std::string> bucket;
   std::optional<std::string> prefix;
+  std::optional<std::string> topic;  // ARN
   std::optional<bool> include_global_service_events;
   std::optional<bool> multi_region;
   std::optional<bool> log_file_validation;
@@ -81,6 +83,8 @@ Result<> check_selectors(const std::vector<EventSelector>& selectors);
 Result<> check_advanced_selectors(const std::vector<AdvancedEventSelector>& selectors);
 // InvalidTagParameter, TagsLimitExceeded.
 Result<> check_tags(const std::vector<Tag>& tags);
+// The topic that is told of that incarnation's files; empty: none.
+Result<std::string> topic_of(meta::Transaction& transaction, std::string_view arn, Time created);
 // False for the selectors that every new trail has.
 bool has_custom_selectors(const TrailConfig& trail);
 std::vector<EventSelector> default_selectors();
@@ -105,6 +109,8 @@ class Trails {
   // As get, and InvalidHomeRegion when the trail's home is another region.
   Result<Trail> get_for_change(meta::Transaction& transaction, const Scope& scope,
                                std::string_view name);
+  // By ARN, of any account.
+  Result<std::optional<Trail>> find(meta::Transaction& transaction, std::string_view arn);
   // Home trails of the region and, when asked for, shadows of multi-region trails, by name.
   enum class Shadows { Exclude, Include };
   Result<std::vector<Trail>> describe(meta::Transaction& transaction, const Scope& scope,
@@ -136,7 +142,6 @@ class Trails {
   bool taken_by_any(const event::Record& record) const;
 
  private:
-  Result<std::optional<Trail>> find_by_arn(meta::Transaction& transaction, std::string_view arn);
   Result<> check_room(meta::Transaction& transaction, const Scope& scope, std::string_view arn,
                       std::string_view name, bool multi_region);
   std::shared_ptr<const Selection> selection() const;

@@ -1,7 +1,8 @@
-"""SNS with boto3 and the AWS CLI: topics, subscriptions of queues, policies.
+"""SNS with boto3 and the AWS CLI: topics, subscriptions of queues, policies, topics of trails.
 
 SPDX-License-Identifier: Apache-2.0
 """
+import gzip
 import json
 import urllib.parse
 
@@ -238,6 +239,108 @@ class Queues(SnsCase):
             answer = harness.send(f"{self.server.endpoint}/?{urllib.parse.urlencode(query)}")
             self.assertEqual(answer.status, 400, answer)
             self.assertIn(b"<Code>InvalidParameter</Code>", answer.body)
+
+
+class Trails(SnsCase):
+    """The chain that collectors follow: trail -> SNS -> SQS -> the file."""
+
+    def trail_topic(self, name, *trails):
+        arn = self.topic(name)
+        self.sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Sid": "AWSCloudTrailSNSPolicy20150319", "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "SNS:Publish", "Resource": arn,
+                "Condition": {"StringEquals": {"aws:SourceArn": [
+                    f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{trail}" for trail in trails]}}}]}))
+        return arn
+
+    def collect(self, url, wanted, limit=60):
+        """What collectors do: receive, parse, GET each file, delete; until the wanted event is found."""
+        records, announced = [], []
+
+        def found():
+            for message in self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1,
+                                                    MaxNumberOfMessages=10).get("Messages", []):
+                envelope = json.loads(message["Body"])
+                self.assertEqual(envelope["Type"], "Notification")
+                self.assertNotIn("Subject", envelope)
+                if envelope["Message"] != "CloudTrail validation message.":
+                    body = json.loads(envelope["Message"])
+                    self.assertEqual(list(body), ["s3Bucket", "s3ObjectKey"])
+                    for key in body["s3ObjectKey"]:
+                        announced.append(key)
+                        file = self.s3.get_object(Bucket=body["s3Bucket"], Key=key)["Body"].read()
+                        records.extend(json.loads(gzip.decompress(file))["Records"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return [record for record in records if wanted(record)]
+        wait_until(found, limit, "the collector to find the event")
+        return announced
+
+    def test_a_collector_follows_the_trail(self):
+        arn = self.trail_topic("files", "chain")
+        url, queue_arn = self.queue("collector", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        self.server.trail_bucket("chain-logs", "chain")
+        made = self.trail.create_trail(Name="chain", S3BucketName="chain-logs", SnsTopicName="files")
+        self.assertEqual((made["SnsTopicARN"], made["SnsTopicName"]), (arn, "files"))
+        shown = self.trail.describe_trails(trailNameList=["chain"])["trailList"][0]
+        self.assertEqual(shown["SnsTopicARN"], arn)
+        self.trail.start_logging(Name="chain")
+        self.iam.create_user(UserName="announced")
+        announced = self.collect(url, lambda record: record["eventName"] == "CreateUser" and
+                                 record["requestParameters"]["userName"] == "announced")
+        self.assertEqual(len(announced), len(set(announced)), "each file once")
+        status = self.trail.get_trail_status(Name="chain")
+        self.assertIn("LatestNotificationTime", status)
+        self.assertNotIn("LatestNotificationError", status)
+        self.trail.stop_logging(Name="chain")
+
+        def all_told():
+            told = set(announced)
+            for message in self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1,
+                                                    MaxNumberOfMessages=10).get("Messages", []):
+                announced.extend(json.loads(json.loads(message["Body"])["Message"])["s3ObjectKey"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                told = set(announced)
+            return told >= set(self.server.log_keys("chain-logs"))
+        wait_until(all_told, what="every file to be announced")
+        self.assertEqual(sorted(announced), sorted(self.server.log_keys("chain-logs")))
+
+    def test_errors(self):
+        self.server.trail_bucket("error-logs", "erring")
+        self.fails("InsufficientSnsTopicPolicyException", self.trail.create_trail, Name="erring",
+                   S3BucketName="error-logs", SnsTopicName="nowhere",
+                   message="SNS Topic does not exist or the topic policy is incorrect!")
+        self.topic("unwilling")
+        self.fails("InsufficientSnsTopicPolicyException", self.trail.create_trail, Name="erring",
+                   S3BucketName="error-logs", SnsTopicName="unwilling")
+        self.fails("InvalidSnsTopicNameException", self.trail.create_trail, Name="erring",
+                   S3BucketName="error-logs", SnsTopicName="no topic")
+        self.assertEqual(self.trail.describe_trails(trailNameList=["erring"])["trailList"], [])
+
+    def test_a_topic_that_was_away_hears_of_all_files(self):
+        arn = self.trail_topic("away", "patient")
+        self.server.trail_bucket("patient-logs", "patient")
+        self.trail.create_trail(Name="patient", S3BucketName="patient-logs", SnsTopicName=arn)
+        self.sns.delete_topic(TopicArn=arn)
+        self.trail.start_logging(Name="patient")
+        self.iam.create_user(UserName="patiently")
+        error = wait_until(lambda: self.trail.get_trail_status(Name="patient").get("LatestNotificationError"))
+        self.assertEqual(error, "NotFound")
+        self.assertNotIn("LatestDeliveryError", self.trail.get_trail_status(Name="patient"))
+        self.server.kill9()
+        self.server.start()
+        type(self).sns, type(self).sqs = self.server.client("sns"), self.server.client("sqs")
+        type(self).iam, type(self).trail = self.server.client("iam"), self.server.client("cloudtrail")
+        type(self).s3 = self.server.client("s3")
+        self.trail_topic("away", "patient")
+        url, queue_arn = self.queue("patient", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        self.collect(url, lambda record: record["eventName"] == "CreateUser" and
+                     record["requestParameters"]["userName"] == "patiently")
+        wait_until(lambda: "LatestNotificationError" not in self.trail.get_trail_status(Name="patient"))
+        self.trail.update_trail(Name="patient", SnsTopicName="")
+        self.assertNotIn("SnsTopicARN", self.trail.get_trail(Name="patient")["Trail"])
 
 
 if __name__ == "__main__":
