@@ -126,7 +126,8 @@ Result<std::string> publish(Services& services, meta::Transaction& transaction,
                                    .kind = sns::MessageKind::Notification,
                                    .published = services.os.clock.now(),
                                    .content = sns::encode_content(content)};
-  TRY_ASSIGN(const auto subscriptions, sns.subscriptions.confirmed(transaction, topic));
+  TRY_ASSIGN(auto subscriptions, sns.subscriptions.confirmed(transaction, topic));
+  std::erase_if(subscriptions, [&](const auto& one) { return !one.takes(content); });
   TRY(sns.outgoing.add(transaction, topic, message, subscriptions));
   return message.uuid;
 }

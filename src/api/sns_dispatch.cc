@@ -55,6 +55,7 @@ Result<std::optional<SnsDispatch::Job>> SnsDispatch::complete(meta::Transaction&
   Job job{.delivery = std::move(delivery),
           .subscription = std::move(*subscription),
           .signature_version = topic->signature_version(),
+          .delivery_policy = topic->attribute("DeliveryPolicy"),
           .content = {}};
   TRY_ASSIGN(job.content, sns::decode_content(job.delivery.stored.content));
   return job;

@@ -31,8 +31,14 @@ constexpr Member kSubscribeInput[] = {kTopicArn,
 constexpr Shape kSubscribeRequest = aws::structure_shape(kSubscribeInput);
 constexpr Member kArnOutput[] = {{"SubscriptionArn", &kString}};
 constexpr Shape kArnAnswer = aws::structure_shape(kArnOutput);
-constexpr std::string_view kSubscribeErrors[] = {
-    "SubscriptionLimitExceededException", "InvalidParameterException", "InternalErrorException",
+constexpr std::string_view kSubscribeErrors[] = {"SubscriptionLimitExceededException",
+                                                 "FilterPolicyLimitExceededException",
+                                                 "InvalidParameterException",
+                                                 "InternalErrorException",
+                                                 "NotFoundException",
+                                                 "AuthorizationErrorException"};
+constexpr std::string_view kSetErrors[] = {
+    "InvalidParameterException", "FilterPolicyLimitExceededException", "InternalErrorException",
     "NotFoundException", "AuthorizationErrorException"};
 constexpr auto kSubscribe =
     operation("SNS:Subscribe", kSubscribeRequest, kArnAnswer, kSubscribeErrors, kSubscribing);
@@ -77,7 +83,7 @@ constexpr Member kSetInput[] = {kSubscriptionArn,
                                 {"AttributeValue", &kString}};
 constexpr Shape kSetRequest = aws::structure_shape(kSetInput);
 constexpr auto kSet =
-    operation("SNS:SetSubscriptionAttributes", kSetRequest, aws::kEmptyStructure, kTopicErrors, {});
+    operation("SNS:SetSubscriptionAttributes", kSetRequest, aws::kEmptyStructure, kSetErrors, {});
 
 // The account of the queue that the endpoint names.
 Result<std::string> check_queue(std::string_view endpoint) {
@@ -91,12 +97,32 @@ Result<std::string> check_queue(std::string_view endpoint) {
   return arn->account;
 }
 
+// Events show endpoints, so what they hold must be no secret.
+Result<> check_url(std::string_view protocol, std::string_view endpoint) {
+  const auto scheme = endpoint.find("://");
+  if (scheme == endpoint.npos || endpoint.substr(0, scheme) != protocol) {
+    return invalid("Endpoint must match the specified protocol");
+  }
+  const auto host =
+      endpoint.substr(scheme + 3, endpoint.find_first_of("/?#", scheme + 3) - scheme - 3);
+  if (host.empty() || endpoint.find('#') != endpoint.npos ||
+      !aws::only_characters(endpoint, "!-~")) {
+    return invalid("Endpoint Reason: it is not a URL");
+  }
+  if (host.find('@') == host.npos) return {};
+  return invalid("Endpoint Reason: this server takes no credentials in URLs");
+}
+
 // Whether nobody need be asked: a queue whose account subscribes it.
 Result<bool> check_endpoint(const Call& call, std::string_view protocol,
                             std::string_view endpoint) {
   if (protocol == "sqs") {
     TRY_ASSIGN(const auto account, check_queue(endpoint));
     return account == call.caller.principal.account_id;
+  }
+  if (protocol == "http" || protocol == "https") {
+    TRY(check_url(protocol, endpoint));
+    return false;
   }
   return invalid(
       fmt::format("Amazon SNS does not support this protocol string: {}", protocol.substr(0, 64)));
@@ -268,6 +294,9 @@ Result<json::Object> get(Call& call) {
   shown["RawMessageDelivery"] = flag(subscription.raw());
   shown["PendingConfirmation"] = flag(subscription.state == sns::SubscriptionState::Pending);
   shown["ConfirmationWasAuthenticated"] = flag(subscription.authenticated);
+  if (shown.contains("FilterPolicy") && !shown.contains("FilterPolicyScope")) {
+    shown["FilterPolicyScope"] = "MessageAttributes";
+  }
   if (subscription.protocol.starts_with("http")) {
     TRY_ASSIGN(const auto topic,
                call.services.sns.topics.find_by_id(call.transaction, subscription.topic_id));

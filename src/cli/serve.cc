@@ -21,7 +21,7 @@ struct ServeOptions {
       log_disk_max;
   std::string master_key, certificate, key;
   std::vector<std::string> regions, outbound_allow;
-  std::string outbound_ca;
+  std::string outbound_ca, public_url;
   bool insecure = false;
   bool test_clock = false;
 };
@@ -56,6 +56,7 @@ Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
   if (!options.regions.empty()) config.regions = options.regions;
   if (!options.outbound_allow.empty()) config.outbound_allow = options.outbound_allow;
   take(config.outbound_ca_file, options.outbound_ca);
+  take(config.public_url, options.public_url);
   config.insecure = config.insecure || options.insecure;
   config.test_clock = options.test_clock;
   TRY(server::complete(config));
@@ -109,11 +110,14 @@ void add_serve(CLI::App& app, Action& action) {
   command->add_option("--tls-key", options->key, "PEM private key");
   command
       ->add_option("--outbound-allow", options->outbound_allow,
-                   "addresses and ranges, besides public ones, that issuers of web identities may "
-                   "have: 10.1.0.0/16,127.0.0.1")
+                   "addresses and ranges, besides public ones, that issuers of web identities and "
+                   "subscribers of topics may have: 10.1.0.0/16,127.0.0.1")
       ->delimiter(',');
   command->add_option("--outbound-ca", options->outbound_ca,
                       "PEM authorities that vouch for them (default: the system's)");
+  command->add_option("--public-url", options->public_url,
+                      "https://HOST[:PORT] by which subscribers of topics reach this server: links "
+                      "and certificates point there (default: where it listens)");
   command->add_flag("--insecure", options->insecure,
                     "listen beyond loopback without TLS: something in front does it");
   command->add_flag("--test-clock", options->test_clock,

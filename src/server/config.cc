@@ -66,6 +66,13 @@ Result<> complete(Config& config) {
     return std::unexpected(std::move(guard).error().with_context("--outbound-allow"));
   }
   for (const auto& bucket : config.outside_buckets) TRY(check_outside_bucket(bucket));
+  if (const auto& url = config.public_url; !url.empty()) {
+    const bool scheme = url.starts_with("https://") || url.starts_with("http://");
+    const auto host = scheme ? url.substr(url.find("://") + 3) : "";
+    if (host.empty() || host.find_first_of("/?#@ ") != host.npos) {
+      return invalid(fmt::format("--public-url '{}' is not https://HOST[:PORT]", url));
+    }
+  }
   if (config.certificate_file.empty() != config.key_file.empty()) {
     return invalid("--tls-certificate and --tls-key go together");
   }
@@ -194,6 +201,8 @@ Result<> apply(std::string_view key, const toml::node& node, Config& config) {
     config.key_file = *text;
   } else if (key == "outbound-ca") {
     config.outbound_ca_file = *text;
+  } else if (key == "public-url") {
+    config.public_url = *text;
   } else {
     return invalid(fmt::format("'{}' is not a known setting", key));
   }

@@ -29,6 +29,9 @@ struct Config {
   std::vector<std::string> outbound_allow;
   std::string outbound_ca_file;                      // PEM; empty: the system's authorities
   std::vector<OutsideBucketConfig> outside_buckets;  // of the configuration file only
+  // "https://HOST[:PORT]" by which subscribers of topics reach this server; empty: where it
+  // listens.
+  std::string public_url;
 };
 
 // Splits ADDRESS:PORT; [v6]:PORT too. InvalidArgument otherwise.

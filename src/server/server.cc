@@ -195,10 +195,14 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
     });
   }
   TRY(state.listen());
+  TRY_ASSIGN(auto guard, http::AddressGuard::parse(state.config.outbound_allow));
   state.notifications.emplace(
       *state.services,
-      api::SnsDispatchOptions{.base_url = server->endpoint(),
-                              .wake_receivers = [&state] { state.front_door->wake_receivers(); }});
+      api::SnsDispatchOptions{.base_url = state.config.public_url.empty() ? server->endpoint()
+                                                                          : state.config.public_url,
+                              .wake_receivers = [&state] { state.front_door->wake_receivers(); },
+                              .guard = std::move(guard),
+                              .ca_file = state.config.outbound_ca_file});
   state.log_files_thread =
       os::start_thread("log files", os::ThreadRole::Follower, [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));

@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "json/json.h"
 #include "sns/delivery_policy.h"
+#include "sns/filter_policy.h"
 
 namespace traccia::sns {
 namespace {
@@ -39,9 +40,31 @@ Result<std::string> parse_redrive(std::string_view text) {
   return arn;
 }
 
+// As they would be with that value.
+Result<> check_filter(const Subscription& subscription, std::string_view name,
+                      std::string_view value) {
+  const auto of = [&](std::string_view one) {
+    return one == name ? std::string(value) : subscription.attribute(one);
+  };
+  const auto scope_text = of("FilterPolicyScope");
+  const auto scope = parse_filter_scope(scope_text);
+  if (!scope) {
+    return invalid(
+        fmt::format("FilterPolicyScope: Invalid value [{}]. Please use either MessageBody or "
+                    "MessageAttributes",
+                    scope_text.substr(0, 64)));
+  }
+  const auto policy = of("FilterPolicy");
+  if (!policy.empty()) TRY(FilterPolicy::parse(policy, *scope));
+  return {};
+}
+
 // Values that are not empty.
 Result<> check_attribute(const Subscription& subscription, std::string_view name,
                          std::string_view value) {
+  if (name == "FilterPolicy" || name == "FilterPolicyScope") {
+    return check_filter(subscription, name, value);
+  }
   if (name == "RawMessageDelivery") {
     if (value != "true" && value != "false") {
       return invalid(fmt::format("RawMessageDelivery: Invalid value [{}]. Must be true or false.",
@@ -141,6 +164,15 @@ std::string Subscription::attribute(std::string_view name) const {
   return at == attributes.end() ? "" : at->second;
 }
 
+bool Subscription::takes(const Content& content) const {
+  const auto text = attribute("FilterPolicy");
+  if (text.empty()) return true;
+  const auto scope = parse_filter_scope(attribute("FilterPolicyScope"));
+  if (!scope) return false;
+  const auto policy = FilterPolicy::parse(text, *scope);  // checked when it was set
+  return policy && policy->takes(content, protocol);
+}
+
 std::string Subscription::dead_letter_arn() const {
   const auto at = attributes.find("RedrivePolicy");
   if (at == attributes.end()) return "";
@@ -177,6 +209,11 @@ Result<Subscriptions::Subscribed> Subscriptions::subscribe(meta::Transaction& tr
   made.protocol = wanted.protocol;
   made.endpoint = wanted.endpoint;
   made.principal = wanted.principal;
+  // In the order of names a policy comes before its scope, which decides what it may say.
+  if (const auto scope = wanted.attributes.find("FilterPolicyScope");
+      scope != wanted.attributes.end()) {
+    made.attributes.insert(*scope);
+  }
   for (const auto& [name, value] : wanted.attributes) {
     TRY(check_attribute(made, name, value));
     made.attributes.emplace(name, value);
@@ -201,6 +238,7 @@ Result<Subscriptions::Subscribed> Subscriptions::subscribe(meta::Transaction& tr
     return fail(ErrorCode::FailedPrecondition, "SubscriptionLimitExceeded",
                 fmt::format("A topic can have {} subscriptions.", kSubscriptionsMax));
   }
+  if (!made.attribute("FilterPolicy").empty()) TRY(check_filters(transaction, topic.id, 0));
   made.uuid = os_.random.uuid();
   made.state = wanted.confirmed ? SubscriptionState::Confirmed : SubscriptionState::Pending;
   made.authenticated = wanted.confirmed;
@@ -218,6 +256,22 @@ Result<Subscriptions::Subscribed> Subscriptions::subscribe(meta::Transaction& tr
     TRY_ASSIGN(out.token, give_token(transaction, made));
   }
   return out;
+}
+
+// Of the topic's others.
+Result<> Subscriptions::check_filters(meta::Transaction& transaction, int64_t topic,
+                                      int64_t subscription) {
+  int64_t filters = 0;
+  TRY(
+      transaction.query("SELECT count(*) FROM topic_subscriptions WHERE topic = ? AND id <> ? AND "
+                        "json_extract(attributes, '$.FilterPolicy') IS NOT NULL",
+                        {topic, subscription}, [&](const meta::Row& row) -> Result<> {
+                          filters = row.integer(0);
+                          return {};
+                        }));
+  if (filters < kFilterPoliciesMax) return {};
+  return fail(ErrorCode::FailedPrecondition, "FilterPolicyLimitExceeded",
+              fmt::format("A topic can have {} filter policies.", kFilterPoliciesMax));
 }
 
 Result<Subscription> Subscriptions::confirm(meta::Transaction& transaction, const Topic& topic,
@@ -294,8 +348,12 @@ Result<SubscriptionCounts> Subscriptions::count(meta::Transaction& transaction,
 
 Result<> Subscriptions::set_attribute(meta::Transaction& transaction, Subscription& subscription,
                                       std::string_view name, std::string_view value) {
-  const bool removable = name == "RedrivePolicy" || name == "DeliveryPolicy";
+  const bool removable =
+      name == "RedrivePolicy" || name == "DeliveryPolicy" || name == "FilterPolicy";
   if (!value.empty() || !removable) TRY(check_attribute(subscription, name, value));
+  if (name == "FilterPolicy" && !value.empty()) {
+    TRY(check_filters(transaction, subscription.topic_id, subscription.id));
+  }
   if (value.empty()) {
     subscription.attributes.erase(std::string(name));
   } else {

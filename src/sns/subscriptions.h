@@ -13,10 +13,12 @@
 #include "base/time.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "sns/messages.h"
 #include "sns/topics.h"
 
 namespace traccia::sns {
 
+inline constexpr int64_t kFilterPoliciesMax = 200;    // of a topic
 inline constexpr int64_t kSubscriptionsMax = 10'000;  // of a topic; AWS has 12.5 million
 // Of tokens, and of subscriptions that nobody confirms ("ConfirmSubscription").
 inline constexpr std::chrono::hours kTokenLifetime{48};
@@ -45,6 +47,8 @@ struct Subscription {
   std::string arn() const { return topic_arn + ":" + uuid; }
   std::string attribute(std::string_view name) const;
   bool raw() const { return attribute("RawMessageDelivery") == "true"; }
+  // Whether its filter policy lets the message through.
+  bool takes(const Content& content) const;
   // ARN of the queue for what could not be delivered; empty: none.
   std::string dead_letter_arn() const;
 };
@@ -60,7 +64,8 @@ struct SubscriptionName {
 std::optional<SubscriptionName> parse_subscription_arn(std::string_view arn);
 
 // Thread-safe; state lives in the caller's transaction. Reasons of errors: InvalidParameter (with
-// what follows "Invalid parameter: " as message), NotFound, SubscriptionLimitExceeded.
+// what follows "Invalid parameter: " as message), NotFound, SubscriptionLimitExceeded,
+// FilterPolicyLimitExceeded.
 class Subscriptions {
  public:
   explicit Subscriptions(os::Os os) : os_(os) {}
@@ -102,6 +107,7 @@ class Subscriptions {
   Result<> forget_expired(meta::Transaction& transaction);
 
  private:
+  Result<> check_filters(meta::Transaction& transaction, int64_t topic, int64_t subscription);
   Result<std::string> give_token(meta::Transaction& transaction, const Subscription& subscription);
 
   os::Os os_;
