@@ -292,10 +292,12 @@ Result<> Wal::remove_below(Position position) {
       path = segments_.begin()->second.path;
       keeps = !spares_.full() && disk_bytes_locked() < disk_limit_;
     }
-    if (keeps && moved_path_.empty()) moved_path_ = spares_.next_path();
+    const bool chosen_now = keeps && moved_path_.empty();
+    if (chosen_now) moved_path_ = spares_.next_path();
     auto removed = moved_path_.empty() ? files_.remove(path) : files_.rename(path, moved_path_);
     // NotFound: an earlier call came that far.
     if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+    if (!removed && chosen_now) moved_path_.clear();  // that one removed it
     TRY(files_.sync_directory(directory_));
     {
       const MutexLock lock(mutex_);
