@@ -24,6 +24,7 @@ struct Caller {
   std::string region;  // of the request's signature
   // Of a service that acts on behalf of a resource: its ARN.
   std::string source_arn;
+  std::string source_account;  // where that ARN tells none: of a bucket
   // A service that makes the call on the principal's behalf: "s3".
   std::string via_service;
   std::string source_ip;

@@ -69,6 +69,11 @@ std::string_view account_of(std::string_view arn) {
   return arn.substr(0, arn.find(':'));
 }
 
+std::string_view source_account(const Caller& caller) {
+  return caller.source_account.empty() ? account_of(caller.source_arn)
+                                       : std::string_view(caller.source_account);
+}
+
 void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now) {
   keys.set_time("aws:CurrentTime", now);
   keys.set_number("aws:EpochTime", to_unix_seconds(now));
@@ -83,7 +88,7 @@ void add_request_keys(policy::ContextKeys& keys, const Caller& caller, Time now)
   keys.set_flag("aws:SecureTransport", true);
   if (caller.source_arn.empty()) return;
   keys.set("aws:SourceArn", caller.source_arn);
-  keys.set("aws:SourceAccount", account_of(caller.source_arn));
+  keys.set("aws:SourceAccount", source_account(caller));
 }
 
 // "AWS global condition context keys", properties of the role session and the principal: those of
@@ -240,7 +245,7 @@ Result<Authoriser::Question> Authoriser::ask(meta::Transaction& transaction,
   out.policies = view(principal, *out.own);
   // A service acts for the account of the resource behind its call.
   const auto acting =
-      service ? account_of(request.caller.source_arn) : std::string_view(asked.principal.account);
+      service ? source_account(request.caller) : std::string_view(asked.principal.account);
   TRY_ASSIGN(out.membership, organizations_.membership_of(transaction, acting));
   add_organization_keys(keys, service ? "aws:Source" : "aws:Principal", *out.membership);
   TRY_ASSIGN(const auto of_resource, organizations_.membership_of(transaction, resource_account));

@@ -6,6 +6,7 @@
 
 #include "api/audit.h"
 #include "api/s3_encryption.h"
+#include "api/s3_notifications.h"
 #include "api/trail_files.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
@@ -83,12 +84,17 @@ Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction
   options.if_none_match_any = true;
   options.encryption = sealing.encryption;
   options.checksums[std::string(kContentSum)] = base64_encode(crypto::sha256(request.bytes));
-  TRY(services_->s3.put_object(transaction, request.bucket, request.key,
-                               s3::etag_of(request.bytes, sealing, blob), request.bytes.size(),
-                               blob, options));
+  TRY_ASSIGN(const auto object, services_->s3.put_object(transaction, request.bucket, request.key,
+                                                         s3::etag_of(request.bytes, sealing, blob),
+                                                         request.bytes.size(), blob, options));
   TRY_ASSIGN(auto draft, audit_draft(os, os.clock.now(), caller,
                                      put_event(request, bucket, sealing.encryption)));
   auto drafts = sealed.records;
+  const S3Notice notice{"ObjectCreated:Put", object.key, object.size, object.etag,
+                        object.version_id};
+  TRY(send_notices(*services_, transaction, bucket, {&notice, 1},
+                   {"AWS:cloudtrail.amazonaws.com", caller.source_ip, caller.request_id, ""},
+                   drafts));
   if (services_->trails.taken_by_any(draft.record)) drafts.push_back(std::move(draft));
   return drafts;
 }

@@ -275,6 +275,7 @@ class EveryS3OperationTest : public CallersTest {
          "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>"
          "</ObjectLockConfiguration>"},
         {"retention", "<Retention/>"},
+        {"notification", "<NotificationConfiguration/>"},
         {"restore", "<RestoreRequest><Days>1</Days></RestoreRequest>"},
         {"encryption",
          "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"

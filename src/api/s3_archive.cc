@@ -73,6 +73,9 @@ Result<http::Response> restore_object(S3Call& call) {
     }
     const auto now = call.services().os.clock.now();
     again = !object.archived(now);
+    for (const std::string_view event : {"ObjectRestore:Post", "ObjectRestore:Completed"}) {
+      call.notices.push_back({event, call.key(), object.size, object.etag, object.version_id});
+    }
     return s3.restore(transaction, std::move(object), restored_until(now, days));
   }));
   http::Response response;

@@ -150,19 +150,33 @@ Result<std::optional<ingest::Draft>> S3Call::draft(const AuditEvent& event) {
   return made;
 }
 
+Result<> S3Call::notify(meta::Transaction& transaction) {
+  for (const auto& [address, error, message, deleted] : deletions) {
+    if (error.empty()) notices.push_back(s3_notice_of(address, deleted));
+  }
+  if (notices.empty()) return {};
+  const auto& id = caller_.principal.principal_id;
+  return send_notices(
+      services_, transaction, found_bucket_, notices,
+      {id.empty() ? "" : "AWS:" + id, caller_.source_ip, request_id_.id, request_id_.host_id},
+      drafts);
+}
+
 Result<> S3Call::commit(const std::function<Result<>(meta::Transaction&)>& body) {
   return services_.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
+        notices.clear();
+        drafts.clear();
         TRY(authorise(transaction));
         TRY(body(transaction));
+        TRY(notify(transaction));
         TRY_ASSIGN(auto made, draft(describe()));
-        std::vector<ingest::Draft> drafts;
         if (made) drafts.push_back(std::move(*made));
         for (const auto& deletion : deletions) {
           TRY_ASSIGN(auto one, draft(describe_deletion(deletion)));
           if (one) drafts.push_back(std::move(*one));
         }
-        return drafts;
+        return std::move(drafts);
       });
 }
 
@@ -176,9 +190,9 @@ Result<> S3Call::read(const std::function<Result<>(meta::Transaction&)>& body) {
 Result<> S3Call::submit(const AuditEvent& event) {
   TRY_ASSIGN(auto made, draft(event));
   if (!made) return {};
-  std::vector<ingest::Draft> drafts;
-  drafts.push_back(std::move(*made));
-  TRY(services_.ingest.submit_and_wait(std::move(drafts)));
+  std::vector<ingest::Draft> records;
+  records.push_back(std::move(*made));
+  TRY(services_.ingest.submit_and_wait(std::move(records)));
   return {};
 }
 
@@ -198,6 +212,42 @@ Result<> S3Call::record_failure(const aws::ApiError& error) {
 
 std::unexpected<Error> s3_error(std::string_view reason, std::string message) {
   return fail(ErrorCode::InvalidArgument, reason, std::move(message));
+}
+
+json::Value s3_as_json(const aws::XmlElement& element) {
+  if (element.children.empty()) return json::Value(element.text);
+  json::Object out;
+  for (const auto& child : element.children) {
+    auto value = s3_as_json(child);
+    auto* there = out.if_contains(child.name);
+    if (there == nullptr) {
+      out[child.name] = std::move(value);
+    } else if (there->is_array()) {
+      there->as_array().push_back(std::move(value));
+    } else {
+      *there = json::Array{std::move(*there), std::move(value)};
+    }
+  }
+  return out;
+}
+
+void s3_write_element(aws::XmlWriter& xml, const aws::XmlElement& element) {
+  if (element.children.empty()) {
+    xml.element(element.name, element.text);
+    return;
+  }
+  xml.begin(element.name);
+  for (const auto& child : element.children) s3_write_element(xml, child);
+  xml.end();
+}
+
+S3Notice s3_notice_of(const S3Address& address, const s3::Deleted& deleted) {
+  const bool hidden = deleted.delete_marker && !address.version;
+  return {.event = hidden            ? "ObjectRemoved:DeleteMarkerCreated"
+                   : deleted.existed ? "ObjectRemoved:Delete"
+                                     : std::string_view(),
+          .key = address.key,
+          .version_id = deleted.version_id};
 }
 
 http::Response s3_xml(std::string body) {

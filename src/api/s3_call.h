@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/audit.h"
+#include "api/s3_notifications.h"
 #include "api/services.h"
 #include "aws/error.h"
 #include "aws/xml.h"
@@ -101,6 +102,10 @@ class S3Call {
   json::Object extra_parameters;
   json::Value response_elements;
   uint64_t bytes_out = 0;
+  // What happened to objects, for whom the bucket notifies; filled inside commit().
+  std::vector<S3Notice> notices;
+  // Records of services' acts that commit with the call; filled inside commit().
+  std::vector<ingest::Draft> drafts;
   std::string sse_applied;  // of what was stored: "SSE_KMS", "Default_SSE_S3"
 
   // Authorises and runs `body` in a write transaction that commits with the call's event.
@@ -123,6 +128,7 @@ class S3Call {
                     bool delete_marker = false);
 
  private:
+  Result<> notify(meta::Transaction& transaction);
   AuditEvent describe() const;
   AuditEvent describe_deletion(const Deletion& deletion) const;
   // nullopt for a data event that no trail takes.
@@ -153,7 +159,8 @@ std::span<const S3Operation> s3_version_operations();
 std::span<const S3Operation> s3_lock_operations();
 std::span<const S3Operation> s3_lifecycle_operations();
 std::span<const S3Operation> s3_archive_operations();
-std::array<std::span<const S3Operation>, 9> s3_operation_groups();
+std::span<const S3Operation> s3_notification_operations();
+std::array<std::span<const S3Operation>, 10> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -163,6 +170,9 @@ std::string s3_arn(const S3Address& address);
 std::unexpected<Error> s3_error(std::string_view reason, std::string message);
 inline constexpr std::string_view kS3Xmlns = "http://s3.amazonaws.com/doc/2006-03-01/";
 http::Response s3_xml(std::string body);
+// A document as events show it: an object for each element, an array for several of a name.
+json::Value s3_as_json(const aws::XmlElement& element);
+void s3_write_element(aws::XmlWriter& xml, const aws::XmlElement& element);
 // A key or prefix as the listing shows it: percent-encoded when the client asked for it.
 std::string s3_listed(const S3Call& call, std::string_view text);
 // Shared by listings of keys and of versions.
@@ -173,6 +183,9 @@ void s3_add_common_prefixes(const S3Call& call, aws::XmlWriter& xml, const s3::L
 // A whole number of the query within [0, max]; `fallback` when it is absent.
 Result<size_t> s3_query_number(const S3Call& call, std::string_view name, size_t fallback,
                                size_t max);
+
+// Without an event where nothing was there.
+S3Notice s3_notice_of(const S3Address& address, const s3::Deleted& deleted);
 
 // The text of a request document's member, or the query's: "" is no version id.
 Result<std::optional<std::string>> s3_version_id(std::optional<std::string_view> text);

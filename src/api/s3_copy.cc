@@ -124,6 +124,8 @@ Result<http::Response> copy_object(S3Call& call) {
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               bytes.size(), blob, options));
     call.show_version(version, object.version_id);
+    call.notices.push_back(
+        {"ObjectCreated:Copy", call.key(), object.size, object.etag, object.version_id});
     return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {

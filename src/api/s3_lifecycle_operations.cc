@@ -15,34 +15,6 @@ using s3::Document;
 
 constexpr std::string_view kSizeHeader = "x-amz-transition-default-minimum-object-size";
 
-// As events show documents: an object for each element, an array for several of a name.
-json::Value as_json(const XmlElement& element) {
-  if (element.children.empty()) return json::Value(element.text);
-  json::Object out;
-  for (const auto& child : element.children) {
-    auto value = as_json(child);
-    auto* there = out.if_contains(child.name);
-    if (there == nullptr) {
-      out[child.name] = std::move(value);
-    } else if (there->is_array()) {
-      there->as_array().push_back(std::move(value));
-    } else {
-      *there = json::Array{std::move(*there), std::move(value)};
-    }
-  }
-  return out;
-}
-
-void write_element(aws::XmlWriter& xml, const XmlElement& element) {
-  if (element.children.empty()) {
-    xml.element(element.name, element.text);
-    return;
-  }
-  xml.begin(element.name);
-  for (const auto& child : element.children) write_element(xml, child);
-  xml.end();
-}
-
 // The document as it is kept: rules without an ID get one.
 std::string render(S3Call& call, const XmlElement& root) {
   aws::XmlWriter xml;
@@ -53,7 +25,7 @@ std::string render(S3Call& call, const XmlElement& root) {
       rule.children.insert(rule.children.begin(),
                            XmlElement{"ID", call.services().os.random.uuid(), {}});
     }
-    write_element(xml, rule);
+    s3_write_element(xml, rule);
   }
   xml.end();
   return std::move(xml).take();
@@ -70,7 +42,7 @@ Result<http::Response> put_lifecycle(S3Call& call) {
   }
   TRY_ASSIGN(const auto root, aws::parse_xml(call.request().body));
   TRY(parse_lifecycle(root));
-  auto shown = as_json(root);
+  auto shown = s3_as_json(root);
   shown.as_object()["xmlns"] = kS3Xmlns;
   call.extra_parameters["LifecycleConfiguration"] = std::move(shown);
   const auto document = render(call, root);

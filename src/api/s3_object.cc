@@ -177,6 +177,8 @@ Result<http::Response> put_object(S3Call& call) {
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               body.size(), blob, options));
     call.show_version(response.headers, object.version_id);
+    call.notices.push_back(
+        {"ObjectCreated:Put", call.key(), object.size, object.etag, object.version_id});
     return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {
@@ -207,6 +209,7 @@ Result<http::Response> delete_object(S3Call& call) {
     TRY_ASSIGN(const auto deleted, s3.delete_object(transaction, call.bucket(), call.key(),
                                                     call.version(), governance));
     call.show_version(response.headers, deleted.version_id, deleted.delete_marker);
+    call.notices.push_back(s3_notice_of({call.bucket(), call.key(), call.version()}, deleted));
     return {};
   }));
   return response;

@@ -97,6 +97,8 @@ Result<http::Response> complete_upload(S3Call& call) {
                                                           call.query_or_empty("uploadId"), parts,
                                                           conditions));
     call.show_version(version, object.version_id);
+    call.notices.push_back({"ObjectCreated:CompleteMultipartUpload", call.key(), object.size,
+                            object.etag, object.version_id});
     return s3_tell_expiry(call, transaction, object);
   }));
   aws::XmlWriter xml;

@@ -4,43 +4,13 @@
 
 #include <fmt/format.h>
 
-#include "api/audit.h"
-#include "aws/operation.h"
+#include "api/service_messages.h"
 #include "base/log.h"
 
 namespace traccia::api {
 namespace {
 
 constexpr std::string_view kService = "sns.amazonaws.com";
-
-// Of a message that SNS sends. What it says is between publisher and subscriber.
-AuditEvent send_event(const sqs::Queue& queue, const Error* refusal, std::string_view message_id) {
-  AuditEvent event;
-  event.source = "sqs.amazonaws.com";
-  event.name = "SendMessage";
-  event.region = queue.region;
-  event.api_version = "2012-11-05";
-  event.account = queue.account;
-  event.category = event::Category::Data;
-  event.request_parameters = json::Object{
-      {"queueUrl",
-       fmt::format("https://sqs.{}.amazonaws.com/{}/{}", queue.region, queue.account, queue.name)},
-      {"messageBody", aws::kHidden}};
-  if (refusal != nullptr) {
-    event.error_code = refusal->reason();
-    event.error_message = refusal->message();
-  } else {
-    event.response_elements = json::Object{{"messageId", message_id}};
-  }
-  event.resources = json::Array{json::Object{
-      {"accountId", queue.account}, {"type", "AWS::SQS::Queue"}, {"ARN", queue.arn()}}};
-  return event;
-}
-
-// An error of who calls, or of what is sent; others are the server's own.
-bool is_refusal(const Error& error) {
-  return error.code() == ErrorCode::PermissionDenied || error.code() == ErrorCode::InvalidArgument;
-}
 
 }  // namespace
 
@@ -103,31 +73,15 @@ Result<std::string> SnsDispatch::render(const Job& job) {
 
 Result<bool> SnsDispatch::send(meta::Transaction& transaction, const Job& job,
                                std::string_view queue_arn, const std::string& body, Batch& batch) {
-  const auto& topic_arn = job.subscription.topic_arn;
-  TRY_ASSIGN(const auto queue, services_.queues.find_by_arn(transaction, queue_arn));
-  if (!queue) {
-    batch.why = fmt::format("there is no queue {}", queue_arn);
-    return false;
-  }
-  const auto& os = services_.os;
-  const auto caller =
-      service_caller(kService, topic_arn, queue->account, queue->region, os.random.uuid());
-  sqs::NewMessage message{.body = body, .sender = std::string(kService)};
+  sqs::NewMessage message{.body = body};
   const bool raw =
       job.subscription.raw() && job.delivery.stored.kind == sns::MessageKind::Notification;
   if (raw) message.attributes = job.content.attributes;
-  const auto sent = [&]() -> Result<sqs::Sent> {
-    TRY(services_.authoriser.authorise_on_queue(
-        transaction, {caller, "sqs:SendMessage", queue->arn()}, {queue->account, queue->policy()}));
-    TRY(sqs::check_message(*queue, message));
-    return services_.messages.send(transaction, *queue, message);
-  }();
-  if (!sent && !is_refusal(sent.error())) return std::unexpected(sent.error());
-  const auto event = send_event(*queue, sent ? nullptr : &sent.error(), sent ? sent->id : "");
-  TRY_ASSIGN(auto draft, audit_draft(os, os.clock.now(), caller, event));
-  if (services_.trails.taken_by_any(draft.record)) batch.drafts.push_back(std::move(draft));
-  if (!sent) batch.why = sent.error().message();
-  return sent.has_value();
+  TRY_ASSIGN(const auto refused,
+             send_for_service(services_, transaction, {kService, job.subscription.topic_arn},
+                              queue_arn, std::move(message), batch.drafts));
+  if (refused) batch.why = refused->message();
+  return !refused;
 }
 
 // A queue's refusal is final ("Message delivery retries": client-side errors are not retried).

@@ -5,12 +5,13 @@
 #include <fmt/format.h>
 
 #include "api/audit.h"
-#include "api/sns_call.h"
+#include "api/service_messages.h"
 #include "aws/operation.h"
 
 namespace traccia::api {
 namespace {
 
+constexpr std::string_view kCloudTrail = "cloudtrail.amazonaws.com";
 constexpr size_t kNameCharactersMax = 256;
 
 Result<sns::Topic> find_topic(Services& services, meta::Transaction& transaction,
@@ -24,26 +25,6 @@ Result<> authorise(Services& services, meta::Transaction& transaction, const Cal
                    const sns::Topic& topic) {
   return services.authoriser.authorise_on_topic(transaction, {caller, "SNS:Publish", topic.arn()},
                                                 {topic.account, topic.policy()});
-}
-
-AuditEvent publish_event(const sns::Topic& topic, const Result<std::string>& message_id) {
-  AuditEvent event;
-  event.source = "sns.amazonaws.com";
-  event.name = "Publish";
-  event.region = topic.region;
-  event.api_version = "2010-03-31";
-  event.account = topic.account;
-  event.category = event::Category::Data;
-  event.request_parameters = json::Object{{"topicArn", topic.arn()}, {"message", aws::kHidden}};
-  if (message_id) {
-    event.response_elements = json::Object{{"messageId", *message_id}};
-  } else {
-    event.error_code = message_id.error().reason();
-    event.error_message = message_id.error().message();
-  }
-  event.resources = json::Array{json::Object{
-      {"accountId", topic.account}, {"type", "AWS::SNS::Topic"}, {"ARN", topic.arn()}}};
-  return event;
 }
 
 }  // namespace
@@ -79,18 +60,12 @@ Result<> check_topic(Services& services, meta::Transaction& transaction,
 Result<> publish_for_trail(Services& services, meta::Transaction& transaction,
                            const trail::TrailConfig& config, std::string_view text,
                            std::vector<ingest::Draft>& drafts) {
-  TRY_ASSIGN(const auto topic, find_topic(services, transaction, config));
-  const auto& os = services.os;
-  const auto caller = cloudtrail_service(config.arn, topic.account, topic.region, os.random.uuid());
-  const auto published = [&]() -> Result<std::string> {
-    TRY(authorise(services, transaction, caller, topic));
-    sns::Content content;
-    content.texts.emplace("default", text);
-    return sns_service::publish(services, transaction, topic, content);
-  }();
-  TRY_ASSIGN(auto draft, audit_draft(os, os.clock.now(), caller, publish_event(topic, published)));
-  if (services.trails.taken_by_any(draft.record)) drafts.push_back(std::move(draft));
-  TRY(published);
+  sns::Content content;
+  content.texts.emplace("default", text);
+  TRY_ASSIGN(const auto refused,
+             publish_for_service(services, transaction, {kCloudTrail, config.arn}, config.topic,
+                                 content, drafts));
+  if (refused) return std::unexpected(*refused);
   return {};
 }
 

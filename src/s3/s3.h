@@ -131,6 +131,7 @@ struct ListResult {
 struct Deleted {
   std::string version_id;      // of the version removed, or of the delete marker made
   bool delete_marker = false;  // one was made, or removed
+  bool existed = true;         // something was there, or a marker was made
 };
 
 struct Part {
@@ -154,6 +155,7 @@ enum class Document {
   PublicAccessBlock = 4,
   OwnershipControls = 5,
   Lifecycle = 6,
+  Notification = 8,
   TransitionSize = 7  // x-amz-transition-default-minimum-object-size
 };
 

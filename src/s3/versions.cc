@@ -321,7 +321,7 @@ Result<Deleted> S3::delete_object(meta::Transaction& transaction, std::string_vi
   const auto id = version.value_or(kNullVersion);
   TRY(check_version_id(holder, id));
   TRY_ASSIGN(const auto found, find_version(transaction, bucket, key, id));
-  if (!found) return Deleted{};
+  if (!found) return Deleted{.version_id = {}, .delete_marker = false, .existed = false};
   TRY(check_removable(found->lock, os_.clock.now(), governance));
   TRY(remove_version(transaction, *found));
   if (!holder.keeps_versions()) return Deleted{};
