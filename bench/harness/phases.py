@@ -297,6 +297,73 @@ def benchmarks(run, *programs):
     return result
 
 
+OBJECT_BYTES = (1 << 10, 64 << 10, 1 << 20, 5 << 20)
+LISTED_KEYS = 1_000_000
+
+
+def encryption(algorithm, key=None):
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
+    if key:
+        rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] = key
+        rule["BucketKeyEnabled"] = True
+    return json.dumps({"Rules": [rule]})
+
+
+def objects(run):
+    """PUT and GET of 1 KiB to 5 MiB beside what disk and hashes do, with 16 clients; under SSE-KMS with a
+    Bucket Key, in turns with SSE-S3; listings of many keys."""
+    seconds = max(1, run.seconds / 10)
+    server = Server(run.build, run.work, "objects")
+    result = {"limits": run_load(run.build, "object-limits", directory=run.work, seconds=min(1, seconds)), "sizes": {}}
+    try:
+        key = json.loads(server.aws("kms", "create-key", "--output", "json").stdout)["KeyMetadata"]["Arn"]
+        for name, rule in (("plain", encryption("AES256")), ("keyed", encryption("aws:kms", key))):
+            server.aws("s3", "mb", f"s3://bench-{name}")
+            server.aws("s3api", "put-bucket-encryption", "--bucket", f"bench-{name}",
+                       "--server-side-encryption-configuration", rule)
+        first = 0
+        for size in OBJECT_BYTES:
+            one = result["sizes"][size] = {}
+            for name in ("plain", "keyed", "keyed", "plain"):  # so that what drifts hits both
+                common = {"bucket": f"bench-{name}", "bytes": size, "first": first}
+                for work in ("put", "get"):
+                    with Watch(server.process.pid) as watch:
+                        report = server.load("objects", work=work, seconds=seconds / 2, warmup=0.2, **common)
+                    report.update(watch.result(), bytes_per_second=report["requests_per_second"] * size)
+                    one.setdefault(f"{name}_{work}", []).append(report)
+                    common["count"] = max(1, report["keys_put"] - 32)
+                first += 10_000_000
+    finally:
+        server.stop()
+    for size, one in result["sizes"].items():
+        limit = result["limits"][str(size)]
+        for name, runs in list(one.items()):
+            one[name] = {"per_second": sum(r["requests_per_second"] for r in runs) / len(runs), "runs": runs}
+            one[name]["bytes_per_second"] = one[name]["per_second"] * size
+        one["put_share_of_limit"] = one["plain_put"]["bytes_per_second"] / min(
+            limit["disk_bytes_per_second"], limit["hash_bytes_per_second"])
+        one["kms_put_ratio"] = one["keyed_put"]["per_second"] / one["plain_put"]["per_second"]
+        one["kms_get_ratio"] = one["keyed_get"]["per_second"] / one["plain_get"]["per_second"]
+    result["listing"] = listing(run)
+    return result
+
+
+def listing(run):
+    """Pages of 1 000 keys out of a million, four at a time."""
+    server = Server(run.build, run.work, "listing")
+    keys = int(LISTED_KEYS * run.share) // 1000 * 1000 or 1000
+    try:
+        server.aws("s3", "mb", "s3://bench-many")
+        server.stop()
+        run_load(run.build, "fill-bucket", data=server.data, bucket="bench-many", count=keys)
+        server.start()
+        report = server.load("objects", work="list", bucket="bench-many", count=keys, connections=4,
+                             seconds=max(1, run.seconds / 10))
+        return dict(report, keys=keys, keys_per_second=report["keys_listed"] / report["seconds"])
+    finally:
+        server.stop()
+
+
 def matching(run):
     """Selectors by the thousand."""
     return benchmarks(run, "match_bench", "trail_bench")
@@ -309,4 +376,4 @@ def deciding(run):
 
 ALL = {"limits": limits, "bulk": bulk, "history": history, "memory": memory, "lookups": lookups,
        "single": single, "signed": signed, "open": open_loop, "freshness": freshness, "verification": verification,
-       "recovery": recovery, "matching": matching, "deciding": deciding}
+       "recovery": recovery, "objects": objects, "matching": matching, "deciding": deciding}

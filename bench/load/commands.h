@@ -22,5 +22,7 @@ void add_freshness(CLI::App& app, Command& command);
 void add_limits(CLI::App& app, Command& command);
 // Fills the log of a server that does not run, so that its sinks have much to catch up with.
 void add_backlog(CLI::App& app, Command& command);
+// PUTs, GETs and listings of objects, and what they are measured against.
+void add_objects(CLI::App& app, Command& command);
 
 }  // namespace traccia::load

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   traccia::load::add_freshness(app, command);
   traccia::load::add_limits(app, command);
   traccia::load::add_backlog(app, command);
+  traccia::load::add_objects(app, command);
   try {
     app.parse(argc, argv);
     return command();

@@ -40,7 +40,8 @@ std::string signed_head(http::Request& request, const aws::Credentials& credenti
             std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now()),
             aws::Payload::Signed);
   auto out =
-      fmt::format("POST {} HTTP/1.1\r\nContent-Length: {}\r\n", request.path, request.body.size());
+      fmt::format("{} {}{}{} HTTP/1.1\r\nContent-Length: {}\r\n", request.method, request.path,
+                  request.query.empty() ? "" : "?", request.query, request.body.size());
   for (const auto& [name, text] : request.headers) out += fmt::format("{}: {}\r\n", name, text);
   return out + "\r\n";
 }
