@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/master_key.h"
 #include "json/json.h"
 #include "os/real_os.h"
 #include "server/root_reset.h"
@@ -13,7 +14,8 @@ namespace traccia::cli {
 namespace {
 
 struct RootOptions {
-  std::string data, account, master_key;
+  std::string data, account;
+  custody::Settings master_key;
   std::string output = "text";
 };
 
@@ -51,8 +53,9 @@ void add_root(CLI::App& app, Action& action) {
   command->add_option("--data", options->data, "the server's data directory")->required();
   command->add_option("--account", options->account,
                       "account id or alias (default: the management account)");
-  command->add_option("--master-key", options->master_key,
-                      "file of the key that seals secrets, as for serve");
+  add_master_key(*command, options->master_key);
+  command->add_option("--outbound-ca", options->master_key.ca_file,
+                      "PEM authorities of a transit service, as for serve");
   command->add_option("--output", options->output, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
   command->callback([options, &action] { action = [=] { return reset(*options); }; });

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/command.h"
+#include "cli/master_key.h"
 #include "os/real_os.h"
 #include "server/server.h"
 
@@ -19,7 +20,8 @@ constexpr uint64_t kConfigBytesMax = 1 << 20;
 struct ServeOptions {
   std::string config_file, data, listen, delivery_interval, digest_interval, account_id,
       log_disk_max;
-  std::string master_key, certificate, key;
+  std::string certificate, key;
+  custody::Settings master_key;
   std::vector<std::string> regions, outbound_allow;
   std::string outbound_ca, public_url;
   bool insecure = false;
@@ -40,7 +42,8 @@ Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
   };
   take(config.data_directory, options.data);
   take(config.account_id, options.account_id);
-  take(config.master_key_file, options.master_key);
+  take(config.master_key.source, options.master_key.source);
+  take(config.master_key.secret_file, options.master_key.secret_file);
   take(config.certificate_file, options.certificate);
   take(config.key_file, options.key);
   if (!options.listen.empty()) TRY(server::parse_listen(options.listen, config));
@@ -104,8 +107,7 @@ void add_serve(CLI::App& app, Action& action) {
                       "management account, made at first start (default 111122223333)");
   command->add_option("--regions", options->regions, "regions to serve (default: all commercial)")
       ->delimiter(',');
-  command->add_option("--master-key", options->master_key,
-                      "file that seals secrets; made at first start (default DIR/master.key)");
+  add_master_key(*command, options->master_key);
   command->add_option("--tls-certificate", options->certificate, "PEM certificate chain");
   command->add_option("--tls-key", options->key, "PEM private key");
   command
@@ -114,7 +116,8 @@ void add_serve(CLI::App& app, Action& action) {
                    "subscribers of topics may have: 10.1.0.0/16,127.0.0.1")
       ->delimiter(',');
   command->add_option("--outbound-ca", options->outbound_ca,
-                      "PEM authorities that vouch for them (default: the system's)");
+                      "PEM authorities that vouch for them and for a transit service (default: the "
+                      "system's)");
   command->add_option("--public-url", options->public_url,
                       "https://HOST[:PORT] by which subscribers of topics reach this server: links "
                       "and certificates point there (default: where it listens)");

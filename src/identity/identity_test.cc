@@ -108,20 +108,21 @@ TEST_F(IdentityTest, TokensExpireAndAreRevoked) {
             "AccountNotFound");
 }
 
-TEST(MasterKeys, AreMadeOnceAndCheckedWhenLoaded) {
-  os::FakeOs fake;
-  ASSERT_TRUE(fake.files.make_directories("/k"));
-  const auto made = MasterKey::load_or_create(fake.os(), "/k/master").value();
-  const auto loaded = MasterKey::load_or_create(fake.os(), "/k/master").value();
-  EXPECT_EQ(loaded.open(made.seal("secret", "here"), "here").value(), "secret");
-  EXPECT_NE(loaded.open(made.seal("secret", "here"), "there").error().message().find("'there'"),
-            std::string::npos);
-  ASSERT_TRUE(os::write_file_atomically(fake.files, "/k/short", "abc", 0600));
-  EXPECT_EQ(MasterKey::load_or_create(fake.os(), "/k/short").error().code(),
-            ErrorCode::InvalidArgument);
-  ASSERT_TRUE(os::write_file_atomically(fake.files, "/k/open", std::string(32, 'k'), 0644));
-  EXPECT_NE(MasterKey::load_or_create(fake.os(), "/k/open").error().message().find("chmod 600"),
-            std::string::npos);
+TEST(MasterKeys, OpenWhatTheySealedInItsPlace) {
+  const MasterKey key(std::string(32, 'k'));
+  const auto sealed = key.seal("secret", "here");
+  EXPECT_EQ(key.open(sealed, "here").value(), "secret");
+  EXPECT_NE(key.open(sealed, "there").error().message().find("'there'"), std::string::npos);
+  EXPECT_FALSE(MasterKey(std::string(32, 'x')).open(sealed, "here"));
+}
+
+TEST(MasterKeys, FingerprintsTellWhetherTextsAreTheSame) {
+  const MasterKey key(std::string(32, 'k'));
+  EXPECT_EQ(key.fingerprint("text", "here"), key.fingerprint("text", "here"));
+  EXPECT_NE(key.fingerprint("text", "here"), key.fingerprint("other", "here"));
+  EXPECT_NE(key.fingerprint("text", "here"), key.fingerprint("text", "there"));
+  EXPECT_NE(key.fingerprint("text", "here"),
+            MasterKey(std::string(32, 'x')).fingerprint("text", "here"));
 }
 
 }  // namespace

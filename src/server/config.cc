@@ -73,6 +73,11 @@ Result<> complete(Config& config) {
       return invalid(fmt::format("--public-url '{}' is not https://HOST[:PORT]", url));
     }
   }
+  if (!config.master_key.secret_file.empty() && !custody::wraps(config.master_key)) {
+    return invalid(
+        "--master-key-secret goes with a --master-key that is a PKCS#11 URI or a transit service");
+  }
+  config.master_key.ca_file = config.outbound_ca_file;
   if (config.certificate_file.empty() != config.key_file.empty()) {
     return invalid("--tls-certificate and --tls-key go together");
   }
@@ -194,7 +199,9 @@ Result<> apply(std::string_view key, const toml::node& node, Config& config) {
   } else if (key == "account-id") {
     config.account_id = *text;
   } else if (key == "master-key") {
-    config.master_key_file = *text;
+    config.master_key.source = *text;
+  } else if (key == "master-key-secret") {
+    config.master_key.secret_file = *text;
   } else if (key == "tls-certificate") {
     config.certificate_file = *text;
   } else if (key == "tls-key") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "custody/master_key.h"
 #include "server/outside_config.h"
 
 namespace traccia::server {
@@ -20,7 +21,8 @@ struct Config {
   uint64_t log_disk_max = 64ULL << 30;      // bytes of the log, at which events are refused
   std::string account_id = "111122223333";  // of the first start only
   std::vector<std::string> regions;         // empty: all commercial regions
-  std::string master_key_file;              // empty: DIR/master.key
+  custody::Settings master_key;             // empty: DIR/master.key; its authorities come with
+                                            // `outbound_ca_file`
   std::string certificate_file, key_file;   // both or neither
   bool insecure = false;                    // beyond loopback without TLS
   bool test_clock = false;

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "api/schemas.h"
+#include "base/log.h"
 
 namespace traccia::server {
 namespace {
@@ -72,6 +73,28 @@ Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                                            const DataDirectory& directory) {
   return meta::Database::open(os, directory.meta(), meta::Durability::Full,
                               api::control_plane_schemas());
+}
+
+Result<identity::MasterKey> open_master_key(os::Os os, const DataDirectory& directory,
+                                            const custody::Settings& settings) {
+  const custody::Files files{directory.master_key(), directory.wrapped_master_key()};
+  TRY_ASSIGN(const bool data, os.files.exists(directory.meta()));
+  TRY_ASSIGN(auto key,
+             custody::open_master_key(os, settings, files,
+                                      data ? custody::Making::Refused : custody::Making::Allowed));
+  TRY_ASSIGN(const bool plain, os.files.exists(files.plain));
+  if (plain && settings.source.empty()) {
+    log(LogLevel::Warning,
+        "the master key lies in the data directory, where it protects little; keep it elsewhere "
+        "with --master-key",
+        {{"path", files.plain}});
+  } else if (plain && custody::wraps(settings)) {
+    log(LogLevel::Warning,
+        "the master key is wrapped now, and lies in the data directory in clear as well; make sure "
+        "that you can do without this file, and remove it",
+        {{"path", files.plain}});
+  }
+  return identity::MasterKey(std::move(key));
 }
 
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "custody/master_key.h"
 #include "identity/identity.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -21,6 +22,11 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
 // The control plane's store, made or brought up to date. The caller holds the directory's lock.
 Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                                            const DataDirectory& directory);
+
+// The key that seals secrets; made for a directory without data. The caller holds the directory's
+// lock.
+Result<identity::MasterKey> open_master_key(os::Os os, const DataDirectory& directory,
+                                            const custody::Settings& settings);
 
 // DIR/credentials in the form of an AWS credentials file, mode 0600.
 Result<> write_credentials(os::Os os, const DataDirectory& directory,

@@ -54,7 +54,8 @@ Result<ingest::Draft> describe(os::Os os, const RootCredentials& made) {
 }  // namespace
 
 Result<RootCredentials> reset_root(os::Os os, const std::string& directory,
-                                   std::string_view master_key_file, std::string_view account_id) {
+                                   const custody::Settings& master_key,
+                                   std::string_view account_id) {
   const DataDirectory paths{directory};
   TRY_ASSIGN(const bool there, os.files.exists(paths.meta()));
   if (!there) {
@@ -62,15 +63,9 @@ Result<RootCredentials> reset_root(os::Os os, const std::string& directory,
   }
   TRY_ASSIGN(const bool tests, os.files.exists(paths.test_clock()));
   TRY_ASSIGN(const auto lock, open_directory(os, paths, tests));
-  const auto key_file = master_key_file.empty() ? paths.master_key() : std::string(master_key_file);
-  TRY_ASSIGN(const bool has_key, os.files.exists(key_file));
-  if (!has_key) {
-    return fail(ErrorCode::NotFound,
-                fmt::format("there is no master key '{}'; name it with --master-key", key_file));
-  }
-  TRY_ASSIGN(const auto master_key, identity::MasterKey::load_or_create(os, key_file));
+  TRY_ASSIGN(const auto sealing_key, open_master_key(os, paths, master_key));
   TRY_ASSIGN(const auto database, open_control_plane(os, paths));
-  identity::Identity identity(os, master_key);
+  identity::Identity identity(os, sealing_key);
   RootCredentials made;
   made.password = new_password(os.random);
   TRY_ASSIGN(const auto hashed, identity.passwords().hash(made.password));

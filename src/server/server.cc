@@ -26,15 +26,7 @@ Result<> Server::State::open_stores() {
   } else {
     os.emplace(real_os);
   }
-  const bool inside = config.master_key_file.empty();
-  TRY_ASSIGN(master_key, identity::MasterKey::load_or_create(
-                             *os, inside ? directory.master_key() : config.master_key_file));
-  if (inside) {
-    traccia::log(LogLevel::Warning,
-                 "the master key lies in the data directory, where it protects little; keep it "
-                 "elsewhere with --master-key",
-                 {{"path", directory.master_key()}});
-  }
+  TRY_ASSIGN(master_key, open_master_key(*os, directory, config.master_key));
   TRY(os->files.make_directories(directory.wal()));
   TRY_ASSIGN(log, wal::Wal::open(os->files, directory.wal(), {}));
   pacer.emplace(os->clock, log->recent());

@@ -40,6 +40,7 @@ struct DataDirectory {
   std::string endpoint() const { return root + "/endpoint"; }
   std::string credentials() const { return root + "/credentials"; }
   std::string master_key() const { return root + "/master.key"; }
+  std::string wrapped_master_key() const { return root + "/master.key.wrapped"; }
   std::string meta() const { return root + "/meta.db"; }
   std::string history() const { return root + "/history"; }
   std::string window() const { return root + "/window"; }
