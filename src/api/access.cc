@@ -61,6 +61,12 @@ constexpr MemberKey kMemberKeys[] = {
     {"kms:MessageType", "MessageType", "RAW"},
     {"kms:DataKeyPairSpec", "KeyPairSpec"},
     {"kms:KeyAgreementAlgorithm", "KeyAgreementAlgorithm"},
+    {"kms:ReplicaRegion", "ReplicaRegion"},
+    {"kms:PrimaryRegion", "PrimaryRegion"},
+    {"kms:WrappingAlgorithm", "WrappingAlgorithm"},
+    {"kms:WrappingKeySpec", "WrappingKeySpec"},
+    {"kms:ExpirationModel", "ExpirationModel", "KEY_MATERIAL_EXPIRES"},
+    {"kms:ValidTo", "ValidTo"},
     {"sns:Protocol", "Protocol"},
     {"sns:Endpoint", "Endpoint"}};
 

@@ -101,6 +101,7 @@ class Example {
                                   "subject@example.com",
                                   "arn:aws:iam::111122223333:role/subject",
                                   "AKIAAAAAAAAAAAAAAAAA",
+                                  "us-east-1",
                                   "0123456789abcdef0123456789abcdef01234567"};
 };
 
@@ -138,9 +139,10 @@ class EveryOperationTest : public CallersTest {
   static std::string allowing(const std::vector<Ask>& asks, std::string_view suffix) {
     json::Array statements;
     for (const auto& ask : asks) {
-      statements.push_back(json::Object{{"Effect", "Allow"},
-                                        {"Action", ask.action},
-                                        {"Resource", ask.resource + std::string(suffix)}});
+      const bool all = ask.resource == "*" && !suffix.empty();
+      const auto resource = all ? "arn:aws:s3:::something" : ask.resource + std::string(suffix);
+      statements.push_back(
+          json::Object{{"Effect", "Allow"}, {"Action", ask.action}, {"Resource", resource}});
     }
     return json::serialize(
         json::Object{{"Version", "2012-10-17"}, {"Statement", std::move(statements)}});

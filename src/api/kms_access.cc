@@ -57,8 +57,11 @@ void add_facts(const Call& call, const kms::Key& key, Ask& ask) {
   }
   ask.add_key("kms:KeySpec", key.spec);
   ask.add_key("kms:KeyUsage", key.usage);
-  ask.add_key("kms:KeyOrigin", "AWS_KMS");
-  ask.add_key("kms:MultiRegion", "false");
+  ask.add_key("kms:KeyOrigin", key.origin);
+  ask.add_key("kms:MultiRegion", key.is_multi_region() ? "true" : "false");
+  if (key.is_multi_region()) {
+    ask.add_key("kms:MultiRegionKeyType", key.is_primary() ? "PRIMARY" : "REPLICA");
+  }
 }
 
 Result<> add_tags(Call& call, const kms::Key& key, Ask& ask) {
@@ -116,6 +119,34 @@ Result<bool> is_granted(Call& call, const aws::Operation& operation, const kms::
   return kms::is_granted(call.transaction, key, caller, use);
 }
 
+// `ask` has the action.
+Result<Ask> ask_on_named(Call& call, const aws::Operation& operation, const Wanted& wanted,
+                         const kms::KeyName& name, Ask ask) {
+  const bool foreign = name.account != call.caller.principal.account_id;
+  ask.resource = name.arn;
+  if (foreign) ask.key = Ask::OnResource{.account = name.account};
+  if (takes_key(operation, "kms:EncryptionContext")) {
+    TRY(add_context(call.input, wanted.context, ask));
+  }
+  if (takes_key(operation, "kms:GrantOperations")) TRY(add_grant(call.input, ask));
+  TRY_ASSIGN(const auto key, call.services.keys.find(call.transaction, name));
+  if (!key) return ask;
+  ask.resource = key->arn;
+  const auto* across = std::ranges::find(kAcrossAccounts, wanted.action);
+  const bool of_no_use = foreign && across == std::end(kAcrossAccounts);
+  ask.key = Ask::OnResource{.account = key->place.account};
+  if (!of_no_use) {
+    ask.key->policy = key->policy;
+    TRY_ASSIGN(ask.key->granted, is_granted(call, operation, *key, wanted));
+  }
+  add_facts(call, *key, ask);
+  TRY(add_tags(call, *key, ask));
+  if (name.kind == kms::NameKind::Alias) {
+    ask.add_key("kms:RequestAlias", name.arn.substr(name.arn.find(":alias/") + 1));
+  }
+  return ask;
+}
+
 // What names no key is asked for as if it were a key's id: the operation says what is wrong with it
 // to whom it concerns.
 Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted& wanted) {
@@ -130,29 +161,7 @@ Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted
     ask.resource = arn ? std::string(wanted.name) : kms::key_arn(own, wanted.name);
     return ask;
   }
-  const bool foreign = name->account != own.account;
-  ask.resource = name->arn;
-  if (foreign) ask.key = Ask::OnResource{.account = name->account};
-  if (takes_key(operation, "kms:EncryptionContext")) {
-    TRY(add_context(call.input, wanted.context, ask));
-  }
-  if (takes_key(operation, "kms:GrantOperations")) TRY(add_grant(call.input, ask));
-  TRY_ASSIGN(const auto key, call.services.keys.find(call.transaction, *name));
-  if (!key) return ask;
-  ask.resource = key->arn;
-  const auto* across = std::ranges::find(kAcrossAccounts, wanted.action);
-  const bool of_no_use = foreign && across == std::end(kAcrossAccounts);
-  ask.key = Ask::OnResource{.account = key->place.account};
-  if (!of_no_use) {
-    ask.key->policy = key->policy;
-    TRY_ASSIGN(ask.key->granted, is_granted(call, operation, *key, wanted));
-  }
-  add_facts(call, *key, ask);
-  TRY(add_tags(call, *key, ask));
-  if (name->kind == kms::NameKind::Alias) {
-    ask.add_key("kms:RequestAlias", name->arn.substr(name->arn.find(":alias/") + 1));
-  }
-  return ask;
+  return ask_on_named(call, operation, wanted, *name, std::move(ask));
 }
 
 // The key that the request names beside the ciphertext, or that the ciphertext names.
@@ -209,6 +218,27 @@ Result<> resolve_ciphertext(Call& call, const aws::Operation& operation, std::st
   return {};
 }
 
+// "ReplicateKey", "UpdatePrimaryRegion": what else they need beside their action on the primary
+// key.
+Result<> resolve_other_region(Call& call, const aws::Operation& operation, std::vector<Ask>& asks) {
+  if (operation.name == "ReplicateKey") {
+    asks.push_back({.action = "kms:CreateKey", .resource = "*"});
+    return {};
+  }
+  if (operation.name != "UpdatePrimaryRegion") return {};
+  const auto own = place_of(call);
+  const auto name =
+      kms::parse_key_name(get_string(call.input, "KeyId"), own, kms::AliasesAre::Refused);
+  if (!name) return {};
+  const auto id = name->arn.substr(name->arn.rfind('/') + 1);
+  const kms::Place place{name->account, get_string(call.input, "PrimaryRegion")};
+  const kms::KeyName replica{.arn = kms::key_arn(place, id), .account = place.account};
+  TRY_ASSIGN(auto ask, ask_on_named(call, operation, {operation.iam_action, replica.arn}, replica,
+                                    {.action = operation.iam_action}));
+  asks.push_back(std::move(ask));
+  return {};
+}
+
 }  // namespace
 
 Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_view name,
@@ -220,7 +250,7 @@ Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_vi
   TRY_ASSIGN(auto ask,
              ask_on_key(call, operation, {operation.iam_action, retired.empty() ? name : retired}));
   asks.push_back(std::move(ask));
-  return {};
+  return resolve_other_region(call, operation, asks);
 }
 
 // The alias, by the account's own policies only, and each key that it leads or shall lead to

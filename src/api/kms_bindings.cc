@@ -13,7 +13,7 @@ std::span<const Binding> kms_bindings() {
     for (const auto family :
          {key_bindings(), alias_bindings(), policy_bindings(), tag_bindings(), crypto_bindings(),
           rotation_bindings(), grant_bindings(), mac_bindings(), data_key_bindings(),
-          signature_bindings(), pair_bindings()}) {
+          signature_bindings(), pair_bindings(), multi_region_bindings(), import_bindings()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

@@ -28,6 +28,11 @@ std::unexpected<Error> unsupported_spec(const kms::Key& key) {
       fmt::format("{} key spec is {} which is not valid for this operation.", key.arn, key.spec));
 }
 
+std::unexpected<Error> unsupported_origin(const kms::Key& key) {
+  return unsupported(
+      fmt::format("{} origin is {} which is not valid for this operation.", key.arn, key.origin));
+}
+
 kms::Place place_of(const Call& call) {
   return {call.caller.principal.account_id, call.caller.region};
 }
@@ -55,6 +60,11 @@ Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_vi
   return fail(
       ErrorCode::FailedPrecondition, "InvalidKeyUsage",
       fmt::format("{} key usage is {} which is not valid for {}.", key.arn, key.usage, operation));
+}
+
+Result<> check_primary(const kms::Key& key) {
+  if (key.is_primary()) return {};
+  return unsupported(fmt::format("{} is not a multi-region primary key.", key.arn));
 }
 
 Result<> check_pair(const kms::Key& key) {

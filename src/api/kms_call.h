@@ -28,11 +28,15 @@ std::span<const Binding> mac_bindings();
 std::span<const Binding> data_key_bindings();
 std::span<const Binding> signature_bindings();
 std::span<const Binding> pair_bindings();
+std::span<const Binding> multi_region_bindings();
+std::span<const Binding> import_bindings();
 
 std::unexpected<Error> invalid(std::string message);
 std::unexpected<Error> unsupported(std::string message);
 // Of what a key's spec does not do.
 std::unexpected<Error> unsupported_spec(const kms::Key& key);
+// Of where its material comes from.
+std::unexpected<Error> unsupported_origin(const kms::Key& key);
 
 // Where names without account and region are looked for.
 kms::Place place_of(const Call& call);
@@ -45,6 +49,8 @@ Result<kms::Key> find_key(Call& call, std::string_view member,
 // KMSInvalidState, InvalidKeyUsage too.
 Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
                              std::string_view operation);
+// Whether the key is a primary multi-Region key. Reason UnsupportedOperation.
+Result<> check_primary(const kms::Key& key);
 // Whether the key is a pair. Reason UnsupportedOperation.
 Result<> check_pair(const kms::Key& key);
 // Whether the key can be used with the algorithm. Reason InvalidKeyUsage.

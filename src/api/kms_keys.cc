@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <array>
 
-#include "api/kms_call.h"
+#include "api/kms_metadata.h"
 #include "api/kms_policy.h"
 #include "api/kms_upkeep.h"
 #include "kms/key_policy.h"
+#include "kms/multi_region.h"
 
 namespace traccia::api::kms_service {
 namespace {
@@ -19,50 +20,8 @@ constexpr int64_t kWindowDaysMax = 30;
 constexpr size_t kKeysDefault = 100;
 constexpr size_t kKeysMax = 1000;
 
-constexpr std::string_view kMultiRegionTypes[] = {"PRIMARY", "REPLICA"};
-constexpr Shape kMultiRegionType = aws::enum_shape(kMultiRegionTypes);
-constexpr Member kMultiRegionKeyMembers[] = {{"Arn", &kString}, {"Region", &kString}};
-constexpr Shape kMultiRegionKey = aws::structure_shape(kMultiRegionKeyMembers);
-constexpr Shape kMultiRegionKeys = aws::list_shape(kMultiRegionKey);
-constexpr Member kMultiRegionMembers[] = {{"MultiRegionKeyType", &kMultiRegionType},
-                                          {"PrimaryKey", &kMultiRegionKey},
-                                          {"ReplicaKeys", &kMultiRegionKeys}};
-constexpr Shape kMultiRegion = aws::structure_shape(kMultiRegionMembers);
-constexpr std::string_view kManagers[] = {"AWS", "CUSTOMER"};
-constexpr Shape kManager = aws::enum_shape(kManagers);
-constexpr Member kExternalKeyMembers[] = {{"Id", &kString}};
-constexpr Shape kExternalKey = aws::structure_shape(kExternalKeyMembers);
 constexpr Shape kWindow = aws::integer_shape(1, 365);
 
-constexpr Member kMetadataMembers[] = {
-    {"AWSAccountId", &kString, Presence::Optional, Sensitivity::Plain, "AWSAccountId"},
-    kKeyIdMember,
-    {"Arn", &kString},
-    {"CreationDate", &kTimestamp},
-    {"Enabled", &kBoolean},
-    {"Description", &kDescription},
-    {"KeyUsage", &kKeyUsage},
-    {"KeyState", &kKeyState},
-    {"DeletionDate", &kTimestamp},
-    {"ValidTo", &kTimestamp},
-    {"Origin", &kOrigin},
-    {"CustomKeyStoreId", &kString},
-    {"CloudHsmClusterId", &kString},
-    {"ExpirationModel", &kExpirationModel},
-    {"KeyManager", &kManager},
-    {"CustomerMasterKeySpec", &kMasterKeySpec},
-    {"KeySpec", &kKeySpec},
-    {"EncryptionAlgorithms", &kEncryptionAlgorithmList},
-    {"SigningAlgorithms", &kSigningAlgorithmList},
-    {"KeyAgreementAlgorithms", &kAgreementList},
-    {"EncapsulationAlgorithms", &kEncapsulationList},
-    {"MultiRegion", &kBoolean},
-    {"MultiRegionConfiguration", &kMultiRegion},
-    {"PendingDeletionWindowInDays", &aws::kInteger},
-    {"MacAlgorithms", &kMacAlgorithmList},
-    {"XksKeyConfiguration", &kExternalKey},
-    {"CurrentKeyMaterialId", &kString}};
-constexpr Shape kMetadata = aws::structure_shape(kMetadataMembers);
 constexpr Member kMetadataOutput[] = {{"KeyMetadata", &kMetadata}};
 constexpr Shape kMetadataAnswer = aws::structure_shape(kMetadataOutput);
 
@@ -136,27 +95,10 @@ constexpr Shape kDescriptionRequest = aws::structure_shape(kDescriptionInput);
 constexpr auto kUpdateDescription = change("kms:UpdateKeyDescription", kDescriptionRequest,
                                            aws::kEmptyStructure, kStateErrors, on_key());
 
-Result<json::Object> render(kms::Keys& keys, meta::Transaction& transaction, const kms::Key& key) {
-  json::Object out{{"AWSAccountId", key.place.account},
-                   {"KeyId", key.id},
-                   {"Arn", key.arn},
-                   {"CreationDate", kms_service::render(key.created)},
-                   {"Enabled", key.state == kms::KeyState::Enabled},
-                   {"Description", key.description},
-                   {"KeyUsage", key.usage},
-                   {"KeyState", kms::name_of(key.state)},
-                   {"Origin", "AWS_KMS"},
-                   {"KeyManager", key.manager == kms::KeyManager::Aws ? "AWS" : "CUSTOMER"},
-                   {"CustomerMasterKeySpec", key.spec},
-                   {"KeySpec", key.spec},
-                   {"MultiRegion", false}};
-  write_algorithms(out, key);
-  if (key.deletion) out["DeletionDate"] = kms_service::render(*key.deletion);
-  if (key.spec == kms::kSymmetric) {
-    TRY_ASSIGN(const auto material, keys.material_id(transaction, key));
-    out["CurrentKeyMaterialId"] = material;
-  }
-  return json::Object{{"KeyMetadata", std::move(out)}};
+Result<json::Object> answer(const Services& services, meta::Transaction& transaction,
+                            const kms::Key& key) {
+  TRY_ASSIGN(auto metadata, render_metadata(services, transaction, key));
+  return json::Object{{"KeyMetadata", std::move(metadata)}};
 }
 
 // What key is to be made; refuses what this server has no keys of.
@@ -184,11 +126,9 @@ Result<const kms::KeyKind*> read_kind(const json::Object& input) {
     return invalid(fmt::format("KeyUsage {} is not compatible with KeySpec {}", *usage, wanted));
   }
   const auto origin = optional_string(input, "Origin").value_or("AWS_KMS");
-  if (origin != "AWS_KMS" || optional_string(input, "XksKeyId")) {
+  const bool ours = origin == kms::kFromKms || origin == kms::kExternal;
+  if (!ours || optional_string(input, "XksKeyId")) {
     return unsupported(fmt::format("Origin {} is not supported.", origin));
-  }
-  if (optional_bool(input, "MultiRegion").value_or(false)) {
-    return unsupported("Multi-Region keys are not supported.");
   }
   return kind;
 }
@@ -196,7 +136,7 @@ Result<const kms::KeyKind*> read_kind(const json::Object& input) {
 // Pairs take up to seconds to make, which the store must not wait for.
 Result<Prepared> prepare_create(Services& services, const Caller&, const json::Object& input) {
   TRY_ASSIGN(const auto* kind, read_kind(input));
-  if (!kind->pair) return Prepared{};
+  if (!kind->pair || get_string(input, "Origin") == kms::kExternal) return Prepared{};
   return Prepared{.key_material = kms::make_material(services.os.random, *kind)};
 }
 
@@ -204,18 +144,23 @@ Result<json::Object> create(Call& call) {
   TRY_ASSIGN(const auto* kind, read_kind(call.input));
   const auto place = place_of(call);
   const auto policy = optional_string(call.input, "Policy");
-  kms::NewKey wanted{.place = place,
-                     .spec = std::string(kind->spec),
-                     .usage = std::string(kind->usage),
-                     .description = get_string(call.input, "Description"),
-                     .material = call.prepared.key_material};
+  kms::NewKey wanted{
+      .place = place,
+      .spec = std::string(kind->spec),
+      .usage = std::string(kind->usage),
+      .description = get_string(call.input, "Description"),
+      .material = call.prepared.key_material,
+      .origin = optional_string(call.input, "Origin").value_or(std::string(kms::kFromKms))};
+  if (optional_bool(call.input, "MultiRegion").value_or(false)) {
+    wanted.regions = kms::Regions::Many;
+  }
   wanted.policy = policy.value_or(kms::default_policy(place.account));
   TRY_ASSIGN(wanted.policy, kms::bind_policy(call.transaction, wanted.policy));
   TRY_ASSIGN(const auto key, call.services.keys.create(call.transaction, std::move(wanted)));
   if (policy) TRY(check_lockout(call, key));
   TRY(kms::set_tags(call.transaction, key, read_tags(call.input)));
   note_resource(call, place.account, key.arn);
-  return render(call.services.keys, call.transaction, key);
+  return answer(call.services, call.transaction, key);
 }
 
 // What a service's alias names where the service has no key yet.
@@ -234,13 +179,13 @@ Result<json::Object> describe(Call& call) {
   TRY_ASSIGN(const auto* service, find_unmade(call));
   if (service == nullptr || call.standing == Standing::Within) {
     TRY_ASSIGN(const auto key, find_key(call, "KeyId", kms::AliasesAre::Allowed));
-    return render(call.services.keys, call.transaction, key);
+    return answer(call.services, call.transaction, key);
   }
   call.rest = [&services = call.services, service, place = place_of(call)]() -> Result<Output> {
     TRY_ASSIGN(const auto key, find_managed_key(services, *service, place));
     Output out;
     TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(out.document, render(services.keys, transaction, key));
+      TRY_ASSIGN(out.document, answer(services, transaction, key));
       return {};
     }));
     return out;
@@ -273,7 +218,7 @@ Result<json::Object> list(Call& call) {
 
 Result<json::Object> set_state(Call& call, kms::KeyState state) {
   TRY_ASSIGN(auto key, find_key(call, "KeyId"));
-  TRY(kms::check_state(key, kms::Needs::Kept));
+  TRY(kms::check_state(key, kms::Needs::Material));
   key.state = state;
   TRY(call.services.keys.update(call.transaction, key));
   return json::Object{};
@@ -295,20 +240,35 @@ Result<json::Object> schedule(Call& call) {
   }
   TRY_ASSIGN(auto key, find_key(call, "KeyId"));
   TRY(kms::check_state(key, kms::Needs::Kept));
-  key.state = kms::KeyState::PendingDeletion;
-  key.deletion = call.now + std::chrono::days(days);
+  json::Object out{{"KeyId", key.arn}, {"PendingWindowInDays", days}};
+  if (key.is_primary()) {
+    TRY_ASSIGN(const auto related, kms::related_keys(call.transaction, key, call.now));
+    if (related.size() > 1) {
+      // "Deleting multi-Region keys": only when the replicas are gone does the window begin.
+      key.state = kms::KeyState::PendingReplicaDeletion;
+      key.window_days = days;
+    }
+  }
+  if (key.state != kms::KeyState::PendingReplicaDeletion) {
+    key.state = kms::KeyState::PendingDeletion;
+    key.deletion = call.now + std::chrono::days(days);
+    out["DeletionDate"] = render(*key.deletion);
+  }
+  out["KeyState"] = kms::name_of(key.state);
   TRY(call.services.keys.update(call.transaction, key));
-  return json::Object{{"KeyId", key.arn},
-                      {"DeletionDate", kms_service::render(*key.deletion)},
-                      {"KeyState", kms::name_of(key.state)},
-                      {"PendingWindowInDays", days}};
+  return out;
 }
 
 Result<json::Object> cancel(Call& call) {
   TRY_ASSIGN(auto key, find_key(call, "KeyId"));
   TRY(kms::check_state(key, kms::Needs::PendingDeletion));
   key.state = kms::KeyState::Disabled;  // "CancelKeyDeletion"
+  if (key.origin == kms::kExternal) {
+    TRY_ASSIGN(const bool there, call.services.keys.has_material(call.transaction, key));
+    if (!there) key.state = kms::KeyState::PendingImport;
+  }
   key.deletion.reset();
+  key.window_days = 0;
   TRY(call.services.keys.update(call.transaction, key));
   return json::Object{{"KeyId", key.arn}};
 }

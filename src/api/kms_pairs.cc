@@ -81,7 +81,7 @@ Result<json::Object> derive(Call& call) {
     return Output{json::Object{{"KeyId", key.arn},
                                {"SharedSecret", base64_encode(*secret)},
                                {"KeyAgreementAlgorithm", "ECDH"},
-                               {"KeyOrigin", "AWS_KMS"}},
+                               {"KeyOrigin", key.origin}},
                   {}};
   };
   return json::Object{};

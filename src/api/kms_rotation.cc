@@ -80,13 +80,21 @@ constexpr auto kList =
 // Keys of other kinds have their first material for ever ("Rotating AWS KMS keys").
 Result<kms::Key> find_rotating(Call& call) {
   TRY_ASSIGN(auto key, find_key(call, "KeyId"));
-  if (key.spec == kms::kSymmetric) return key;
-  return unsupported_spec(key);
+  if (key.spec != kms::kSymmetric) return unsupported_spec(key);
+  return key;
+}
+
+// Rotation is the primary's, for all related keys ("Rotating multi-Region keys").
+Result<kms::Key> find_changing(Call& call) {
+  TRY_ASSIGN(auto key, find_rotating(call));
+  TRY(kms::check_state(key, kms::Needs::Enabled));
+  if (key.origin != kms::kFromKms) return unsupported_origin(key);
+  if (key.is_multi_region()) TRY(check_primary(key));
+  return key;
 }
 
 Result<json::Object> enable(Call& call) {
-  TRY_ASSIGN(const auto key, find_rotating(call));
-  TRY(kms::check_state(key, kms::Needs::Enabled));
+  TRY_ASSIGN(const auto key, find_changing(call));
   const auto days = optional_integer(call.input, "RotationPeriodInDays").value_or(kDaysDefault);
   TRY_ASSIGN(const auto before, kms::find_rotation(call.transaction, key));
   if (before && before->days == days) return json::Object{};
@@ -95,17 +103,20 @@ Result<json::Object> enable(Call& call) {
 }
 
 Result<json::Object> disable(Call& call) {
-  TRY_ASSIGN(const auto key, find_rotating(call));
-  TRY(kms::check_state(key, kms::Needs::Enabled));
+  TRY_ASSIGN(const auto key, find_changing(call));
   TRY(kms::end_rotation(call.transaction, key));
   return json::Object{};
 }
 
 Result<json::Object> status(Call& call) {
   TRY_ASSIGN(const auto key, find_rotating(call));
-  TRY_ASSIGN(const auto rotation, kms::find_rotation(call.transaction, key));
+  auto rotating = key;
+  if (key.is_multi_region()) {
+    rotating.arn = kms::key_arn({key.place.account, key.primary_region}, key.id);
+  }
+  TRY_ASSIGN(const auto rotation, kms::find_rotation(call.transaction, rotating));
   // While a key waits for its deletion nothing rotates it ("GetKeyRotationStatus").
-  const bool on = rotation && key.state != kms::KeyState::PendingDeletion;
+  const bool on = rotation && !kms::is_pending_deletion(key.state);
   json::Object out{{"KeyRotationEnabled", on}, {"KeyId", key.arn}};
   if (!on) return out;
   out["RotationPeriodInDays"] = rotation->days;
@@ -114,8 +125,7 @@ Result<json::Object> status(Call& call) {
 }
 
 Result<json::Object> rotate(Call& call) {
-  TRY_ASSIGN(auto key, find_rotating(call));
-  TRY(kms::check_state(key, kms::Needs::Enabled));
+  TRY_ASSIGN(auto key, find_changing(call));
   TRY_ASSIGN(key, call.services.keys.rotate(call.transaction, std::move(key),
                                             kms::MaterialOrigin::OnDemand));
   TRY_ASSIGN(auto draft, rotation_event(call.services, call.now, key, "ON_DEMAND"));

@@ -77,6 +77,17 @@ Result<size_t> rotate_due_keys(Services& services) {
                               }});
 }
 
+Result<ingest::Draft> creation_event(Services& services, Time now, const kms::Key& key) {
+  return key_event(services, now, "CreateKey", key, {});
+}
+
+Result<size_t> forget_expired_material(Services& services) {
+  return carry_out(services, {&kms::Keys::has_expired, &kms::Keys::forget_expired,
+                              [](Services& all, Time now, const kms::Key& key) {
+                                return key_event(all, now, "DeleteExpiredKeyMaterial", key, {});
+                              }});
+}
+
 Result<kms::Key> find_managed_key(Services& services, const kms::ManagedService& service,
                                   const kms::Place& place) {
   std::optional<kms::Key> found;
@@ -94,7 +105,7 @@ Result<kms::Key> find_managed_key(Services& services, const kms::ManagedService&
         found = std::move(managed.key);
         std::vector<ingest::Draft> drafts;
         if (!managed.made) return drafts;  // somebody else was quicker
-        TRY_ASSIGN(auto draft, key_event(services, now, "CreateKey", *found, {}));
+        TRY_ASSIGN(auto draft, creation_event(services, now, *found));
         drafts.push_back(std::move(draft));
         return drafts;
       }));

@@ -23,6 +23,12 @@ Result<size_t> rotate_due_keys(Services& services);
 Result<kms::Key> find_managed_key(Services& services, const kms::ManagedService& service,
                                   const kms::Place& place);
 
+// CreateKey of a key that KMS makes by itself.
+Result<ingest::Draft> creation_event(Services& services, Time now, const kms::Key& key);
+// Forgets imported material that has expired, and records DeleteExpiredKeyMaterial of each key; how
+// many there were. Durable, with its events, on return.
+Result<size_t> forget_expired_material(Services& services);
+
 // RotateKey of a key. `type` is "AUTOMATIC" or "ON_DEMAND".
 Result<ingest::Draft> rotation_event(Services& services, Time now, const kms::Key& key,
                                      std::string_view type);

@@ -45,7 +45,8 @@ std::vector<std::string_view> control_plane_schemas() {
           trail::kKeysSchema,
           kms::kManagersSchema,
           sns::kSchema,
-          delivery::kAnnouncementsSchema};
+          delivery::kAnnouncementsSchema,
+          kms::kReplicasSchema};
 }
 
 }  // namespace traccia::api

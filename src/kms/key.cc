@@ -83,12 +83,20 @@ std::string_view name_of(KeyState state) {
       return "Disabled";
     case KeyState::PendingDeletion:
       return "PendingDeletion";
+    case KeyState::PendingReplicaDeletion:
+      return "PendingReplicaDeletion";
+    case KeyState::PendingImport:
+      return "PendingImport";
   }
   return {};
 }
 
+bool is_pending_deletion(KeyState state) {
+  return state == KeyState::PendingDeletion || state == KeyState::PendingReplicaDeletion;
+}
+
 Result<> check_state(const Key& key, Needs needs) {
-  const bool pending = key.state == KeyState::PendingDeletion;
+  const bool pending = is_pending_deletion(key.state);
   if (needs == Needs::PendingDeletion) {
     if (pending) return {};
     return fail(ErrorCode::FailedPrecondition, "KMSInvalidState",
@@ -97,6 +105,10 @@ Result<> check_state(const Key& key, Needs needs) {
   if (pending) {
     return fail(ErrorCode::FailedPrecondition, "KMSInvalidState",
                 fmt::format("{} is pending deletion.", key.arn));
+  }
+  if (needs != Needs::Kept && key.state == KeyState::PendingImport) {
+    return fail(ErrorCode::FailedPrecondition, "KMSInvalidState",
+                fmt::format("{} is pending import.", key.arn));
   }
   if (needs == Needs::Enabled && key.state == KeyState::Disabled) {
     return fail(ErrorCode::FailedPrecondition, "Disabled", fmt::format("{} is disabled.", key.arn));

@@ -21,8 +21,16 @@ struct Place {
 };
 
 // The values are stored.
-enum class KeyState : uint8_t { Enabled = 0, Disabled = 1, PendingDeletion = 2 };
+enum class KeyState : uint8_t {
+  Enabled = 0,
+  Disabled = 1,
+  PendingDeletion = 2,
+  PendingReplicaDeletion = 3,  // a primary key that waits until its replicas are gone
+  PendingImport = 4,           // without material
+};
 std::string_view name_of(KeyState state);  // "PendingDeletion"
+// Both kinds.
+bool is_pending_deletion(KeyState state);
 
 // Who made a key and says what becomes of it. The values are stored.
 enum class KeyManager : uint8_t { Customer = 0, Aws = 1 };
@@ -31,6 +39,9 @@ inline constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
 inline constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
 inline constexpr std::string_view kGenerateVerifyMac = "GENERATE_VERIFY_MAC";
 inline constexpr std::string_view kSignVerify = "SIGN_VERIFY";
+// Where material comes from.
+inline constexpr std::string_view kFromKms = "AWS_KMS";
+inline constexpr std::string_view kExternal = "EXTERNAL";  // imported
 inline constexpr std::string_view kKeyAgreement = "KEY_AGREEMENT";
 
 // What keys there are: a spec and how it is used.
@@ -63,14 +74,21 @@ struct Key {
   std::string policy = {};            // as it is stored: users and roles by unique id
   int64_t material = 1;               // the version that encrypts
   KeyManager manager = KeyManager::Customer;
+  std::string primary_region = {};  // of multi-Region keys, whose ids begin with "mrk-"
+  int64_t window_days = 0;          // of KeyState::PendingReplicaDeletion
+  std::string origin = std::string(kFromKms);
+  std::optional<Time> valid_to = {};  // of imported material that expires
 
+  bool is_multi_region() const { return !primary_region.empty(); }
+  bool is_primary() const { return primary_region == place.region; }
   const KeyKind& kind() const;
 };
 
 // In which state a key must be for an operation ("Key states of AWS KMS keys").
 enum class Needs : uint8_t {
   Enabled,          // cryptographic operations
-  Kept,             // enabled or disabled
+  Material,         // enabled or disabled
+  Kept,             // not to be deleted
   PendingDeletion,  // CancelKeyDeletion
 };
 // Reasons: Disabled, KMSInvalidState; messages are KMS's.

@@ -6,15 +6,30 @@
 
 #include "base/bytes.h"
 #include "identity/sql.h"
+#include "kms/key_row.h"
 
 namespace traccia::kms {
 namespace {
 
 constexpr size_t kMaterialIdBytes = 32;
 
-constexpr std::string_view kSelect =
-    "SELECT arn, account, region, id, spec, usage, description, state, created, deletion, policy, "
-    "material, manager FROM kms_keys WHERE ";
+// Binds sealed material to its place.
+std::string seal_context(const Key& key, int64_t version) {
+  return fmt::format("kms/{}/{}", key.arn, version);
+}
+
+std::string new_id(os::Random& random, Regions regions) {
+  auto id = random.uuid();
+  if (regions == Regions::One) return id;
+  std::erase(id, '-');
+  return "mrk-" + id;
+}
+
+meta::Argument optional_time(const std::optional<Time>& time) {
+  return time ? meta::Argument(to_unix_nanoseconds(*time)) : meta::Argument(nullptr);
+}
+
+}  // namespace
 
 Key read_key(const meta::Row& row) {
   Key key{.arn = row.text(0),
@@ -27,17 +42,14 @@ Key read_key(const meta::Row& row) {
           .created = from_unix_nanoseconds(row.integer(8)),
           .policy = row.text(10),
           .material = row.integer(11),
-          .manager = static_cast<KeyManager>(row.integer(12))};
+          .manager = static_cast<KeyManager>(row.integer(12)),
+          .primary_region = row.text(13),
+          .window_days = row.integer(14),
+          .origin = row.text(15)};
   if (!row.is_null(9)) key.deletion = from_unix_nanoseconds(row.integer(9));
+  if (!row.is_null(16)) key.valid_to = from_unix_nanoseconds(row.integer(16));
   return key;
 }
-
-// Binds sealed material to its place.
-std::string seal_context(const Key& key, int64_t version) {
-  return fmt::format("kms/{}/{}", key.arn, version);
-}
-
-}  // namespace
 
 std::string make_material(os::Random& random, const KeyKind& kind) {
   return kind.pair ? crypto::KeyPair::generate(*kind.pair).to_der()
@@ -56,47 +68,70 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
                 fmt::format("The account has {} keys in this Region already.", Quotas::kKeys));
   }
   Key key{.place = place,
-          .id = os_.random.uuid(),
+          .id = new_id(os_.random, wanted.regions),
           .spec = std::move(wanted.spec),
           .usage = std::move(wanted.usage),
           .description = std::move(wanted.description),
           .created = os_.clock.now(),
           .policy = std::move(wanted.policy),
-          .manager = wanted.manager};
-  const auto& kind = key.kind();
+          .manager = wanted.manager,
+          .origin = std::move(wanted.origin)};
+  if (wanted.regions == Regions::Many) key.primary_region = place.region;
   key.arn = key_arn(place, key.id);
-  TRY(transaction.execute(
-      "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
-      "policy, material, manager) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      {key.arn, place.account, place.region, key.id, key.spec, key.usage, key.description,
-       static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy, key.material,
-       static_cast<int64_t>(key.manager)}));
+  if (key.origin == kExternal) key.state = KeyState::PendingImport;
+  TRY(insert(transaction, key));
+  if (key.origin == kExternal) return key;
   const auto material =
-      wanted.material.empty() ? make_material(os_.random, kind) : std::move(wanted.material);
+      wanted.material.empty() ? make_material(os_.random, key.kind()) : std::move(wanted.material);
   TRY(add_material(transaction, key, MaterialOrigin::Created, material));
   return key;
 }
 
-Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin,
-                            std::string_view material) {
-  const auto sealed = master_key_.seal(material, seal_context(key, key.material));
+Result<> Keys::insert(meta::Transaction& transaction, const Key& key) {
   TRY(transaction.execute(
-      "INSERT INTO kms_material (key, version, id, origin, created, sealed) VALUES (?, ?, ?, ?, ?, "
-      "?)",
-      {key.arn, key.material, hex_encode(os_.random.bytes(kMaterialIdBytes)),
-       static_cast<int64_t>(origin), to_unix_nanoseconds(os_.clock.now()), meta::Blob{sealed}}));
+      "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
+      "policy, material, manager, primary_region, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?)",
+      {key.arn, key.place.account, key.place.region, key.id, key.spec, key.usage, key.description,
+       static_cast<int64_t>(key.state), to_unix_nanoseconds(key.created), key.policy, key.material,
+       static_cast<int64_t>(key.manager), key.primary_region, key.origin}));
   return {};
 }
 
+Result<> Keys::add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin,
+                            std::string_view material) {
+  const MaterialVersion version{key.material, hex_encode(os_.random.bytes(kMaterialIdBytes)),
+                                origin, os_.clock.now()};
+  TRY(insert_material(transaction, key, version, material));
+  return share_material(transaction, key, version, material);
+}
+
+Result<> Keys::insert_material(meta::Transaction& transaction, const Key& key,
+                               const MaterialVersion& version, std::string_view bytes) {
+  const auto sealed = master_key_.seal(bytes, seal_context(key, version.version));
+  TRY(transaction.execute(
+      "INSERT OR REPLACE INTO kms_material (key, version, id, origin, created, sealed) VALUES (?, "
+      "?, ?, ?, ?, ?)",
+      {key.arn, version.version, version.id, static_cast<int64_t>(version.origin),
+       to_unix_nanoseconds(version.created), meta::Blob{sealed}}));
+  return {};
+}
+
+Key Keys::settled(Key key) const {
+  if (!key.valid_to || *key.valid_to > os_.clock.now()) return key;
+  if (!is_pending_deletion(key.state)) key.state = KeyState::PendingImport;
+  return key;
+}
+
 Result<std::optional<Key>> Keys::find(meta::Transaction& transaction, const KeyName& name) {
-  std::string sql(kSelect);
+  std::string sql(kSelectKey);
   sql += name.kind == NameKind::Alias ? "arn = (SELECT key FROM kms_aliases WHERE arn = ?1)"
                                       : "arn = ?1";
   sql += " AND (deletion IS NULL OR deletion > ?2)";
   std::optional<Key> found;
   TRY(transaction.query(sql, {name.arn, to_unix_nanoseconds(os_.clock.now())},
                         [&](const meta::Row& row) -> Result<> {
-                          found = read_key(row);
+                          found = settled(read_key(row));
                           return {};
                         }));
   return found;
@@ -111,13 +146,13 @@ Result<Key> Keys::get(meta::Transaction& transaction, const KeyName& name) {
 Result<identity::Page<Key>> Keys::list(meta::Transaction& transaction, const Place& place,
                                        const identity::Cursor& cursor) {
   identity::Page<Key> page;
-  TRY(transaction.query(std::string(kSelect) +
+  TRY(transaction.query(std::string(kSelectKey) +
                             "account = ? AND region = ? AND id > ? AND (deletion IS NULL OR "
                             "deletion > ?) ORDER BY id LIMIT ?",
                         {place.account, place.region, cursor.after,
                          to_unix_nanoseconds(os_.clock.now()), cursor.rows_max()},
                         [&](const meta::Row& row) -> Result<> {
-                          page.items.push_back(read_key(row));
+                          page.items.push_back(settled(read_key(row)));
                           return {};
                         }));
   page.cut(cursor);
@@ -125,11 +160,11 @@ Result<identity::Page<Key>> Keys::list(meta::Transaction& transaction, const Pla
 }
 
 Result<> Keys::update(meta::Transaction& transaction, const Key& key) {
-  const auto deletion =
-      key.deletion ? meta::Argument(to_unix_nanoseconds(*key.deletion)) : meta::Argument(nullptr);
   TRY(transaction.execute(
-      "UPDATE kms_keys SET description = ?, state = ?, deletion = ?, policy = ? WHERE arn = ?",
-      {key.description, static_cast<int64_t>(key.state), deletion, key.policy, key.arn}));
+      "UPDATE kms_keys SET description = ?, state = ?, deletion = ?, window_days = ?, policy = ? "
+      "WHERE arn = ?",
+      {key.description, static_cast<int64_t>(key.state), optional_time(key.deletion),
+       key.window_days, key.policy, key.arn}));
   return {};
 }
 
@@ -140,7 +175,7 @@ Result<bool> Keys::has_due(meta::Transaction& transaction) {
 
 Result<std::vector<Key>> Keys::remove_due(meta::Transaction& transaction, size_t keys_max) {
   std::vector<Key> due;
-  TRY(transaction.query(std::string(kSelect) + "deletion <= ? ORDER BY deletion LIMIT ?",
+  TRY(transaction.query(std::string(kSelectKey) + "deletion <= ? ORDER BY deletion LIMIT ?",
                         {to_unix_nanoseconds(os_.clock.now()), static_cast<int64_t>(keys_max)},
                         [&](const meta::Row& row) -> Result<> {
                           due.push_back(read_key(row));
@@ -148,21 +183,32 @@ Result<std::vector<Key>> Keys::remove_due(meta::Transaction& transaction, size_t
                         }));
   for (const auto& key : due) {
     TRY(transaction.execute("DELETE FROM kms_keys WHERE arn = ?", {key.arn}));
+    if (key.is_multi_region()) TRY(start_window(transaction, key));
   }
   return due;
 }
 
+Result<std::optional<Keys::Material>> Keys::open_sealed(meta::Transaction& transaction,
+                                                        const Key& key, int64_t version) {
+  std::optional<Material> found;
+  TRY(transaction.query("SELECT id, sealed FROM kms_material WHERE key = ? AND version = ?",
+                        {key.arn, version}, [&](const meta::Row& row) -> Result<> {
+                          if (row.view(1).empty()) return {};  // forgotten
+                          TRY_ASSIGN(auto bytes,
+                                     master_key_.open(row.view(1), seal_context(key, version)));
+                          found = Material{row.text(0), std::move(bytes)};
+                          return {};
+                        }));
+  return found;
+}
+
 Result<std::optional<OpenKey>> Keys::open_version(meta::Transaction& transaction, const Key& key,
                                                   int64_t version) {
-  std::optional<OpenKey> found;
-  TRY(transaction.query(
-      "SELECT id, sealed FROM kms_material WHERE key = ? AND version = ?", {key.arn, version},
-      [&](const meta::Row& row) -> Result<> {
-        TRY_ASSIGN(auto bytes, master_key_.open(row.view(1), seal_context(key, version)));
-        TRY_ASSIGN(found, OpenKey::make(key, version, row.text(0), std::move(bytes)));
-        return {};
-      }));
-  return found;
+  TRY_ASSIGN(auto material, open_sealed(transaction, key, version));
+  if (!material) return std::nullopt;
+  TRY_ASSIGN(auto open,
+             OpenKey::make(key, version, std::move(material->id), std::move(material->bytes)));
+  return open;
 }
 
 Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key) {
@@ -178,6 +224,13 @@ Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key,
   TRY_ASSIGN(auto open, open_version(transaction, key, ciphertext.material));
   if (!open) return invalid_ciphertext();
   return std::move(*open);
+}
+
+Result<bool> Keys::has_material(meta::Transaction& transaction, const Key& key) {
+  return identity::has_rows(
+      transaction,
+      "SELECT 1 FROM kms_material WHERE key = ? AND version = ? AND length(sealed) > 0",
+      {key.arn, key.material});
 }
 
 Result<std::string> Keys::material_id(meta::Transaction& transaction, const Key& key) {

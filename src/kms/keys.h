@@ -32,6 +32,8 @@ struct Quotas {
 // How a version of key material came to be. The values are stored.
 enum class MaterialOrigin : uint8_t { Created = 0, Automatic = 1, OnDemand = 2 };
 
+enum class Regions : uint8_t { One, Many };
+
 struct NewKey {
   Place place = {};
   std::string spec = std::string(kSymmetric);  // with the usage, as find_kind() knows them
@@ -41,9 +43,26 @@ struct NewKey {
   // As make_material() gives it, which takes long where it is a pair; made here when empty.
   std::string material = {};
   KeyManager manager = KeyManager::Customer;
+  Regions regions = Regions::One;              // Many: a primary multi-Region key
+  std::string origin = std::string(kFromKms);  // kExternal: without material
 };
 // Random bytes, or the private key of a pair.
 std::string make_material(os::Random& random, const KeyKind& kind);
+
+// A replica of a primary multi-Region key.
+struct NewReplica {
+  std::string region = {};
+  std::string description = {};
+  std::string policy = {};  // as bind_policy() gives it
+};
+
+// A version of a key's material, without the material.
+struct MaterialVersion {
+  int64_t version = 0;
+  std::string id = {};
+  MaterialOrigin origin = MaterialOrigin::Created;
+  Time created = {};
+};
 
 // Thread-safe; state lives in the caller's transaction. Reasons of errors are KMS's names, messages
 // are its own. Of a key whose deletion is due by the services' clock there is nothing any more.
@@ -60,7 +79,10 @@ class Keys {
   // By id.
   Result<identity::Page<Key>> list(meta::Transaction& transaction, const Place& place,
                                    const identity::Cursor& cursor);
-  // Stores description, state, deletion and policy.
+  // A key in another region with the primary's id, kind and material; what was imported has to be
+  // imported there too.
+  Result<Key> replicate(meta::Transaction& transaction, const Key& primary, NewReplica wanted);
+  // Stores description, state, deletion, its window, and policy.
   Result<> update(meta::Transaction& transaction, const Key& key);
   // Whether there are keys whose deletion is due.
   Result<bool> has_due(meta::Transaction& transaction);
@@ -76,7 +98,24 @@ class Keys {
   // Rotates up to `keys_max` of them, and gives them.
   Result<std::vector<Key>> rotate_due(meta::Transaction& transaction, size_t keys_max);
 
-  // The id of the material that encrypts, 64 hexadecimal digits.
+  // Gives a key of kExternal its material, which is checked to be one of its kind, and enables a
+  // key that waited for it. Reason IncorrectKeyMaterial: of no such kind, or not what was imported
+  // before.
+  Result<Key> import_material(meta::Transaction& transaction, Key key, std::string_view material,
+                              std::optional<Time> valid_to);
+  // Takes it away again; what it encrypted opens when the same is imported once more.
+  Result<Key> forget_material(meta::Transaction& transaction, Key key);
+  // Whether there are keys whose material has expired.
+  Result<bool> has_expired(meta::Transaction& transaction);
+  // Forgets the material of up to `keys_max` of them, and gives them.
+  Result<std::vector<Key>> forget_expired(meta::Transaction& transaction, size_t keys_max);
+  // What GetParametersForImport gives out and ImportKeyMaterial takes: sealed, and not stored.
+  std::string seal_import(std::string_view bytes) const;
+  Result<std::string> open_import(std::string_view sealed) const;
+
+  // Whether the material that encrypts is there.
+  Result<bool> has_material(meta::Transaction& transaction, const Key& key);
+  // The id of the material that encrypts, 64 hexadecimal digits; empty when there was none yet.
   Result<std::string> material_id(meta::Transaction& transaction, const Key& key);
   // The material that encrypts, signs or makes MACs. DataLoss when it is gone or was sealed under
   // another master key.
@@ -86,11 +125,26 @@ class Keys {
                        const CiphertextView& ciphertext);
 
  private:
+  Result<> insert(meta::Transaction& transaction, const Key& key);
+  // Of the key and of those that are related to it.
   Result<> add_material(meta::Transaction& transaction, const Key& key, MaterialOrigin origin,
                         std::string_view material);
-  // nullopt for a version that there is not.
+  Result<> insert_material(meta::Transaction& transaction, const Key& key,
+                           const MaterialVersion& version, std::string_view bytes);
+  Result<> share_material(meta::Transaction& transaction, const Key& key,
+                          const MaterialVersion& version, std::string_view bytes);
+  // Material with its id; nullopt for a version that there is not, or no more.
+  struct Material {
+    std::string id;
+    std::string bytes;
+  };
+  Result<std::optional<Material>> open_sealed(meta::Transaction& transaction, const Key& key,
+                                              int64_t version);
   Result<std::optional<OpenKey>> open_version(meta::Transaction& transaction, const Key& key,
                                               int64_t version);
+  Result<> start_window(meta::Transaction& transaction, const Key& removed);
+  // Material that has expired is gone for every reader, whenever it is removed.
+  Key settled(Key key) const;
 
   os::Os os_;
   const identity::MasterKey& master_key_;
@@ -106,14 +160,7 @@ Result<std::optional<Rotation>> find_rotation(meta::Transaction& transaction, co
 Result<> set_rotation(meta::Transaction& transaction, const Key& key, const Rotation& rotation);
 Result<> end_rotation(meta::Transaction& transaction, const Key& key);
 
-// A version of a key's material, without the material.
-struct MaterialVersion {
-  int64_t version = 0;
-  std::string id = {};
-  MaterialOrigin origin = MaterialOrigin::Created;
-  Time created = {};
-};
-// All of them, in their order.
+// Its versions of material, in their order.
 Result<std::vector<MaterialVersion>> list_material(meta::Transaction& transaction, const Key& key);
 
 // By key; case counts.

@@ -84,4 +84,13 @@ const std::string_view kManagersSchema = R"sql(
 ALTER TABLE kms_keys ADD COLUMN manager INTEGER NOT NULL DEFAULT 0;  -- KeyManager
 )sql";
 
+const std::string_view kReplicasSchema = R"sql(
+ALTER TABLE kms_keys ADD COLUMN primary_region TEXT NOT NULL DEFAULT '';    -- multi-Region keys
+ALTER TABLE kms_keys ADD COLUMN window_days    INTEGER NOT NULL DEFAULT 0;  -- until a deletion
+ALTER TABLE kms_keys ADD COLUMN origin         TEXT NOT NULL DEFAULT 'AWS_KMS';
+ALTER TABLE kms_keys ADD COLUMN valid_to       INTEGER;                     -- imported material
+CREATE INDEX kms_keys_related ON kms_keys (account, id) WHERE primary_region <> '';
+CREATE INDEX kms_keys_by_expiry ON kms_keys (valid_to) WHERE valid_to IS NOT NULL;
+)sql";
+
 }  // namespace traccia::kms

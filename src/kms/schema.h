@@ -13,5 +13,7 @@ extern const std::string_view kRotationSchema;
 extern const std::string_view kGrantsSchema;
 // Who manages a key.
 extern const std::string_view kManagersSchema;
+// Keys in several regions, and keys of imported material.
+extern const std::string_view kReplicasSchema;
 
 }  // namespace traccia::kms

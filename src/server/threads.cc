@@ -201,6 +201,9 @@ void Server::State::look_after_keys() {
   if (auto done = api::rotate_due_keys(*services); !done) {
     traccia::log(LogLevel::Error, "rotation of KMS keys", {{"error", done.error().message()}});
   }
+  if (auto done = api::forget_expired_material(*services); !done) {
+    traccia::log(LogLevel::Error, "expiry of KMS keys", {{"error", done.error().message()}});
+  }
 }
 
 void Server::State::sweep_lifecycle() {
