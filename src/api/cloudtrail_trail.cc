@@ -215,18 +215,19 @@ std::unexpected<Error> no_such_key(std::string_view key, std::string_view region
                           key, region));
 }
 
+std::unexpected<Error> no_key_outside(std::string_view bucket) {
+  return fail(ErrorCode::FailedPrecondition, "Kms",
+              fmt::format("Bucket {} lives on another endpoint, whose store knows no keys of this "
+                          "server: its encryption is set in the configuration file.",
+                          bucket));
+}
+
 }  // namespace
 
 Result<std::string> preflight_key(Call& call, const trail::TrailConfig& config,
                                   std::string_view key) {
   if (key.empty()) return std::string();
-  if (call.services.outside.has(config.bucket)) {
-    return fail(
-        ErrorCode::FailedPrecondition, "Kms",
-        fmt::format("Bucket {} lives on another endpoint, whose store knows no keys of this "
-                    "server: its encryption is set in the configuration file.",
-                    config.bucket));
-  }
+  if (call.services.outside.has(config.bucket)) return no_key_outside(config.bucket);
   // A bucket that there is not is preflight_bucket()'s to tell.
   const auto bucket = call.services.s3.get_bucket(call.transaction, config.bucket);
   const auto region = bucket ? bucket->region : config.home_region;
@@ -246,7 +247,11 @@ Result<> preflight_bucket(Call& call, const trail::TrailConfig& config) {
         ErrorCode::InvalidArgument, "InvalidS3BucketName",
         fmt::format("Bucket name {} is invalid: {}", config.bucket, name.error().message()));
   }
-  if (call.services.outside.has(config.bucket)) return {};
+  if (call.services.outside.has(config.bucket)) {
+    // A trail that moves there may have one from before.
+    if (!config.kms_key.empty()) return no_key_outside(config.bucket);
+    return {};
+  }
   const auto bucket_arn = fmt::format("arn:aws:s3:::{}", config.bucket);
   TRY_ASSIGN(const auto bucket, authorise_service(call, config, "s3:GetBucketAcl", bucket_arn, {}));
   TRY(record_service_call(call, bucket, "GetBucketAcl", event::Category::Management,

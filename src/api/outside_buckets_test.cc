@@ -262,6 +262,35 @@ TEST_F(OutsideBucketsTest, WhatCannotBeMadeTouchesNothing) {
   EXPECT_EQ(far_.requests().size(), asked);
 }
 
+TEST_F(OutsideBucketsTest, ItsStoreHasNoKeysOfOurs) {
+  const auto create_key = std::ranges::find_if(
+      kms_bindings(), [](const Binding& one) { return one.operation->name == "CreateKey"; });
+  const auto* const anything =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",)"
+      R"("Action":"kms:*","Resource":"*"}]})";
+  const auto made = execute(*services_, caller_, *create_key, {{"Policy", anything}});
+  ASSERT_TRUE(made) << made.error().message();
+  const auto key = made->document.at("KeyMetadata").as_object().at("Arn").as_string();
+  const auto* const refused = "Kms: Bucket outside lives on another endpoint";
+  EXPECT_THAT(
+      call("CreateTrail", {{"Name", "main"}, {"S3BucketName", "outside"}, {"KmsKeyId", key}}),
+      HasSubstr(refused));
+  // Nor does a trail take its key along.
+  make_bucket();
+  ASSERT_EQ(send("PUT", "/bucket?policy",
+                 R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":)"
+                 R"({"Service":"cloudtrail.amazonaws.com"},"Action":"s3:*",)"
+                 R"("Resource":["arn:aws:s3:::bucket","arn:aws:s3:::bucket/*"]}]})")
+                .status,
+            204);
+  ASSERT_EQ(call("CreateTrail", {{"Name", "main"}, {"S3BucketName", "bucket"}, {"KmsKeyId", key}}),
+            "");
+  EXPECT_THAT(call("UpdateTrail", {{"Name", "main"}, {"S3BucketName", "outside"}}),
+              HasSubstr(refused));
+  EXPECT_EQ(call("UpdateTrail", {{"Name", "main"}, {"S3BucketName", "outside"}, {"KmsKeyId", ""}}),
+            "");
+}
+
 TEST_F(OutsideBucketsTest, ItsNameIsTakenHere) {
   const auto answer = send("PUT", "/outside");
   EXPECT_EQ(answer.status, 409);
