@@ -166,7 +166,7 @@ Result<http::Response> AwsClient::send(std::string_view service, http::Request r
   return response;
 }
 
-std::string describe_failure(const http::Response& response) {
+Failure failure_of(const http::Response& response) {
   std::string code, message;
   if (const auto body = json::parse(response.body); body && body->is_object()) {
     const auto& object = body->as_object();
@@ -185,6 +185,11 @@ std::string describe_failure(const http::Response& response) {
     code = element("Code");
     message = element("Message");
   }
+  return {std::move(code), std::move(message)};
+}
+
+std::string describe_failure(const http::Response& response) {
+  const auto [code, message] = failure_of(response);
   return fmt::format("HTTP {}: {}: {}", response.status, code.empty() ? "no error code" : code,
                      message.empty() ? "no message" : message);
 }

@@ -61,6 +61,11 @@ class AwsClient {
 // A timestamp member of an answer, for people; "never" when there is none.
 std::string shown_time(const json::Object& answer, std::string_view name);
 
+// The code and message of a JSON or XML error body; empty where it has none.
+struct Failure {
+  std::string code, message;
+};
+Failure failure_of(const http::Response& response);
 // "HTTP 404: NoSuchKey: The specified key does not exist." from a JSON or XML error body.
 std::string describe_failure(const http::Response& response);
 

@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   add_cat(app, action);
   add_verify(app, action);
   add_bucket_policy(app, action);
+  add_setup(app, action);
   add_operations(app, action);
   try {
     app.parse(argc, argv);

@@ -38,6 +38,7 @@ void add_tail(CLI::App& app, Action& action);
 void add_cat(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_bucket_policy(CLI::App& app, Action& action);
+void add_setup(CLI::App& app, Action& action);
 void add_operations(CLI::App& app, Action& action);
 
 }  // namespace traccia::cli

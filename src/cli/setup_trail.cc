@@ -1,0 +1,555 @@
+// The steps of a trail's set-up.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/setup_trail.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "aws/operation.h"
+#include "aws/xml.h"
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+namespace traccia::cli {
+namespace {
+
+constexpr int kColdAfterDays = 365;
+constexpr std::string_view kXml = "application/xml";
+constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+struct Target {
+  std::string_view service, prefix;
+};
+constexpr Target kTargets[] = {
+    {"cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"},
+    {"kms", "TrentService"}};
+
+// What S3 answers where nothing is set, or the bucket is yet to be made.
+constexpr std::string_view kUnset[] = {
+    "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError", "NoSuchLifecycleConfiguration"};
+
+bool flag(const json::Object& object, std::string_view name) {
+  const auto* value = json::find(object, name);
+  return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+const json::Object& member(const json::Object& object, std::string_view name) {
+  static const json::Object kNone;
+  const auto* value = json::find(object, name);
+  return value != nullptr && value->is_object() ? value->as_object() : kNone;
+}
+
+// Text anywhere below the element.
+std::string_view text_below(const aws::XmlElement& element, std::string_view name) {
+  if (const auto* child = element.child(name)) return child->text;
+  for (const auto& child : element.children) {
+    if (const auto text = text_below(child, name); !text.empty()) return text;
+  }
+  return "";
+}
+
+std::unexpected<Error> refused(std::string_view what, const http::Response& response) {
+  return fail(ErrorCode::FailedPrecondition,
+              fmt::format("{}: {}", what, describe_failure(response)));
+}
+
+}  // namespace
+
+std::string shell_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+namespace {
+
+std::string shell_word(const std::string& text) {
+  return aws::only_characters(text, "a-zA-Z0-9._/-") ? text : shell_quoted(text);
+}
+
+}  // namespace
+
+void TrailSetup::there(std::string what) {
+  steps_.push_back({std::move(what), SetupStep::State::There, ""});
+}
+
+Result<> TrailSetup::step(std::string what, std::string command, const Act& act) {
+  if (options_.dry_run) {
+    steps_.push_back({std::move(what), SetupStep::State::Planned, std::move(command)});
+    return {};
+  }
+  if (auto done = act(); !done) {
+    return std::unexpected(std::move(done).error().with_context(what));
+  }
+  steps_.push_back({std::move(what), SetupStep::State::Done, std::move(command)});
+  return {};
+}
+
+std::string TrailSetup::aws(std::string_view words) const {
+  return fmt::format("aws --region {} {}", client_.settings().region, words);
+}
+
+Result<std::optional<json::Object>> TrailSetup::ask_json(std::string_view service,
+                                                         std::string_view operation,
+                                                         const json::Object& input,
+                                                         std::string_view absent) {
+  http::Request request;
+  request.method = "POST";
+  request.path = "/";
+  const auto* target = std::ranges::find(kTargets, service, &Target::service);
+  request.headers.add("Content-Type", "application/x-amz-json-1.1");
+  request.headers.add("X-Amz-Target", fmt::format("{}.{}", target->prefix, operation));
+  request.body = json::serialize(input);
+  TRY_ASSIGN(const auto response, client_.send(service, std::move(request)));
+  if (response.status != 200) {
+    if (!absent.empty() && failure_of(response).code.ends_with(absent)) return std::nullopt;
+    return refused(fmt::format("{} {}", service, operation), response);
+  }
+  if (response.body.empty()) return json::Object();
+  TRY_ASSIGN(auto answer, json::parse(response.body));
+  if (!answer.is_object()) return fail(ErrorCode::DataLoss, "the answer is not a JSON object");
+  return std::move(answer.as_object());
+}
+
+Result<> TrailSetup::tell_json(std::string_view service, std::string_view operation,
+                               const json::Object& input) {
+  TRY(ask_json(service, operation, input));
+  return {};
+}
+
+Result<http::Response> TrailSetup::send_query(
+    std::string_view service, std::string_view version,
+    const std::vector<std::pair<std::string, std::string>>& form) {
+  http::Request request;
+  request.method = "POST";
+  request.path = "/";
+  request.headers.add("Content-Type", "application/x-www-form-urlencoded");
+  request.body = fmt::format("Version={}", version);
+  for (const auto& [name, value] : form) {
+    request.body += fmt::format("&{}={}", name, percent_encode(value, KeepSlash::No));
+  }
+  return client_.send(service, std::move(request));
+}
+
+Result<std::optional<std::string>> TrailSetup::ask_s3(std::string_view query) {
+  http::Request request;
+  request.method = "GET";
+  request.path = "/" + options_.bucket;
+  request.query = query;
+  TRY_ASSIGN(auto response, client_.send("s3", std::move(request)));
+  if (response.status == 200) return std::move(response.body);
+  const auto code = failure_of(response).code;
+  if (std::ranges::find(kUnset, code) != std::end(kUnset)) return std::nullopt;
+  return refused(fmt::format("s3://{}?{}", options_.bucket, query), response);
+}
+
+Result<> TrailSetup::tell_s3(std::string_view query, std::string body,
+                             std::string_view content_type) {
+  http::Request request;
+  request.method = "PUT";
+  request.path = "/" + options_.bucket;
+  request.query = query;
+  if (!body.empty()) {
+    request.headers.add("Content-Type", content_type);
+    // S3 wants it of some configurations.
+    request.headers.add("Content-MD5", base64_encode(crypto::md5(body)));
+  }
+  request.body = std::move(body);
+  TRY_ASSIGN(const auto response, client_.send("s3", std::move(request)));
+  if (response.status >= 200 && response.status < 300) return {};
+  return refused(fmt::format("s3://{}", options_.bucket), response);
+}
+
+Result<> TrailSetup::find_account() {
+  TRY_ASSIGN(const auto response,
+             send_query("sts", "2011-06-15", {{"Action", "GetCallerIdentity"}}));
+  if (response.status != 200) return refused("sts GetCallerIdentity", response);
+  TRY_ASSIGN(const auto root, aws::parse_xml(response.body));
+  place_.account = text_below(root, "Account");
+  if (place_.account.empty()) {
+    return fail(ErrorCode::DataLoss, "the answer of GetCallerIdentity names no account");
+  }
+  place_.bucket = options_.bucket;
+  place_.prefix = options_.prefix;
+  place_.arn = fmt::format("arn:aws:cloudtrail:{}:{}:trail/{}", client_.settings().region,
+                           place_.account, options_.name);
+  alias_ = fmt::format("alias/cloudtrail-{}", options_.name);
+  topic_ = fmt::format("cloudtrail-{}", options_.name);
+  topic_arn_ =
+      fmt::format("arn:aws:sns:{}:{}:{}", client_.settings().region, place_.account, topic_);
+  return {};
+}
+
+Result<> TrailSetup::set_up_bucket() {
+  http::Request request;
+  request.method = "HEAD";
+  request.path = "/" + options_.bucket;
+  TRY_ASSIGN(const auto head, client_.send("s3", std::move(request)));
+  const auto& region = client_.settings().region;
+  if (head.status == 200) {
+    there(fmt::format("bucket {}", options_.bucket));
+  } else if (head.status == 404) {
+    const bool classic = region == "us-east-1";
+    TRY(step(fmt::format("bucket {}", options_.bucket),
+             aws(fmt::format("s3api create-bucket --bucket {}{}{}", options_.bucket,
+                             classic ? "" : " --create-bucket-configuration LocationConstraint=",
+                             classic ? "" : region)),
+             [&]() -> Result<> {
+               if (classic) return tell_s3("", "", "");
+               aws::XmlWriter body;
+               body.begin("CreateBucketConfiguration", kNamespace)
+                   .element("LocationConstraint", region)
+                   .end();
+               return tell_s3("", std::move(body).take(), kXml);
+             }));
+  } else if (head.status == 403) {
+    return fail(ErrorCode::PermissionDenied,
+                fmt::format("bucket {} belongs to somebody else, or your key may not use it: "
+                            "choose another name",
+                            options_.bucket));
+  } else {
+    return refused(fmt::format("bucket {}", options_.bucket), head);
+  }
+  TRY(set_up_bucket_settings());
+  return set_up_bucket_policy();
+}
+
+Result<> TrailSetup::set_up_bucket_settings() {
+  constexpr std::array kBlocks{"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
+                               "RestrictPublicBuckets"};
+  TRY_ASSIGN(const auto block, ask_s3("publicAccessBlock"));
+  bool blocked = false;
+  if (block) {
+    TRY_ASSIGN(const auto root, aws::parse_xml(*block));
+    blocked = std::ranges::all_of(
+        kBlocks, [&](const char* name) { return root.child_text(name) == "true"; });
+  }
+  if (blocked) {
+    there("Block Public Access");
+  } else {
+    std::string settings;
+    aws::XmlWriter body;
+    body.begin("PublicAccessBlockConfiguration", kNamespace);
+    for (const auto* name : kBlocks) {
+      body.element(name, "true");
+      settings += fmt::format("{}{}=true", settings.empty() ? "" : ",", name);
+    }
+    body.end();
+    TRY(step("Block Public Access",
+             aws(fmt::format("s3api put-public-access-block --bucket {} "
+                             "--public-access-block-configuration {}",
+                             options_.bucket, settings)),
+             [&] { return tell_s3("publicAccessBlock", std::move(body).take(), kXml); }));
+  }
+  TRY_ASSIGN(const auto versioning, ask_s3("versioning"));
+  bool versioned = false, mfa_delete = false;
+  if (versioning) {
+    TRY_ASSIGN(const auto root, aws::parse_xml(*versioning));
+    versioned = root.child_text("Status") == "Enabled";
+    mfa_delete = root.child_text("MfaDelete") == "Enabled";
+  }
+  if (versioned) {
+    there("versioning");
+  } else {
+    aws::XmlWriter body;
+    body.begin("VersioningConfiguration", kNamespace).element("Status", "Enabled").end();
+    TRY(step("versioning",
+             aws(fmt::format("s3api put-bucket-versioning --bucket {} "
+                             "--versioning-configuration Status=Enabled",
+                             options_.bucket)),
+             [&] { return tell_s3("versioning", std::move(body).take(), kXml); }));
+  }
+  return set_up_lifecycle(mfa_delete);
+}
+
+// Both together S3 does not have ("Configuring MFA delete").
+Result<> TrailSetup::set_up_lifecycle(bool mfa_delete) {
+  TRY_ASSIGN(const auto rules, ask_s3("lifecycle"));
+  if (rules || mfa_delete) {
+    there(rules ? "lifecycle rules: left as they are"
+                : "no lifecycle rules: MFA delete excludes them");
+    return {};
+  }
+  const auto folder =
+      fmt::format("{}{}AWSLogs/", options_.prefix, options_.prefix.empty() ? "" : "/");
+  aws::XmlWriter body;
+  body.begin("LifecycleConfiguration", kNamespace)
+      .begin("Rule")
+      .element("ID", "cloudtrail-to-glacier")
+      .begin("Filter")
+      .element("Prefix", folder)
+      .end()
+      .element("Status", "Enabled")
+      .begin("Transition")
+      .element("Days", kColdAfterDays)
+      .element("StorageClass", "GLACIER")
+      .end()
+      .end()
+      .end();
+  const json::Object rule{{"ID", "cloudtrail-to-glacier"},
+                          {"Filter", json::Object{{"Prefix", folder}}},
+                          {"Status", "Enabled"},
+                          {"Transitions", json::Array{json::Object{{"Days", kColdAfterDays},
+                                                                   {"StorageClass", "GLACIER"}}}}};
+  const auto configuration = json::serialize(json::Object{{"Rules", json::Array{rule}}});
+  return step(fmt::format("lifecycle: to GLACIER after {} days", kColdAfterDays),
+              aws(fmt::format("s3api put-bucket-lifecycle-configuration --bucket {} "
+                              "--lifecycle-configuration {}",
+                              options_.bucket, shell_quoted(configuration))),
+              [&] { return tell_s3("lifecycle", std::move(body).take(), kXml); });
+}
+
+Result<> TrailSetup::set_up_bucket_policy() {
+  const bool tls = client_.settings().endpoint("s3").starts_with("https://");
+  TRY_ASSIGN(const auto wanted, bucket_statements(place_, tls ? TlsOnly::Yes : TlsOnly::No));
+  TRY_ASSIGN(const auto existing, ask_s3("policy"));
+  auto policy = extend_policy(existing.value_or(""), wanted, options_.name);
+  if (!policy) return std::unexpected(std::move(policy).error().with_context("bucket policy"));
+  if (!tls) there("no rule against requests without TLS: this endpoint has none");
+  if (!policy->changed) {
+    there("bucket policy");
+    return {};
+  }
+  return step(existing ? "bucket policy, extended" : "bucket policy",
+              aws(fmt::format("s3api put-bucket-policy --bucket {} --policy {}", options_.bucket,
+                              shell_quoted(policy->text))),
+              [&] { return tell_s3("policy", policy->text, "application/json"); });
+}
+
+Result<> TrailSetup::set_up_key() {
+  TRY_ASSIGN(const auto found,
+             ask_json("kms", "DescribeKey", {{"KeyId", alias_}}, "NotFoundException"));
+  if (!found) return make_key();
+  const auto& metadata = member(*found, "KeyMetadata");
+  key_arn_ = json::find_string(metadata, "Arn");
+  if (!flag(metadata, "Enabled")) {
+    return fail(ErrorCode::FailedPrecondition,
+                fmt::format("key {} is not enabled: enable it, or give {} to another one", key_arn_,
+                            alias_));
+  }
+  there(fmt::format("key {}", alias_));
+  const json::Object named{{"KeyId", key_arn_}, {"PolicyName", "default"}};
+  TRY_ASSIGN(const auto answer, ask_json("kms", "GetKeyPolicy", named));
+  const std::string existing(json::find_string(*answer, "Policy"));
+  auto policy = extend_policy(existing, key_statements(place_), options_.name);
+  if (!policy) return std::unexpected(std::move(policy).error().with_context("key policy"));
+  if (!policy->changed) {
+    there("key policy");
+    return {};
+  }
+  auto input = named;
+  input["Policy"] = policy->text;
+  return step("key policy, extended",
+              aws(fmt::format("kms put-key-policy --key-id {} --policy-name default --policy {}",
+                              key_arn_, shell_quoted(policy->text))),
+              [&] { return tell_json("kms", "PutKeyPolicy", input); });
+}
+
+Result<> TrailSetup::make_key() {
+  const auto description = fmt::format("Files of the trail {}", options_.name);
+  TRY_ASSIGN(const auto policy, extend_policy("", key_statements(place_), options_.name));
+  TRY(step("key with its policy",
+           fmt::format("KEY_ARN=$({})",
+                       aws(fmt::format("kms create-key --description {} --policy {} "
+                                       "--query KeyMetadata.Arn --output text",
+                                       shell_quoted(description), shell_quoted(policy.text)))),
+           [&]() -> Result<> {
+             TRY_ASSIGN(const auto made,
+                        ask_json("kms", "CreateKey",
+                                 {{"Description", description}, {"Policy", policy.text}}));
+             key_arn_ = json::find_string(member(*made, "KeyMetadata"), "Arn");
+             return {};
+           }));
+  TRY(step(
+      fmt::format("name {} of the key", alias_),
+      aws(fmt::format("kms create-alias --alias-name {} --target-key-id \"$KEY_ARN\"", alias_)),
+      [&] {
+        return tell_json("kms", "CreateAlias", {{"AliasName", alias_}, {"TargetKeyId", key_arn_}});
+      }));
+  return step("rotation of the key", aws("kms enable-key-rotation --key-id \"$KEY_ARN\""),
+              [&] { return tell_json("kms", "EnableKeyRotation", {{"KeyId", key_arn_}}); });
+}
+
+// A default of KMS with another key is not weaker: it stays.
+Result<> TrailSetup::set_up_encryption() {
+  TRY_ASSIGN(const auto existing, ask_s3("encryption"));
+  if (existing) {
+    TRY_ASSIGN(const auto root, aws::parse_xml(*existing));
+    if (text_below(root, "SSEAlgorithm").starts_with("aws:kms")) {
+      there("default encryption under KMS");
+      return {};
+    }
+  }
+  // A key that was there has no variable.
+  const auto shown = key_arn_.empty() || steps_.back().what == "rotation of the key"
+                         ? std::string("$KEY_ARN")
+                         : key_arn_;
+  return step("default encryption under the key",
+              aws(fmt::format("s3api put-bucket-encryption --bucket {} "
+                              "--server-side-encryption-configuration \"Rules="
+                              "[{{ApplyServerSideEncryptionByDefault={{SSEAlgorithm=aws:kms,"
+                              "KMSMasterKeyID={}}}}}]\"",
+                              options_.bucket, shown)),
+              [&] {
+                aws::XmlWriter body;
+                body.begin("ServerSideEncryptionConfiguration", kNamespace)
+                    .begin("Rule")
+                    .begin("ApplyServerSideEncryptionByDefault")
+                    .element("SSEAlgorithm", "aws:kms")
+                    .element("KMSMasterKeyID", key_arn_)
+                    .end()
+                    .end()
+                    .end();
+                return tell_s3("encryption", std::move(body).take(), kXml);
+              });
+}
+
+Result<> TrailSetup::set_up_topic() {
+  TRY_ASSIGN(const auto found,
+             send_query("sns", "2010-03-31",
+                        {{"Action", "GetTopicAttributes"}, {"TopicArn", topic_arn_}}));
+  const auto tell = [&](std::vector<std::pair<std::string, std::string>> form) -> Result<> {
+    TRY_ASSIGN(const auto response, send_query("sns", "2010-03-31", form));
+    return response.status == 200 ? Result<>() : refused("sns " + form[0].second, response);
+  };
+  std::string existing;
+  if (found.status == 200) {
+    there(fmt::format("topic {}", topic_));
+    TRY_ASSIGN(const auto root, aws::parse_xml(found.body));
+    const auto* result = root.child("GetTopicAttributesResult");
+    const auto* attributes = result == nullptr ? nullptr : result->child("Attributes");
+    if (attributes != nullptr) {
+      for (const auto* entry : attributes->children_named("entry")) {
+        if (entry->child_text("key") == "Policy") existing = entry->child_text("value");
+      }
+    }
+  } else if (failure_of(found).code.starts_with("NotFound")) {
+    TRY(step(fmt::format("topic {}", topic_),
+             aws(fmt::format("sns create-topic --name {}", topic_)),
+             [&] { return tell({{"Action", "CreateTopic"}, {"Name", topic_}}); }));
+    existing = default_topic_policy(place_, topic_arn_);
+  } else {
+    return refused("sns GetTopicAttributes", found);
+  }
+  auto policy = extend_policy(existing, topic_statements(place_, topic_arn_), options_.name);
+  if (!policy) return std::unexpected(std::move(policy).error().with_context("topic policy"));
+  if (!policy->changed) {
+    there("topic policy");
+    return {};
+  }
+  return step("topic policy",
+              aws(fmt::format("sns set-topic-attributes --topic-arn {} --attribute-name Policy "
+                              "--attribute-value {}",
+                              topic_arn_, shell_quoted(policy->text))),
+              [&] {
+                return tell({{"Action", "SetTopicAttributes"},
+                             {"TopicArn", topic_arn_},
+                             {"AttributeName", "Policy"},
+                             {"AttributeValue", policy->text}});
+              });
+}
+
+// Before anything is made: a bad name and another destination are known then. Where its files go is
+// the trail's owner's decision.
+Result<> TrailSetup::find_trail() {
+  TRY_ASSIGN(auto found, ask_json("cloudtrail", "GetTrail", {{"Name", options_.name}},
+                                  "TrailNotFoundException"));
+  if (!found) return {};
+  trail_ = member(*found, "Trail");
+  const auto bucket = json::find_string(*trail_, "S3BucketName");
+  const auto prefix = json::find_string(*trail_, "S3KeyPrefix");
+  if (bucket == options_.bucket && prefix == options_.prefix) return {};
+  return fail(ErrorCode::FailedPrecondition,
+              fmt::format("trail {} delivers to s3://{}/{}: give its bucket and prefix, choose "
+                          "another name with --name, or move it with aws cloudtrail update-trail",
+                          options_.name, bucket, prefix));
+}
+
+Result<> TrailSetup::set_up_trail() {
+  if (trail_) return update_trail(*trail_);
+  json::Object input{{"Name", options_.name},
+                     {"S3BucketName", options_.bucket},
+                     {"IsMultiRegionTrail", true},
+                     {"IncludeGlobalServiceEvents", true},
+                     {"EnableLogFileValidation", true}};
+  auto words = fmt::format(
+      "cloudtrail create-trail --name {} --s3-bucket-name {} --is-multi-region-trail "
+      "--include-global-service-events --enable-log-file-validation",
+      options_.name, options_.bucket);
+  const auto add = [&](std::string_view name, std::string_view option, const std::string& value) {
+    input[name] = value;
+    words += fmt::format(" {} {}", option, shell_word(value));
+  };
+  if (!options_.prefix.empty()) add("S3KeyPrefix", "--s3-key-prefix", options_.prefix);
+  if (options_.sns) add("SnsTopicName", "--sns-topic-name", topic_);
+  if (options_.kms) add("KmsKeyId", "--kms-key-id", alias_);
+  return step(fmt::format("trail {}", options_.name), aws(words),
+              [&] { return tell_json("cloudtrail", "CreateTrail", input); });
+}
+
+// Adds what is missing.
+Result<> TrailSetup::update_trail(const json::Object& trail) {
+  json::Object input{{"Name", options_.name}};
+  auto words = fmt::format("cloudtrail update-trail --name {}", options_.name);
+  const auto add = [&](std::string_view name, json::Value value, std::string_view option) {
+    input[name] = std::move(value);
+    words += fmt::format(" {}", option);
+  };
+  if (!flag(trail, "IsMultiRegionTrail")) {
+    add("IsMultiRegionTrail", true, "--is-multi-region-trail");
+  }
+  if (!flag(trail, "IncludeGlobalServiceEvents")) {
+    add("IncludeGlobalServiceEvents", true, "--include-global-service-events");
+  }
+  if (!flag(trail, "LogFileValidationEnabled")) {
+    add("EnableLogFileValidation", true, "--enable-log-file-validation");
+  }
+  if (options_.sns && json::find_string(trail, "SnsTopicARN").empty()) {
+    add("SnsTopicName", json::Value(topic_), "--sns-topic-name " + topic_);
+  }
+  if (options_.kms && json::find_string(trail, "KmsKeyId").empty()) {
+    add("KmsKeyId", json::Value(alias_), "--kms-key-id " + alias_);
+  }
+  if (input.size() == 1) {
+    there(fmt::format("trail {}", options_.name));
+    return {};
+  }
+  return step(fmt::format("trail {}, extended", options_.name), aws(words),
+              [&] { return tell_json("cloudtrail", "UpdateTrail", input); });
+}
+
+Result<> TrailSetup::start_logging() {
+  const json::Object named{{"Name", options_.name}};
+  TRY_ASSIGN(const auto status,
+             ask_json("cloudtrail", "GetTrailStatus", named, "TrailNotFoundException"));
+  if (status && flag(*status, "IsLogging")) {
+    there("logging");
+    return {};
+  }
+  return step("logging", aws(fmt::format("cloudtrail start-logging --name {}", options_.name)),
+              [&] { return tell_json("cloudtrail", "StartLogging", named); });
+}
+
+Result<> TrailSetup::run() {
+  TRY(find_account());
+  TRY(find_trail());
+  TRY(set_up_bucket());
+  if (options_.kms) {
+    TRY(set_up_key());
+    TRY(set_up_encryption());
+  }
+  if (options_.sns) TRY(set_up_topic());
+  TRY(set_up_trail());
+  return start_logging();
+}
+
+}  // namespace traccia::cli
