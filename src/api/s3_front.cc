@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "api/error_table.h"
+#include "api/s3_headers.h"
 #include "base/bytes.h"
 #include "base/log.h"
 
@@ -32,21 +33,6 @@ bool is_plain(std::string_view name) {
   return std::ranges::find(kPlainParameters, name) != std::end(kPlainParameters);
 }
 
-// Headers that ask for what this server does not do: refused rather than overlooked.
-constexpr std::string_view kMfaHeader = "x-amz-mfa";  // but not as a query parameter
-struct RefusedHeader {
-  std::string_view prefix;
-  std::string_view reason;
-};
-constexpr RefusedHeader kRefusedHeaders[] = {
-    {"x-amz-grant-", "AccessControlListNotSupported"},
-    {"x-amz-tagging", "NotImplemented"},
-    {"x-amz-object-lock-event-hold", "NotImplemented"},
-    {"x-amz-server-side-encryption-customer-", "NotImplemented"},
-    {"x-amz-copy-source-server-side-encryption-customer-", "NotImplemented"},
-    {"x-amz-website-redirect-location", "NotImplemented"},
-    // A code in a URL would lie in every log on its way.
-    {kMfaHeader, "InvalidRequest"}};
 // ACLs that say no more than the bucket owner's ownership does.
 constexpr std::string_view kHarmlessAcls[] = {"", "private", "bucket-owner-full-control",
                                               "bucket-owner-read"};
@@ -58,7 +44,7 @@ Result<> check_header(std::string_view name, std::string_view value) {
     return s3_error("AccessControlListNotSupported", "The bucket does not allow ACLs");
   }
   if (value == "false") return {};
-  for (const auto& [prefix, reason] : kRefusedHeaders) {
+  for (const auto& [prefix, reason] : s3_refused_headers()) {
     if (!lower.starts_with(prefix) || lower == "x-amz-tagging-directive") continue;
     return s3_error(reason, fmt::format("A header you provided implies functionality that is not "
                                         "implemented: {}",

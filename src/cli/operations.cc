@@ -11,6 +11,10 @@ namespace traccia::cli {
 namespace {
 
 Exit print_operations(const std::string& output) {
+  if (output == "markdown") {
+    fmt::print("{}", api::operations_page());
+    return Exit::Good;
+  }
   const auto operations = api::describe_operations();
   if (output == "json") {
     fmt::print("{}\n", json::serialize(operations));
@@ -32,7 +36,9 @@ void add_operations(CLI::App& app, Action& action) {
   auto* command =
       app.add_subcommand("operations", "List the JSON and Query operations this server answers");
   auto output = std::make_shared<std::string>("text");
-  command->add_option("--output", *output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  command
+      ->add_option("--output", *output, "text, json, or markdown: docs/operations.md, S3 included")
+      ->check(CLI::IsMember({"text", "json", "markdown"}));
   command->callback([output, &action] { action = [output] { return print_operations(*output); }; });
 }
 
