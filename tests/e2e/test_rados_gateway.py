@@ -210,6 +210,11 @@ class Stores(OnRadosGateway):
         self.trail.stop_logging(Name="whole")
         report = self.verify(bucket)
         self.assertEqual(report.returncode, 0, report.stdout + report.stderr)
+        # The bucket's key may be another one than the server's.
+        env = self.server.env | {"AWS_SHARED_CREDENTIALS_FILE": str(self.server.folder / "rgw.ini")}
+        report = harness.traccia("verify", f"s3://{bucket}", "--bucket-endpoint",
+                                 self.gateway.endpoint, "--bucket-profile", "owner", env=env)
+        self.assertEqual(report.returncode, 0, report.stdout + report.stderr)
         start = (datetime.datetime.now(datetime.timezone.utc)
                  - datetime.timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
         env = self.server.env | {"AWS_ENDPOINT_URL_S3": self.gateway.endpoint}
