@@ -67,7 +67,10 @@ Result<json::Object> run(Call& call) {
   if (!digests.error.empty()) out["LatestDigestDeliveryError"] = digests.error;
   out["LatestDeliveryAttemptTime"] = iso_or_empty(files.latest_attempt);
   add_time(out, "LatestNotificationTime", told.latest_success);
-  if (!told.error.empty()) out["LatestNotificationError"] = told.error;
+  // Of a trail without a topic it would be of one that it had.
+  if (!told.error.empty() && !trail.config.topic.empty()) {
+    out["LatestNotificationError"] = told.error;
+  }
   out["LatestNotificationAttemptTime"] = iso_or_empty(told.latest_attempt);
   out["LatestNotificationAttemptSucceeded"] = iso_or_empty(told.latest_success);
   out["LatestDeliveryAttemptSucceeded"] = iso_or_empty(files.latest_delivery);

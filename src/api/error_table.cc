@@ -193,7 +193,11 @@ constexpr std::string_view kBareErrors[] = {"NoSuchEntity",
                                             "TopicLimitExceeded",
                                             "SubscriptionLimitExceeded",
                                             "FilterPolicyLimitExceeded",
-                                            "TagLimitExceeded"};
+                                            "TagLimitExceeded",
+                                            "KMSNotFound",
+                                            "KMSDisabled",
+                                            "KMSInvalidState",
+                                            "KMSAccessDenied"};
 
 // Those that differ.
 struct QueryCode {

@@ -72,18 +72,6 @@ Result<json::Object> use_key(Services& services, const Caller& caller, std::stri
   return std::move(output.document);
 }
 
-// A service's own alias in the caller's place has a key from now on.
-Result<> make_managed(Services& services, const Caller& caller, std::string_view key) {
-  const kms::Place place{caller.principal.account_id, caller.region};
-  const auto name = kms::parse_key_name(key, place, kms::AliasesAre::Allowed);
-  if (!name || name->kind != kms::NameKind::Alias || name->account != place.account) return {};
-  const auto* service =
-      kms::find_managed_service(std::string_view(name->arn).substr(name->arn.find("alias/")));
-  if (service == nullptr) return {};
-  TRY(find_managed_key(services, *service, place));
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> managed_key_arn(Services& services, const kms::Place& place,
@@ -103,9 +91,20 @@ json::Object render_context(const kms::EncryptionContext& context) {
   return out;
 }
 
+Result<> make_managed_key(Services& services, const Caller& caller, std::string_view key) {
+  const kms::Place place{caller.principal.account_id, caller.region};
+  const auto name = kms::parse_key_name(key, place, kms::AliasesAre::Allowed);
+  if (!name || name->kind != kms::NameKind::Alias || name->account != place.account) return {};
+  const auto* service =
+      kms::find_managed_service(std::string_view(name->arn).substr(name->arn.find("alias/")));
+  if (service == nullptr) return {};
+  TRY(find_managed_key(services, *service, place));
+  return {};
+}
+
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
                                   const kms::EncryptionContext& context, Recording recording) {
-  TRY(make_managed(services, caller, key));
+  TRY(make_managed_key(services, caller, key));
   TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "GenerateDataKey",
                                         data_key_request(key, context), recording));
   return data_key_of(output);

@@ -59,6 +59,9 @@ Result<CarriedKey> generate_data_key_within(Services& services, meta::Transactio
                                             const Caller& caller, std::string_view key,
                                             const kms::EncryptionContext& context,
                                             std::string event_id = {});
+// A service's own alias ("alias/aws/sqs", or its ARN in the caller's place) has a key from now on;
+// of other names nothing becomes. Not to be called inside a transaction.
+Result<> make_managed_key(Services& services, const Caller& caller, std::string_view key);
 // DescribeKey: its KeyMetadata is `output`.
 Result<Carried> describe_key_within(Services& services, meta::Transaction& transaction,
                                     const Caller& caller, std::string_view key);

@@ -16,7 +16,7 @@ bool is_refusal(const Error& error) {
   const auto reason = error.reason();
   return error.code() == ErrorCode::PermissionDenied ||
          error.code() == ErrorCode::InvalidArgument || reason == "NotFound" ||
-         reason == "Throttling";
+         reason == "Throttling" || reason.starts_with("KMS");
 }
 
 Caller caller_of(const Services& services, const ServiceActor& actor, std::string_view account,
@@ -98,7 +98,7 @@ Result<std::optional<Error>> publish_for_service(Services& services, meta::Trans
   const auto published = [&]() -> Result<std::string> {
     TRY(services.authoriser.authorise_on_topic(transaction, {caller, "SNS:Publish", topic->arn()},
                                                {topic->account, topic->policy()}));
-    return sns_service::publish(services, transaction, *topic, content);
+    return sns_service::publish(services, transaction, caller, *topic, content, drafts);
   }();
   auto event = event_of("sns.amazonaws.com", "Publish", "2010-03-31", topic->account, topic->region,
                         "AWS::SNS::Topic", topic->arn());

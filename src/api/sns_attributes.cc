@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/service_keys.h"
 #include "api/sns_call.h"
 #include "api/sns_policy.h"
 #include "api/sns_shapes.h"
@@ -78,6 +79,13 @@ Result<json::Object> set(Call& call) {
   }
   TRY(worded(call.services.sns.topics.set_attribute(call.transaction, topic, name, value)));
   return json::Object{};
+}
+
+Result<Prepared> prepare_set(Services& services, const Caller& caller, const json::Object& input) {
+  if (get_string(input, "AttributeName") == "KmsMasterKeyId") {
+    TRY(make_managed_key(services, caller, get_string(input, "AttributeValue")));
+  }
+  return Prepared{};
 }
 
 // The topic's policy with its statements in a list, for a change.
@@ -154,9 +162,9 @@ Result<json::Object> remove_permission(Call& call) {
 }  // namespace
 
 std::span<const Binding> attribute_bindings() {
-  static const std::array bindings{Binding{&kGet, get}, Binding{&kSet, set},
-                                   Binding{&kAdd, add_permission},
-                                   Binding{&kRemove, remove_permission}};
+  static const std::array bindings{
+      Binding{&kGet, get}, Binding{.operation = &kSet, .run = set, .prepare = prepare_set},
+      Binding{&kAdd, add_permission}, Binding{&kRemove, remove_permission}};
   return bindings;
 }
 

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "api/service_keys.h"
 #include "base/bytes.h"
+#include "crypto/crypto.h"
 #include "identity/tags.h"
 
 namespace traccia::api::sns_service {
@@ -119,13 +121,51 @@ Result<> send_token(Call& call, const sns::Topic& topic, const sns::Subscription
                                         {subscription});
 }
 
+namespace {
+
+// KMS's reasons as SNS tells them.
+std::unexpected<Error> worded_by_kms(const Error& error) {
+  constexpr std::pair<std::string_view, std::string_view> kReasons[] = {
+      {"NotFound", "KMSNotFound"},
+      {"InvalidArn", "KMSNotFound"},
+      {"Disabled", "KMSDisabled"},
+      {"KMSInvalidState", "KMSInvalidState"},
+      {"InvalidKeyUsage", "KMSInvalidState"},
+      {"AccessDenied", "KMSAccessDenied"}};
+  for (const auto& [from, to] : kReasons) {
+    if (error.reason() == from) return fail(ErrorCode::FailedPrecondition, to, error.message());
+  }
+  return std::unexpected(error);
+}
+
+// "Data encryption for Amazon SNS topics": the permissions are the publisher's.
+Result<> seal(Services& services, meta::Transaction& transaction, const Caller& publisher,
+              const sns::Topic& topic, sns::StoredMessage& message,
+              std::vector<ingest::Draft>& drafts) {
+  message.key = topic.key();
+  if (message.key.empty()) return {};
+  auto caller = publisher;
+  if (caller.principal.type != identity::PrincipalType::AwsService) caller.via_service = "sns";
+  auto made = generate_data_key_within(services, transaction, caller, message.key,
+                                       {{"aws:sns:topicArn", topic.arn()}});
+  if (!made) return worded_by_kms(made.error());
+  message.content = crypto::seal(made->key.plaintext, message.content, message.uuid);
+  message.data_key = services.sns.sealer.seal(made->key.plaintext, sns::data_key_context(message));
+  for (auto& record : made->records) drafts.push_back(std::move(record));
+  return {};
+}
+
+}  // namespace
+
 Result<std::string> publish(Services& services, meta::Transaction& transaction,
-                            const sns::Topic& topic, const sns::Content& content) {
+                            const Caller& publisher, const sns::Topic& topic,
+                            const sns::Content& content, std::vector<ingest::Draft>& drafts) {
   auto& sns = services.sns;
-  const sns::StoredMessage message{.uuid = services.os.random.uuid(),
-                                   .kind = sns::MessageKind::Notification,
-                                   .published = services.os.clock.now(),
-                                   .content = sns::encode_content(content)};
+  sns::StoredMessage message{.uuid = services.os.random.uuid(),
+                             .kind = sns::MessageKind::Notification,
+                             .published = services.os.clock.now(),
+                             .content = sns::encode_content(content)};
+  TRY(seal(services, transaction, publisher, topic, message, drafts));
   TRY_ASSIGN(auto subscriptions, sns.subscriptions.confirmed(transaction, topic));
   std::erase_if(subscriptions, [&](const auto& one) { return !one.takes(content); });
   TRY(sns.outgoing.add(transaction, topic, message, subscriptions));

@@ -51,8 +51,11 @@ Result<> set_tags(Call& call, const sns::Topic& topic, std::string_view member);
 // Sends the subscription's endpoint what confirms it, or brings it back.
 Result<> send_token(Call& call, const sns::Topic& topic, const sns::Subscription& subscription,
                     sns::MessageKind kind, std::string token);
-// Publishes a message to the subscriptions that take it; its id. Reason Throttling.
+// Publishes a message to the subscriptions that take it; its id. On an encrypted topic it rests
+// under a data key that KMS gives the publisher, whose events are added to the drafts. Reasons:
+// Throttling, KMSNotFound, KMSDisabled, KMSInvalidState, KMSAccessDenied.
 Result<std::string> publish(Services& services, meta::Transaction& transaction,
-                            const sns::Topic& topic, const sns::Content& content);
+                            const Caller& publisher, const sns::Topic& topic,
+                            const sns::Content& content, std::vector<ingest::Draft>& drafts);
 
 }  // namespace traccia::api::sns_service

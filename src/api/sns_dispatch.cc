@@ -6,6 +6,7 @@
 
 #include "api/service_messages.h"
 #include "base/log.h"
+#include "crypto/crypto.h"
 
 namespace traccia::api {
 namespace {
@@ -26,8 +27,14 @@ Result<std::optional<SnsDispatch::Job>> SnsDispatch::complete(meta::Transaction&
           .subscription = std::move(*subscription),
           .signature_version = topic->signature_version(),
           .delivery_policy = topic->attribute("DeliveryPolicy"),
+          .display_name = topic->attribute("DisplayName"),
           .content = {}};
-  TRY_ASSIGN(job.content, sns::decode_content(job.delivery.stored.content));
+  auto& stored = job.delivery.stored;
+  if (!stored.data_key.empty()) {
+    TRY_ASSIGN(const auto key, sns.sealer.open(stored.data_key, sns::data_key_context(stored)));
+    TRY_ASSIGN(stored.content, crypto::open_sealed(key, stored.content, stored.uuid));
+  }
+  TRY_ASSIGN(job.content, sns::decode_content(stored.content));
   return job;
 }
 
@@ -42,6 +49,17 @@ Result<std::vector<SnsDispatch::Job>> SnsDispatch::load_queue_jobs() {
     return {};
   }));
   return jobs;
+}
+
+// Of a notification the one that ends the subscription, of others the one that confirms it.
+std::string SnsDispatch::link_of(const Job& job) const {
+  const auto& subscription = job.subscription;
+  if (job.delivery.stored.kind == sns::MessageKind::Notification) {
+    return fmt::format("{}/?Action=Unsubscribe&SubscriptionArn={}", options_.base_url,
+                       subscription.arn());
+  }
+  return fmt::format("{}/?Action=ConfirmSubscription&TopicArn={}&Token={}", options_.base_url,
+                     subscription.topic_arn, job.content.token);
 }
 
 // What the subscriber gets: the message itself, or its envelope.
@@ -59,11 +77,7 @@ Result<std::string> SnsDispatch::render(const Job& job) {
                          .published = stored.published,
                          .token = job.content.token,
                          .attributes = job.content.attributes};
-  envelope.link = notification
-                      ? fmt::format("{}/?Action=Unsubscribe&SubscriptionArn={}", options_.base_url,
-                                    subscription.arn())
-                      : fmt::format("{}/?Action=ConfirmSubscription&TopicArn={}&Token={}",
-                                    options_.base_url, subscription.topic_arn, job.content.token);
+  envelope.link = link_of(job);
   TRY_ASSIGN(const auto made,
              services_.sns.signer.sign(sns::string_to_sign(envelope), job.signature_version));
   return sns::render(envelope, {.version = job.signature_version,

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "http/client.h"
+#include "http/mail.h"
 
 namespace traccia::api {
 
@@ -22,6 +23,7 @@ struct SnsDispatchOptions {
   // For what is pushed to addresses that subscribers choose.
   http::AddressGuard guard = {};
   std::string ca_file = {};  // empty: the system's
+  http::MailRelay relay = {};
 };
 
 // Thread-safe. Deliveries are rows of the store (decision 24).
@@ -51,6 +53,7 @@ class SnsDispatch {
     sns::Subscription subscription;
     std::string signature_version;
     std::string delivery_policy;  // the topic's
+    std::string display_name;     // likewise
     sns::Content content;
   };
   struct Batch {
@@ -72,6 +75,8 @@ class SnsDispatch {
   enum class Pushed : uint8_t { Delivered, Later, Refused };
   Result<std::optional<Job>> take_push();
   Pushed push(http::Client& client, const Job& job, const std::string& body, std::string& why);
+  Pushed mail(const Job& job, const std::string& body, std::string& why);
+  std::string link_of(const Job& job) const;
   Result<> finish_push(const Job& job, const std::string& body, Pushed pushed,
                        const std::string& why);
 

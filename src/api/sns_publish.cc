@@ -38,7 +38,9 @@ constexpr Member kPublishOutput[] = {{"MessageId", &kString}, {"SequenceNumber",
 constexpr Shape kPublishAnswer = aws::structure_shape(kPublishOutput);
 constexpr std::string_view kPublishErrors[] = {
     "InvalidParameterException", "InvalidParameterValueException", "InternalErrorException",
-    "NotFoundException",         "AuthorizationErrorException",    "ValidationException"};
+    "NotFoundException",         "AuthorizationErrorException",    "ValidationException",
+    "KMSNotFoundException",      "KMSDisabledException",           "KMSInvalidStateException",
+    "KMSAccessDeniedException"};
 constexpr auto kPublish = data("SNS:Publish", kPublishRequest, kPublishAnswer, kPublishErrors);
 
 constexpr Member kEntryMembers[] = {{"Id", &kString, Presence::Required},
@@ -71,7 +73,9 @@ constexpr std::string_view kBatchErrors[] = {
     "AuthorizationErrorException",  "BatchEntryIdsNotDistinctException",
     "BatchRequestTooLongException", "EmptyBatchRequestException",
     "InvalidBatchEntryIdException", "TooManyEntriesInBatchRequestException",
-    "ValidationException"};
+    "ValidationException",          "KMSNotFoundException",
+    "KMSDisabledException",         "KMSInvalidStateException",
+    "KMSAccessDeniedException"};
 constexpr auto kBatch = [] {
   auto out = data("SNS:Publish", kBatchRequest, kBatchAnswer, kBatchErrors);
   out.name = "PublishBatch";
@@ -97,7 +101,7 @@ Result<std::string> publish_one(Call& call, const sns::Topic& topic, const json:
                     member));
   }
   TRY_ASSIGN(const auto content, worded(sns::check_message(read_message(input))));
-  return publish(call.services, call.transaction, topic, content);
+  return publish(call.services, call.transaction, call.caller, topic, content, call.before_event);
 }
 
 Result<sns::Topic> target(Call& call) {

@@ -1,4 +1,4 @@
-// Deliveries to subscribers over HTTP(S).
+// Deliveries to subscribers over HTTP(S) and by mail.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -50,6 +50,43 @@ http::Request make_request(const sns::Subscription& subscription, const sns::Sto
   return request;
 }
 
+bool is_mail(const sns::Subscription& subscription) {
+  return subscription.protocol.starts_with("email");
+}
+
+// As people read it; "email-json" has the envelope.
+std::string mail_text(const sns::Subscription& subscription, sns::MessageKind kind,
+                      std::string_view message, std::string_view link) {
+  switch (kind) {
+    case sns::MessageKind::Notification:
+      return fmt::format(
+          "{}\n\n--\nIf you wish to stop receiving notifications from this topic, please visit the "
+          "link below to unsubscribe:\n{}\n",
+          message, link);
+    case sns::MessageKind::SubscriptionConfirmation:
+      return fmt::format(
+          "You have chosen to subscribe to the topic:\n{}\n\nTo confirm this subscription, visit "
+          "the link below (if this was in error, no action is necessary):\n{}\n",
+          subscription.topic_arn, link);
+    case sns::MessageKind::UnsubscribeConfirmation:
+      return fmt::format(
+          "Your subscription to the topic below has been deactivated:\n{}\n\nIf this was in error, "
+          "visit the link below to subscribe again:\n{}\n",
+          subscription.topic_arn, link);
+  }
+  return {};
+}
+
+std::string mail_subject(sns::MessageKind kind, const std::optional<std::string>& subject) {
+  if (kind == sns::MessageKind::SubscriptionConfirmation) {
+    return "AWS Notification - Subscription Confirmation";
+  }
+  if (kind == sns::MessageKind::UnsubscribeConfirmation) {
+    return "AWS Notification - Unsubscribe Confirmation";
+  }
+  return subject.value_or("AWS Notification Message");
+}
+
 sns::DeliveryPolicy policy_of(const sns::Subscription& subscription, std::string_view of_topic) {
   return sns::effective_policy(of_topic, subscription.attribute("DeliveryPolicy"));
 }
@@ -82,6 +119,26 @@ Result<std::optional<SnsDispatch::Job>> SnsDispatch::take_push() {
   return job;
 }
 
+SnsDispatch::Pushed SnsDispatch::mail(const Job& job, const std::string& body, std::string& why) {
+  const auto& subscription = job.subscription;
+  const auto& stored = job.delivery.stored;
+  const bool envelope =
+      subscription.protocol == "email-json" && stored.kind == sns::MessageKind::Notification;
+  const auto sent = http::send_mail(
+      options_.relay,
+      {.to = subscription.endpoint,
+       .from_name = job.display_name.empty() ? "AWS Notifications" : job.display_name,
+       .subject = mail_subject(stored.kind, job.content.subject),
+       .text = envelope ? body
+                        : mail_text(subscription, stored.kind,
+                                    job.content.text_for(subscription.protocol), link_of(job)),
+       .id = fmt::format("{}.{}", stored.uuid, subscription.uuid),
+       .date = services_.os.clock.now()});
+  if (sent) return Pushed::Delivered;
+  why = sent.error().message();
+  return sent.error().code() == ErrorCode::PermissionDenied ? Pushed::Refused : Pushed::Later;
+}
+
 // "HTTP/HTTPS endpoints": what a repetition cannot help is final.
 SnsDispatch::Pushed SnsDispatch::push(http::Client& client, const Job& job, const std::string& body,
                                       std::string& why) {
@@ -104,7 +161,9 @@ Result<> SnsDispatch::finish_push(const Job& job, const std::string& body, Pushe
   auto& outgoing = services_.sns.outgoing;
   const auto& delivery = job.delivery;
   const auto policy = policy_of(job.subscription, job.delivery_policy);
-  const auto delay = policy.retry->delay_before(delivery.attempts + 1);
+  const auto retry = delivery.attempts + 1;
+  const auto delay =
+      is_mail(job.subscription) ? sns::mail_delay_before(retry) : policy.retry->delay_before(retry);
   Batch batch;
   bool lost = false;
   TRY(services_.outbox.commit(
@@ -142,7 +201,8 @@ Result<bool> SnsDispatch::push_next(http::Client& client) {
   const auto done = [&]() -> Result<> {
     TRY_ASSIGN(const auto body, render(*job));
     std::string why;
-    const auto pushed = push(client, *job, body, why);
+    const auto pushed =
+        is_mail(job->subscription) ? mail(*job, body, why) : push(client, *job, body, why);
     return finish_push(*job, body, pushed, why);
   }();
   const auto policy = policy_of(job->subscription, job->delivery_policy);

@@ -11,6 +11,7 @@
 #include "api/sns_call.h"
 #include "api/sns_shapes.h"
 #include "aws/arn.h"
+#include "http/mail.h"
 #include "sns/delivery_policy.h"
 
 namespace traccia::api::sns_service {
@@ -123,6 +124,11 @@ Result<bool> check_endpoint(const Call& call, std::string_view protocol,
   if (protocol == "http" || protocol == "https") {
     TRY(check_url(protocol, endpoint));
     return false;
+  }
+  if (protocol == "email" || protocol == "email-json") {
+    if (!http::is_mail_address(endpoint)) return invalid("Email address");
+    if (call.services.sns.has_mail) return false;
+    return invalid("Protocol Reason: this server has no mail relay");
   }
   return invalid(
       fmt::format("Amazon SNS does not support this protocol string: {}", protocol.substr(0, 64)));

@@ -258,5 +258,92 @@ TEST_F(SnsTest, PermissionsAreStatements) {
   EXPECT_EQ(policy().find("\"one\""), std::string::npos);
 }
 
+TEST_F(SnsTest, FiltersDecideWhoIsTold) {
+  const auto url = queue("q", true);
+  subscribe(kQueueArn,
+            {{"RawMessageDelivery", "true"}, {"FilterPolicy", R"({"kind":["wanted"]})"}});
+  publish("unwanted");
+  as_administrator(
+      "sns:Publish",
+      {{"TopicArn", kTopic},
+       {"Message", "wanted"},
+       {"MessageAttributes",
+        json::Object{{"kind", json::Object{{"DataType", "String"}, {"StringValue", "wanted"}}}}}});
+  deliver();
+  EXPECT_EQ(receive(url), std::vector<std::string>{"wanted"});
+  EXPECT_EQ(
+      message("sns:Subscribe", {{"TopicArn", kTopic},
+                                {"Protocol", "sqs"},
+                                {"Endpoint", "arn:aws:sqs:eu-west-1:111122223333:other"},
+                                {"Attributes", json::Object{{"FilterPolicy", R"({"k":[]})"}}}}),
+      "Invalid parameter: Attributes Reason: FilterPolicy: Empty arrays are not allowed");
+}
+
+// What lies in the store for the topic.
+class EncryptedTopicTest : public SnsTest {
+ protected:
+  void SetUp() override {
+    SnsTest::SetUp();
+    url_ = queue("q", true);
+    subscribe(kQueueArn, {{"RawMessageDelivery", "true"}});
+    const auto made = as_administrator("kms:CreateKey", {});
+    key_ = made.at("KeyMetadata").at("Arn").as_string();
+    set_key(key_);
+  }
+  void set_key(std::string_view key) {
+    as_administrator(
+        "sns:SetTopicAttributes",
+        {{"TopicArn", kTopic}, {"AttributeName", "KmsMasterKeyId"}, {"AttributeValue", key}});
+  }
+  std::string stored() {
+    std::string out;
+    EXPECT_TRUE(database_->read([&](meta::Transaction& transaction) {
+      return transaction.query("SELECT content FROM topic_messages", {},
+                               [&](const meta::Row& row) -> Result<> {
+                                 out += row.view(0);
+                                 return {};
+                               });
+    }));
+    return out;
+  }
+
+  const json::Object message_{{"TopicArn", kTopic}, {"Message", "a secret"}};
+  std::string url_, key_;
+};
+
+TEST_F(EncryptedTopicTest, MessagesRestSealedAndArrive) {
+  as_administrator("sns:Publish", message_);
+  EXPECT_FALSE(stored().empty());
+  EXPECT_EQ(stored().find("a secret"), std::string::npos);
+  const auto asked = events_named("GenerateDataKey");
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].at("userIdentity").at("invokedBy"), "sns.amazonaws.com");
+  EXPECT_EQ(
+      asked[0].at("requestParameters").at("encryptionContext").at("aws:sns:topicArn").as_string(),
+      kTopic);
+  deliver();
+  EXPECT_EQ(receive(url_), std::vector<std::string>{"a secret"});
+  set_key("");
+  as_administrator("sns:Publish", message_);
+  EXPECT_NE(stored().find("a secret"), std::string::npos);
+}
+
+TEST_F(EncryptedTopicTest, ThePublisherNeedsTheKey) {
+  allow("sns:Publish", kTopic);
+  EXPECT_EQ(reason(worker_, "sns:Publish", message_), "KMSAccessDenied");
+  EXPECT_TRUE(stored().empty());
+  set_policy(fmt::format(R"({{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",)"
+                         R"("Action":["sns:Publish","kms:GenerateDataKey"],"Resource":"*"}}]}})"));
+  EXPECT_EQ(reason(worker_, "sns:Publish", message_), "");
+  as_administrator("kms:DisableKey", {{"KeyId", key_}});
+  EXPECT_EQ(reason(administrator_, "sns:Publish", message_), "KMSDisabled");
+  deliver();
+  EXPECT_EQ(receive(url_).size(), 1U) << "what was published before";
+  set_key("alias/aws/sns");
+  EXPECT_EQ(reason(worker_, "sns:Publish", message_), "") << "the service's own key, through it";
+  set_key("alias/nothing");
+  EXPECT_EQ(reason(administrator_, "sns:Publish", message_), "KMSNotFound");
+}
+
 }  // namespace
 }  // namespace traccia::api

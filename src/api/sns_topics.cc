@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "api/service_keys.h"
 #include "api/sns_call.h"
 #include "api/sns_policy.h"
 #include "api/sns_shapes.h"
@@ -118,6 +119,15 @@ Result<json::Object> create(Call& call) {
   return json::Object{{"TopicArn", made->topic.arn()}};
 }
 
+Result<Prepared> prepare_create(Services& services, const Caller& caller,
+                                const json::Object& input) {
+  const auto attributes = texts_of(input, "Attributes");
+  if (const auto key = attributes.find("KmsMasterKeyId"); key != attributes.end()) {
+    TRY(make_managed_key(services, caller, key->second));
+  }
+  return Prepared{};
+}
+
 // One that is not there is gone as well ("DeleteTopic").
 Result<json::Object> remove(Call& call) {
   auto topic = named_topic(call);
@@ -177,12 +187,13 @@ Result<json::Object> list_tags(Call& call) {
 }  // namespace
 
 std::span<const Binding> topic_bindings() {
-  static const std::array bindings{Binding{&kCreate, create},
-                                   Binding{&kDelete, remove},
-                                   Binding{&kList, list},
-                                   Binding{&kTagOperation, tag},
-                                   Binding{&kUntagOperation, untag},
-                                   Binding{&kListTags, list_tags}};
+  static const std::array bindings{
+      Binding{.operation = &kCreate, .run = create, .prepare = prepare_create},
+      Binding{&kDelete, remove},
+      Binding{&kList, list},
+      Binding{&kTagOperation, tag},
+      Binding{&kUntagOperation, untag},
+      Binding{&kListTags, list_tags}};
   return bindings;
 }
 

@@ -71,7 +71,8 @@ Result<> publish_for_trail(Services& services, meta::Transaction& transaction,
 
 bool is_topic_refusal(const Error& error) {
   const auto reason = error.reason();
-  return reason == "NotFound" || reason == "AccessDenied" || reason == "Throttling";
+  return reason == "NotFound" || reason == "AccessDenied" || reason == "Throttling" ||
+         reason.starts_with("KMS");
 }
 
 std::string_view shown_topic_error(const Error& error) {

@@ -26,7 +26,7 @@ Result<std::string> resolve_topic_name(std::string_view name, std::string_view a
 Result<> check_topic(Services& services, meta::Transaction& transaction,
                      const trail::TrailConfig& config);
 // Publishes the text; the event of it is added to the drafts where a trail takes it, that of a
-// denial too. Reasons: as above, and Throttling.
+// denial too. Reasons: as above, and those of sns_service::publish().
 Result<> publish_for_trail(Services& services, meta::Transaction& transaction,
                            const trail::TrailConfig& config, std::string_view text,
                            std::vector<ingest::Draft>& drafts);

@@ -24,6 +24,7 @@ struct ServeOptions {
   custody::Settings master_key;
   std::vector<std::string> regions, outbound_allow;
   std::string outbound_ca, public_url;
+  std::string mail_relay, mail_from, mail_credentials;
   bool insecure = false;
   bool test_clock = false;
 };
@@ -60,6 +61,9 @@ Result<server::Config> build_config(os::Os os, const ServeOptions& options) {
   if (!options.outbound_allow.empty()) config.outbound_allow = options.outbound_allow;
   take(config.outbound_ca_file, options.outbound_ca);
   take(config.public_url, options.public_url);
+  take(config.mail_relay, options.mail_relay);
+  take(config.mail_from, options.mail_from);
+  take(config.mail_credentials_file, options.mail_credentials);
   config.insecure = config.insecure || options.insecure;
   config.test_clock = options.test_clock;
   TRY(server::complete(config));
@@ -121,6 +125,12 @@ void add_serve(CLI::App& app, Action& action) {
   command->add_option("--public-url", options->public_url,
                       "https://HOST[:PORT] by which subscribers of topics reach this server: links "
                       "and certificates point there (default: where it listens)");
+  command->add_option("--mail-relay", options->mail_relay,
+                      "smtp://HOST[:PORT] or smtps://HOST[:PORT] for subscribers of topics by mail "
+                      "(default: there are none)");
+  command->add_option("--mail-from", options->mail_from, "address that such mail comes from");
+  command->add_option("--mail-credentials", options->mail_credentials,
+                      "file with USER:PASSWORD for the relay (default: without)");
   command->add_flag("--insecure", options->insecure,
                     "listen beyond loopback without TLS: something in front does it");
   command->add_flag("--test-clock", options->test_clock,

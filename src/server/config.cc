@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "http/address_guard.h"
+#include "http/mail.h"
 #include "identity/identity.h"
 
 namespace traccia::server {
@@ -57,6 +58,38 @@ Result<uint64_t> parse_log_disk_max(std::string_view text) {
   return bytes;
 }
 
+namespace {
+
+// SCHEME://HOST[:PORT] and nothing else, the scheme alone or with an "s".
+bool is_place(std::string_view url, std::string_view scheme) {
+  if (!url.starts_with(scheme)) return false;
+  url.remove_prefix(scheme.size());
+  if (url.starts_with('s')) url.remove_prefix(1);
+  if (!url.starts_with("://")) return false;
+  url.remove_prefix(3);
+  return !url.empty() && url.find_first_of("/?#@ ") == url.npos;
+}
+
+Result<> check_public_url(std::string_view url) {
+  if (url.empty() || is_place(url, "http")) return {};
+  return invalid(fmt::format("--public-url '{}' is not https://HOST[:PORT]", url));
+}
+
+Result<> check_mail(const Config& config) {
+  if (config.mail_relay.empty() != config.mail_from.empty()) {
+    return invalid("--mail-relay and --mail-from go together");
+  }
+  if (config.mail_relay.empty()) return {};
+  if (!is_place(config.mail_relay, "smtp")) {
+    return invalid(fmt::format("--mail-relay '{}' is not smtp://HOST[:PORT] or smtps://HOST[:PORT]",
+                               config.mail_relay));
+  }
+  if (http::is_mail_address(config.mail_from)) return {};
+  return invalid(fmt::format("--mail-from '{}' is not an address", config.mail_from));
+}
+
+}  // namespace
+
 Result<> complete(Config& config) {
   if (config.data_directory.empty()) return invalid("a data directory is needed: --data DIR");
   if (!identity::valid_account_id(config.account_id)) {
@@ -66,13 +99,8 @@ Result<> complete(Config& config) {
     return std::unexpected(std::move(guard).error().with_context("--outbound-allow"));
   }
   for (const auto& bucket : config.outside_buckets) TRY(check_outside_bucket(bucket));
-  if (const auto& url = config.public_url; !url.empty()) {
-    const bool scheme = url.starts_with("https://") || url.starts_with("http://");
-    const auto host = scheme ? url.substr(url.find("://") + 3) : "";
-    if (host.empty() || host.find_first_of("/?#@ ") != host.npos) {
-      return invalid(fmt::format("--public-url '{}' is not https://HOST[:PORT]", url));
-    }
-  }
+  TRY(check_public_url(config.public_url));
+  TRY(check_mail(config));
   if (!config.master_key.secret_file.empty() && !custody::wraps(config.master_key)) {
     return invalid(
         "--master-key-secret goes with a --master-key that is a PKCS#11 URI or a transit service");
@@ -210,6 +238,12 @@ Result<> apply(std::string_view key, const toml::node& node, Config& config) {
     config.outbound_ca_file = *text;
   } else if (key == "public-url") {
     config.public_url = *text;
+  } else if (key == "mail-relay") {
+    config.mail_relay = *text;
+  } else if (key == "mail-from") {
+    config.mail_from = *text;
+  } else if (key == "mail-credentials") {
+    config.mail_credentials_file = *text;
   } else {
     return invalid(fmt::format("'{}' is not a known setting", key));
   }

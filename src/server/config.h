@@ -34,6 +34,9 @@ struct Config {
   // "https://HOST[:PORT]" by which subscribers of topics reach this server; empty: where it
   // listens.
   std::string public_url;
+  // For subscribers by mail: smtp://HOST[:PORT] or smtps://…; empty: there are none.
+  std::string mail_relay, mail_from;
+  std::string mail_credentials_file;  // USER:PASSWORD; empty: without authentication
 };
 
 // Splits ADDRESS:PORT; [v6]:PORT too. InvalidArgument otherwise.

@@ -156,6 +156,30 @@ ServerState Server::State::describe() const {
   return state;
 }
 
+Result<> Server::State::start_notifications(const std::string& endpoint) {
+  api::SnsDispatchOptions options{
+      .base_url = config.public_url.empty() ? endpoint : config.public_url,
+      .wake_receivers = [this] { front_door->wake_receivers(); },
+      .ca_file = config.outbound_ca_file,
+      .relay = {
+          .url = config.mail_relay, .from = config.mail_from, .ca_file = config.outbound_ca_file}};
+  TRY_ASSIGN(options.guard, http::AddressGuard::parse(config.outbound_allow));
+  if (!config.mail_credentials_file.empty()) {
+    TRY_ASSIGN(auto text, os::read_file(real_os.files, config.mail_credentials_file, 1024));
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    const auto colon = text.find(':');
+    if (colon == text.npos) {
+      return fail(ErrorCode::InvalidArgument,
+                  fmt::format("{}: it is not USER:PASSWORD", config.mail_credentials_file));
+    }
+    options.relay.user = text.substr(0, colon);
+    options.relay.password = text.substr(colon + 1);
+  }
+  sns->has_mail = !config.mail_relay.empty();
+  notifications.emplace(*services, std::move(options));
+  return {};
+}
+
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
@@ -187,14 +211,7 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
     });
   }
   TRY(state.listen());
-  TRY_ASSIGN(auto guard, http::AddressGuard::parse(state.config.outbound_allow));
-  state.notifications.emplace(
-      *state.services,
-      api::SnsDispatchOptions{.base_url = state.config.public_url.empty() ? server->endpoint()
-                                                                          : state.config.public_url,
-                              .wake_receivers = [&state] { state.front_door->wake_receivers(); },
-                              .guard = std::move(guard),
-                              .ca_file = state.config.outbound_ca_file});
+  TRY(state.start_notifications(server->endpoint()));
   state.log_files_thread =
       os::start_thread("log files", os::ThreadRole::Follower, [&state] { state.run_log_files(); });
   TRY(state.tell_endpoint(server->endpoint()));

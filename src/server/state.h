@@ -51,6 +51,7 @@ struct Server::State {
   Result<> open_services();
   Result<> drain_outbox();
   Result<> listen();
+  Result<> start_notifications(const std::string& endpoint);
   void run_log();
   void run_log_files();
   void rest(Duration before, double share);

@@ -170,17 +170,14 @@ std::optional<seconds> RetryPolicy::delay_before(int64_t retry) const {
   return seconds(std::llround(delay));
 }
 
-std::optional<seconds> managed_delay_before(int64_t retry) {
-  constexpr int64_t kAtOnce = 3, kShort = 2, kGrowing = 10, kLong = 100'000;
-  constexpr RetryPolicy kGrows{
-      .min_delay = 1, .max_delay = 20, .retries = kGrowing, .backoff = Backoff::Exponential};
-  if (retry <= kAtOnce) return seconds(0);
-  retry -= kAtOnce;
-  if (retry <= kShort) return seconds(1);
-  retry -= kShort;
-  if (retry <= kGrowing) return kGrows.delay_before(retry);
-  if (retry - kGrowing <= kLong) return seconds(20);
-  return std::nullopt;
+std::optional<seconds> mail_delay_before(int64_t retry) {
+  constexpr RetryPolicy kMail{.min_delay = 10,
+                              .max_delay = 600,
+                              .retries = 50,
+                              .min_delay_retries = 2,
+                              .max_delay_retries = 38,
+                              .backoff = Backoff::Exponential};
+  return kMail.delay_before(retry);
 }
 
 Result<DeliveryPolicy> parse_topic_delivery_policy(std::string_view text) {

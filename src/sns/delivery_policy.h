@@ -30,8 +30,8 @@ struct RetryPolicy {
   std::optional<std::chrono::seconds> delay_before(int64_t retry) const;
 };
 
-// What queues of this process are tried with ("AWS managed endpoints"): for 23 days.
-std::optional<std::chrono::seconds> managed_delay_before(int64_t retry);
+// What mail is tried with ("Customer managed endpoints"): for six hours.
+std::optional<std::chrono::seconds> mail_delay_before(int64_t retry);
 
 // Of a subscription over HTTP(S), or what a topic has for those without their own.
 struct DeliveryPolicy {

@@ -43,6 +43,10 @@ Result<> check_room(meta::Transaction& transaction, const Topic& topic) {
 
 }  // namespace
 
+std::string data_key_context(const StoredMessage& message) {
+  return fmt::format("sns-message/{}", message.uuid);
+}
+
 Channel channel_of(std::string_view protocol) {
   return protocol == "sqs" ? Channel::Queue : Channel::Push;
 }

@@ -30,10 +30,11 @@ struct StoredMessage {
   std::string uuid;
   MessageKind kind = MessageKind::Notification;
   Time published;
-  std::string content;   // encode_content(), sealed with the data key where there is a key
-  std::string key = {};  // ARN of the KMS key; empty: not sealed
-  std::string data_key = {};
+  std::string content;        // encode_content(), sealed with the data key where there is a key
+  std::string key = {};       // ARN of the KMS key; empty: not sealed
+  std::string data_key = {};  // sealed, context data_key_context()
 };
+std::string data_key_context(const StoredMessage& message);
 
 struct Delivery {
   int64_t id = 0;

@@ -41,7 +41,7 @@ CREATE TABLE topic_messages (
   published INTEGER NOT NULL,
   content   BLOB NOT NULL,           -- JSON; sealed where there is a key
   key       TEXT NOT NULL,           -- ARN of the KMS key; empty: none
-  data_key  BLOB NOT NULL            -- sealed under that key
+  data_key  BLOB NOT NULL            -- KMS's, sealed under the master key; empty: none
 ) STRICT;
 CREATE INDEX topic_messages_by_topic ON topic_messages (topic);
 CREATE TABLE topic_deliveries (

@@ -12,13 +12,19 @@
 namespace traccia::sns {
 
 struct Sns {
-  Sns(os::Os os, meta::Database& database, Sealer sealer)
-      : topics(os), subscriptions(os), outgoing(os), signer(os, database, std::move(sealer)) {}
+  Sns(os::Os os, meta::Database& database, Sealer with)
+      : topics(os),
+        subscriptions(os),
+        outgoing(os),
+        signer(os, database, with),
+        sealer(std::move(with)) {}
 
   Topics topics;
   Subscriptions subscriptions;
   Outgoing outgoing;
   Signer signer;
+  Sealer sealer;          // of data keys of messages on their way
+  bool has_mail = false;  // there is a relay: mail addresses may subscribe
 };
 
 }  // namespace traccia::sns

@@ -389,11 +389,10 @@ TEST(DeliveryPolicies, SayWhenToTryAgain) {
   EXPECT_EQ(delays(R"({"healthyRetryPolicy":{"minDelayTarget":1,"maxDelayTarget":16,
                     "numRetries":5,"backoffFunction":"geometric"}})"),
             (Delays{1, 2, 4, 8, 16}));
-  EXPECT_EQ(managed_delay_before(1), seconds(0));
-  EXPECT_EQ(managed_delay_before(4), seconds(1));
-  EXPECT_EQ(managed_delay_before(15), seconds(20));
-  EXPECT_EQ(managed_delay_before(100'015), seconds(20));
-  EXPECT_EQ(managed_delay_before(100'016), std::nullopt);
+  EXPECT_EQ(mail_delay_before(1), seconds(10));
+  EXPECT_EQ(mail_delay_before(12), seconds(600));
+  EXPECT_EQ(mail_delay_before(50), seconds(600));
+  EXPECT_EQ(mail_delay_before(51), std::nullopt);
 }
 
 TEST(DeliveryPolicies, AreJoinedAndChecked) {

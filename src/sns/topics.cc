@@ -16,12 +16,14 @@ std::unexpected<Error> invalid(std::string message) {
   return fail(ErrorCode::InvalidArgument, "InvalidParameter", std::move(message));
 }
 
+constexpr size_t kKeyBytesMax = 2048;
+
 // Of FIFO topics, of logs of deliveries and of the protection of data, which this server lacks.
 constexpr std::string_view kOfFifo[] = {"ContentBasedDeduplication", "FifoThroughputScope",
                                         "ArchivePolicy"};
 
 // May be set to nothing.
-constexpr std::string_view kRemovable[] = {"DeliveryPolicy", "DisplayName"};
+constexpr std::string_view kRemovable[] = {"DeliveryPolicy", "DisplayName", "KmsMasterKeyId"};
 
 Result<> check_name(std::string_view name) {
   if (name.ends_with(".fifo")) {
@@ -51,6 +53,11 @@ Result<> check_attribute(std::string_view name, std::string_view value) {
   if (name == "DeliveryPolicy") {
     TRY(parse_topic_delivery_policy(value));
     return {};
+  }
+  if (name == "KmsMasterKeyId") {
+    // What key it is, is asked when it is used, as on AWS.
+    if (value.size() <= kKeyBytesMax) return {};
+    return invalid("KmsMasterKeyId");
   }
   if (name == "SignatureVersion") {
     if (value == "1" || value == "2") return {};
@@ -154,6 +161,13 @@ std::string Topic::attribute(std::string_view attribute_name) const {
 std::string Topic::policy() const {
   auto own = attribute("Policy");
   return own.empty() ? default_policy(*this) : own;
+}
+
+std::string Topic::key() const {
+  auto named = attribute("KmsMasterKeyId");
+  if (named.empty() || named.starts_with("arn:")) return named;
+  const bool alias = named.starts_with("alias/");
+  return fmt::format("arn:aws:kms:{}:{}:{}{}", region, account, alias ? "" : "key/", named);
 }
 
 std::string Topic::signature_version() const {

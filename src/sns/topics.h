@@ -42,6 +42,8 @@ struct Topic {
   std::string attribute(std::string_view attribute_name) const;
   // As it is stored; the default where none was set.
   std::string policy() const;
+  // ARN of the KMS key that its messages rest under; empty: none.
+  std::string key() const;
   // "1" or "2".
   std::string signature_version() const;
 };

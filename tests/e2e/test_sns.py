@@ -342,6 +342,35 @@ class Trails(SnsCase):
         self.trail.update_trail(Name="patient", SnsTopicName="")
         self.assertNotIn("SnsTopicARN", self.trail.get_trail(Name="patient")["Trail"])
 
+    def test_under_keys(self):
+        """The topic has a key, whose policy lets CloudTrail."""
+        kms = self.server.client("kms")
+        arn = self.trail_topic("sealed", "sealing")
+        key = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*",
+             "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+             "Action": "kms:GenerateDataKey*", "Resource": "*", "Condition": {"StringEquals": {
+                 "aws:SourceArn": f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/sealing"}}},
+            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "kms:GenerateDataKey*",
+             "Resource": "*", "Condition": {"ArnEquals": {"aws:SourceArn": arn}}}]}))["KeyMetadata"]["Arn"]
+        self.sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
+        url, queue_arn = self.queue("sealed", arn)
+        self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        self.server.trail_bucket("sealed-logs", "sealing")
+        self.trail.create_trail(Name="sealing", S3BucketName="sealed-logs", SnsTopicName=arn)
+        self.trail.start_logging(Name="sealing")
+        self.iam.create_user(UserName="sealed")
+        self.collect(url, lambda record: record["eventName"] == "CreateUser" and
+                     record["requestParameters"]["userName"] == "sealed")
+        kms.disable_key(KeyId=key)
+        self.fails("KMSDisabled", self.sns.publish, TopicArn=arn, Message="x")
+        error = wait_until(lambda: self.trail.get_trail_status(Name="sealing").get("LatestNotificationError"))
+        self.assertEqual(error, "KMSDisabled")
+        kms.enable_key(KeyId=key)
+        self.trail.stop_logging(Name="sealing")
+        wait_until(lambda: "LatestNotificationError" not in self.trail.get_trail_status(Name="sealing"))
+
 
 if __name__ == "__main__":
     main()
