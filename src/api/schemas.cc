@@ -46,7 +46,9 @@ std::vector<std::string_view> control_plane_schemas() {
           kms::kManagersSchema,
           sns::kSchema,
           delivery::kAnnouncementsSchema,
-          kms::kReplicasSchema};
+          kms::kReplicasSchema,
+          sqs::kRecentSchema,
+          sqs::kSealingSchema};
 }
 
 }  // namespace traccia::api

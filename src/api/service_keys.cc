@@ -135,6 +135,22 @@ Result<CarriedKey> generate_data_key_within(Services& services, meta::Transactio
   return CarriedKey{data_key_of(carried.output), std::move(carried.records)};
 }
 
+Result<CarriedKey> decrypt_data_key_within(Services& services, meta::Transaction& transaction,
+                                           const Caller& caller, std::string_view key,
+                                           std::string_view sealed,
+                                           const kms::EncryptionContext& context) {
+  TRY_ASSIGN(auto carried,
+             carry_out(services, transaction, told(caller, key), binding_of("Decrypt"),
+                       {{"KeyId", key},
+                        {"CiphertextBlob", base64_encode(sealed)},
+                        {"EncryptionContext", render_context(context)}}));
+  CarriedKey out;
+  out.key.key_arn = get_string(carried.output, "KeyId");
+  out.key.plaintext = bytes_of(carried.output, "Plaintext");
+  out.records = std::move(carried.records);
+  return out;
+}
+
 Result<Carried> describe_key_within(Services& services, meta::Transaction& transaction,
                                     const Caller& caller, std::string_view key) {
   TRY_ASSIGN(auto carried, carry_out(services, transaction, told(caller, key),

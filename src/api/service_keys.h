@@ -59,6 +59,11 @@ Result<CarriedKey> generate_data_key_within(Services& services, meta::Transactio
                                             const Caller& caller, std::string_view key,
                                             const kms::EncryptionContext& context,
                                             std::string event_id = {});
+// Of the key's ARN. Its DataKey has no sealed form.
+Result<CarriedKey> decrypt_data_key_within(Services& services, meta::Transaction& transaction,
+                                           const Caller& caller, std::string_view key,
+                                           std::string_view sealed,
+                                           const kms::EncryptionContext& context);
 // A service's own alias ("alias/aws/sqs", or its ARN in the caller's place) has a key from now on;
 // of other names nothing becomes. Not to be called inside a transaction.
 Result<> make_managed_key(Services& services, const Caller& caller, std::string_view key);

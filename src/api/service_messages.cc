@@ -6,6 +6,7 @@
 
 #include "api/audit.h"
 #include "api/sns_call.h"
+#include "api/sqs_keys.h"
 #include "aws/operation.h"
 
 namespace traccia::api {
@@ -16,7 +17,7 @@ bool is_refusal(const Error& error) {
   const auto reason = error.reason();
   return error.code() == ErrorCode::PermissionDenied ||
          error.code() == ErrorCode::InvalidArgument || reason == "NotFound" ||
-         reason == "Throttling" || reason.starts_with("KMS");
+         reason == "Throttling" || reason.starts_with("KMS") || reason.starts_with("Kms");
 }
 
 Caller caller_of(const Services& services, const ServiceActor& actor, std::string_view account,
@@ -75,6 +76,7 @@ Result<std::optional<Error>> send_for_service(Services& services, meta::Transact
     TRY(services.authoriser.authorise_on_queue(
         transaction, {caller, "sqs:SendMessage", queue->arn()}, {queue->account, queue->policy()}));
     TRY(sqs::check_message(*queue, message));
+    TRY(sqs_service::seal_message(services, transaction, caller, *queue, message, drafts));
     TRY_ASSIGN(auto stored, services.messages.send(transaction, *queue, message));
     return std::move(stored.id);
   }();

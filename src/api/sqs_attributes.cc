@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/service_keys.h"
 #include "api/sqs_call.h"
 #include "api/sqs_policy.h"
 #include "api/sqs_shapes.h"
@@ -113,7 +114,9 @@ Result<json::Object> get(Call& call) {
     TRY_ASSIGN(auto policy, identity::show_principals(call.transaction, queue.policy()));
     show("Policy", std::move(policy));
   }
-  if (!queue.attributes.contains("SqsManagedSseEnabled")) show("SqsManagedSseEnabled", "true");
+  if (!queue.attributes.contains("SqsManagedSseEnabled")) {
+    show("SqsManagedSseEnabled", queue.key().empty() ? "true" : "false");
+  }
   TRY_ASSIGN(const auto counts, call.services.messages.count(call.transaction, queue));
   show("ApproximateNumberOfMessages", std::to_string(counts.visible));
   show("ApproximateNumberOfMessagesDelayed", std::to_string(counts.delayed));
@@ -137,6 +140,12 @@ Result<json::Object> set(Call& call) {
   }
   TRY(call.services.queues.set_attributes(call.transaction, queue, attributes));
   return json::Object{};
+}
+
+Result<Prepared> prepare_set(Services& services, const Caller& caller, const json::Object& input) {
+  TRY(make_managed_key(services, caller,
+                       get_string(input.at("Attributes").as_object(), "KmsMasterKeyId")));
+  return Prepared{};
 }
 
 // The queue's policy with its statements in a list, for a change.
@@ -224,9 +233,9 @@ Result<json::Object> remove_permission(Call& call) {
 }  // namespace
 
 std::span<const Binding> attribute_bindings() {
-  static const std::array bindings{Binding{&kGet, get}, Binding{&kSet, set},
-                                   Binding{&kAdd, add_permission},
-                                   Binding{&kRemove, remove_permission}};
+  static const std::array bindings{
+      Binding{&kGet, get}, Binding{.operation = &kSet, .run = set, .prepare = prepare_set},
+      Binding{&kAdd, add_permission}, Binding{&kRemove, remove_permission}};
   return bindings;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "api/sqs_call.h"
+#include "api/sqs_keys.h"
 #include "api/sqs_shapes.h"
 
 namespace traccia::api::sqs_service {
@@ -20,10 +21,19 @@ constexpr std::string_view kErrors[] = {
     "TooManyEntriesInBatchRequest", "EmptyBatchRequest", "BatchEntryIdsNotDistinct",
     "InvalidBatchEntryId",          "QueueDoesNotExist", "InvalidAddress",
     "UnsupportedOperation"};
-constexpr std::string_view kSendErrors[] = {
-    "TooManyEntriesInBatchRequest", "EmptyBatchRequest",  "BatchEntryIdsNotDistinct",
-    "InvalidBatchEntryId",          "QueueDoesNotExist",  "InvalidAddress",
-    "UnsupportedOperation",         "BatchRequestTooLong"};
+constexpr std::string_view kSendErrors[] = {"TooManyEntriesInBatchRequest",
+                                            "EmptyBatchRequest",
+                                            "BatchEntryIdsNotDistinct",
+                                            "InvalidBatchEntryId",
+                                            "QueueDoesNotExist",
+                                            "InvalidAddress",
+                                            "UnsupportedOperation",
+                                            "BatchRequestTooLong",
+                                            "KmsDisabled",
+                                            "KmsInvalidState",
+                                            "KmsNotFound",
+                                            "KmsAccessDenied",
+                                            "KmsInvalidKeyUsage"};
 
 constexpr Member kSendMembers[] = {
     {"Id", &kString, Presence::Required},
@@ -192,7 +202,9 @@ Result<json::Object> send(Call& call) {
   }
   return each(call, "SendMessageBatchRequestEntry",
               [&](const sqs::Queue& queue, const json::Object& entry) -> Result<json::Object> {
-                TRY_ASSIGN(const auto message, read_message(call, queue, entry));
+                TRY_ASSIGN(auto message, read_message(call, queue, entry));
+                TRY(seal_message(call.services, call.transaction, call.caller, queue, message,
+                                 call.before_event));
                 TRY_ASSIGN(const auto sent,
                            call.services.messages.send(call.transaction, queue, message));
                 return render_sent(sent, message);

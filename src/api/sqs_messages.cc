@@ -6,6 +6,7 @@
 #include <array>
 
 #include "api/sqs_call.h"
+#include "api/sqs_keys.h"
 #include "api/sqs_shapes.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
@@ -33,8 +34,15 @@ constexpr Member kSendOutput[] = {{"MD5OfMessageBody", &kString},
                                   {"MessageId", &kString},
                                   {"SequenceNumber", &kString}};
 constexpr Shape kSendAnswer = aws::structure_shape(kSendOutput);
-constexpr std::string_view kSendErrors[] = {"InvalidMessageContents", "UnsupportedOperation",
-                                            "QueueDoesNotExist", "InvalidAddress"};
+constexpr std::string_view kSendErrors[] = {"InvalidMessageContents",
+                                            "UnsupportedOperation",
+                                            "QueueDoesNotExist",
+                                            "InvalidAddress",
+                                            "KmsDisabled",
+                                            "KmsInvalidState",
+                                            "KmsNotFound",
+                                            "KmsAccessDenied",
+                                            "KmsInvalidKeyUsage"};
 constexpr auto kSend = data("sqs:SendMessage", kSendRequest, kSendAnswer, kSendErrors);
 
 constexpr Member kReceiveInput[] = {
@@ -65,8 +73,10 @@ constexpr Member kReceiveOutput[] = {{.name = "Messages",
                                       .sensitivity = Sensitivity::Unseen,
                                       .flat = "Message"}};
 constexpr Shape kReceiveAnswer = aws::structure_shape(kReceiveOutput);
-constexpr std::string_view kReceiveErrors[] = {"OverLimit", "QueueDoesNotExist", "InvalidAddress",
-                                               "UnsupportedOperation"};
+constexpr std::string_view kReceiveErrors[] = {
+    "OverLimit",         "QueueDoesNotExist", "InvalidAddress", "UnsupportedOperation",
+    "KmsDisabled",       "KmsInvalidState",   "KmsNotFound",    "KmsAccessDenied",
+    "KmsInvalidKeyUsage"};
 constexpr auto kReceive =
     data("sqs:ReceiveMessage", kReceiveRequest, kReceiveAnswer, kReceiveErrors);
 
@@ -89,7 +99,9 @@ constexpr auto kChange =
 
 Result<json::Object> send(Call& call) {
   TRY_ASSIGN(const auto queue, named_queue(call));
-  TRY_ASSIGN(const auto message, read_message(call, queue, call.input));
+  TRY_ASSIGN(auto message, read_message(call, queue, call.input));
+  TRY(seal_message(call.services, call.transaction, call.caller, queue, message,
+                   call.before_event));
   TRY_ASSIGN(const auto sent, call.services.messages.send(call.transaction, queue, message));
   return render_sent(sent, message);
 }
@@ -169,10 +181,13 @@ Result<json::Object> receive(Call& call) {
   TRY_ASSIGN(const auto visibility, read_seconds(call.input, "VisibilityTimeout", kVisibilityMax,
                                                  queue.seconds("VisibilityTimeout")));
   TRY(read_seconds(call.input, "WaitTimeSeconds", kWaitMax, {}));
-  TRY_ASSIGN(const auto received,
+  TRY_ASSIGN(auto received,
              call.services.messages.receive(call.transaction, queue, count, visibility));
   const Wanted system(call.input, {"AttributeNames", "MessageSystemAttributeNames"});
   const Wanted own(call.input, {"MessageAttributeNames"});
+  for (auto& message : received) {
+    TRY(open_message(call.services, call.transaction, call.caller, message, call.before_event));
+  }
   json::Array messages;
   for (const auto& message : received) messages.push_back(render(message, system, own));
   json::Object out;

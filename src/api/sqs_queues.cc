@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "api/service_keys.h"
 #include "api/sqs_call.h"
 #include "api/sqs_policy.h"
 #include "api/sqs_shapes.h"
@@ -32,16 +33,17 @@ constexpr Member kCreateInput[] = {
     {.name = "Attributes", .shape = &kAttributes, .flat = "Attribute"},
     {.name = "tags", .shape = &kTags, .flat = "Tag"}};
 constexpr Shape kCreateRequest = aws::structure_shape(kCreateInput);
-constexpr std::string_view kCreateErrors[] = {"QueueNameExists", "InvalidAttributeName",
-                                              "InvalidAttributeValue", "UnsupportedOperation"};
+constexpr std::string_view kCreateErrors[] = {"QueueDeletedRecently", "QueueNameExists",
+                                              "InvalidAttributeName", "InvalidAttributeValue",
+                                              "UnsupportedOperation"};
 constexpr auto kCreate =
     operation("sqs:CreateQueue", kCreateRequest, kUrlAnswer, kCreateErrors, kMakes);
 
 constexpr Member kUrlInput[] = {kQueueUrl};
 constexpr Shape kUrlRequest = aws::structure_shape(kUrlInput);
 constexpr auto kDelete = operation("sqs:DeleteQueue", kUrlRequest, aws::kEmptyStructure, kNoQueue);
-constexpr std::string_view kPurgeErrors[] = {"QueueDoesNotExist", "InvalidAddress",
-                                             "UnsupportedOperation"};
+constexpr std::string_view kPurgeErrors[] = {"PurgeQueueInProgress", "QueueDoesNotExist",
+                                             "InvalidAddress", "UnsupportedOperation"};
 constexpr auto kPurge =
     operation("sqs:PurgeQueue", kUrlRequest, aws::kEmptyStructure, kPurgeErrors);
 
@@ -114,6 +116,15 @@ Result<json::Object> create(Call& call) {
                  attributes));
   TRY(set_tags(call, queue, "tags"));
   return json::Object{{"QueueUrl", url_of(call.caller, queue)}};
+}
+
+Result<Prepared> prepare_create(Services& services, const Caller& caller,
+                                const json::Object& input) {
+  const auto attributes = texts_of(input, "Attributes");
+  if (const auto key = attributes.find("KmsMasterKeyId"); key != attributes.end()) {
+    TRY(make_managed_key(services, caller, key->second));
+  }
+  return Prepared{};
 }
 
 Result<json::Object> remove(Call& call) {
@@ -200,9 +211,15 @@ Result<json::Object> list_tags(Call& call) {
 
 std::span<const Binding> queue_bindings() {
   static const std::array bindings{
-      Binding{&kCreate, create}, Binding{&kDelete, remove}, Binding{&kPurge, purge},
-      Binding{&kGet, get_url},   Binding{&kList, list},     Binding{&kSources, list_sources},
-      Binding{&kTag, tag},       Binding{&kUntag, untag},   Binding{&kListTags, list_tags}};
+      Binding{.operation = &kCreate, .run = create, .prepare = prepare_create},
+      Binding{&kDelete, remove},
+      Binding{&kPurge, purge},
+      Binding{&kGet, get_url},
+      Binding{&kList, list},
+      Binding{&kSources, list_sources},
+      Binding{&kTag, tag},
+      Binding{&kUntag, untag},
+      Binding{&kListTags, list_tags}};
   return bindings;
 }
 

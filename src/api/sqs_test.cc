@@ -83,6 +83,7 @@ TEST_F(SqsTest, UrlsNameQueuesWhateverTheirHost) {
   for (const auto* good : {"http://localhost:1/111122223333/q", "/111122223333/q",
                            "https://sqs.eu-west-1.amazonaws.com/111122223333/q"}) {
     EXPECT_EQ(reason(administrator_, "sqs:PurgeQueue", {{"QueueUrl", good}}), "") << good;
+    fake_.clock.advance(std::chrono::seconds(60));
   }
   for (const auto* bad : {"q", "", "http://localhost/q", "http://localhost/1111/q",
                           "http://localhost/111122223333/"}) {
@@ -103,6 +104,44 @@ TEST_F(SqsTest, FifoIsNotThere) {
   EXPECT_EQ(reason(administrator_, "sqs:SendMessage",
                    {{"QueueUrl", url}, {"MessageBody", "b"}, {"MessageGroupId", "g"}}),
             "UnsupportedOperation");
+}
+
+TEST_F(SqsTest, MessagesOfAQueueWithAKeyRestSealed) {
+  const auto url = make("q");
+  const auto key = as_administrator("kms:CreateKey", {}).at("KeyMetadata").at("Arn");
+  const auto set = [&](std::string_view name, std::string_view value) {
+    return reason(administrator_, "sqs:SetQueueAttributes",
+                  {{"QueueUrl", url}, {"Attributes", json::Object{{name, value}}}});
+  };
+  ASSERT_EQ(set("KmsMasterKeyId", key.as_string()), "");
+  EXPECT_EQ(set("SqsManagedSseEnabled", "true"), "InvalidAttributeValue");
+  const json::Object message{{"QueueUrl", url}, {"MessageBody", "a secret"}};
+  as_administrator("sqs:SendMessage", message);
+  std::string stored;
+  ASSERT_TRUE(database_->read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT body || attributes FROM queue_messages", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               stored += row.view(0);
+                               return {};
+                             });
+  }));
+  EXPECT_FALSE(stored.empty());
+  EXPECT_EQ(stored.find("a secret"), std::string::npos);
+  EXPECT_EQ(events_named("GenerateDataKey").size(), 1U);
+
+  allow("sqs:*", "*");
+  EXPECT_EQ(reason(worker_, "sqs:SendMessage", message), "KmsAccessDenied");
+  EXPECT_EQ(reason(worker_, "sqs:ReceiveMessage", {{"QueueUrl", url}}), "KmsAccessDenied");
+  const auto got = as_administrator("sqs:ReceiveMessage", {{"QueueUrl", url}});
+  EXPECT_EQ(got.at("Messages").at(0).at("Body"), "a secret") << "the denied one took nothing";
+  const auto opened = events_named("Decrypt");
+  ASSERT_EQ(opened.size(), 1U);
+  EXPECT_EQ(opened[0].at("userIdentity").at("invokedBy"), "sqs.amazonaws.com");
+
+  as_administrator("kms:DisableKey", {{"KeyId", key}});
+  EXPECT_EQ(reason(administrator_, "sqs:SendMessage", message), "KmsDisabled");
+  ASSERT_EQ(set("KmsMasterKeyId", "alias/aws/sqs"), "");
+  EXPECT_EQ(reason(worker_, "sqs:SendMessage", message), "") << "the service's own key";
 }
 
 }  // namespace

@@ -8,12 +8,14 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "crypto/crypto.h"
 
 namespace traccia::sqs {
 namespace {
 
 constexpr size_t kReceiptBytes = 12;
 constexpr size_t kHandleBytesMax = 1024;
+constexpr std::chrono::seconds kPurgeInterval{60};  // "PurgeQueue"
 
 int64_t nanoseconds(std::chrono::seconds seconds) {
   return std::chrono::nanoseconds(seconds).count();
@@ -57,13 +59,55 @@ Result<Handle> decode_handle(const Queue& queue, std::string_view text) {
                           text.substr(0, 128)));
 }
 
+std::string body_context(std::string_view id) {
+  return fmt::format("sqs-body/{}", id);
+}
+std::string attributes_context(std::string_view id) {
+  return fmt::format("sqs-attributes/{}", id);
+}
+
+std::string encode(const Sealing& sealing) {
+  return json::serialize(json::Object{{"key", sealing.key_arn},
+                                      {"context", sealing.context},
+                                      {"dataKey", base64_encode(sealing.sealed_key)}});
+}
+
+Result<Sealing> decode_sealing(std::string_view text) {
+  TRY_ASSIGN(const auto document, json::parse(text));
+  const auto& object = document.as_object();
+  TRY_ASSIGN(auto sealed_key, base64_decode(json::find_string(object, "dataKey")));
+  return Sealing{.key_arn = std::string(json::find_string(object, "key")),
+                 .context = std::string(json::find_string(object, "context")),
+                 .sealed_key = std::move(sealed_key)};
+}
+
+// Body and system attributes out of what is stored.
+Result<> read_attributes(std::string_view text, Received& message) {
+  TRY_ASSIGN(const auto attributes, json::parse(text));
+  message.attributes = attributes.as_object().at("message").as_object();
+  message.system_attributes = attributes.as_object().at("system").as_object();
+  return {};
+}
+
 }  // namespace
+
+Result<> unseal(Received& message) {
+  const auto& key = message.sealing->data_key;
+  TRY_ASSIGN(const auto body, base64_decode(message.body));
+  TRY_ASSIGN(message.body, crypto::open_sealed(key, body, body_context(message.id)));
+  TRY_ASSIGN(const auto sealed, base64_decode(message.sealed_attributes));
+  TRY_ASSIGN(const auto text, crypto::open_sealed(key, sealed, attributes_context(message.id)));
+  TRY(read_attributes(text, message));
+  message.sealing.reset();
+  message.sealed_attributes.clear();
+  return {};
+}
 
 struct Messages::Stored {
   int64_t number = 0;
   std::string id, body, attributes, sender;
   int64_t sent = 0, visible = 0, receives = 0, received = 0;
-  std::string receipt, source;
+  std::string receipt, source, sealing;
 };
 
 Result<> Messages::forget_old(meta::Transaction& transaction, const Queue& queue, Time now) {
@@ -77,10 +121,11 @@ Result<> Messages::forget_old(meta::Transaction& transaction, const Queue& queue
 Result<> Messages::insert(meta::Transaction& transaction, int64_t queue, const Stored& message) {
   TRY(transaction.execute(
       "INSERT INTO queue_messages (queue, number, id, body, attributes, sender, sent, visible, "
-      "receives, received, receipt, source) VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM "
-      "queue_messages WHERE queue = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10)",
+      "receives, received, receipt, source, sealing) VALUES (?1, (SELECT coalesce(max(number), 0) "
+      "+ 1 FROM "
+      "queue_messages WHERE queue = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)",
       {queue, message.id, message.body, message.attributes, message.sender, message.sent,
-       message.visible, message.receives, message.received, message.source}));
+       message.visible, message.receives, message.received, message.source, message.sealing}));
   return {};
 }
 
@@ -93,6 +138,13 @@ Result<Sent> Messages::send(meta::Transaction& transaction, const Queue& queue,
   stored.body = message.body;
   stored.attributes = json::serialize(
       json::Object{{"message", message.attributes}, {"system", message.system_attributes}});
+  if (const auto& sealing = message.sealing) {
+    const auto& key = sealing->data_key;
+    stored.body = base64_encode(crypto::seal(key, stored.body, body_context(stored.id)));
+    stored.attributes =
+        base64_encode(crypto::seal(key, stored.attributes, attributes_context(stored.id)));
+    stored.sealing = encode(*sealing);
+  }
   stored.sender = message.sender;
   stored.sent = to_unix_nanoseconds(now);
   stored.visible = stored.sent + nanoseconds(delay);
@@ -105,7 +157,7 @@ Result<std::vector<Messages::Stored>> Messages::select_visible(meta::Transaction
                                                                int64_t max) {
   std::vector<Stored> found;
   TRY(transaction.query(
-      "SELECT number, id, body, attributes, sender, sent, receives, received, source FROM "
+      "SELECT number, id, body, attributes, sender, sent, receives, received, source, sealing FROM "
       "queue_messages WHERE queue = ? AND visible <= ? ORDER BY visible, number LIMIT ?",
       {queue.id, to_unix_nanoseconds(now), max}, [&](const meta::Row& row) -> Result<> {
         found.push_back({.number = row.integer(0),
@@ -118,7 +170,8 @@ Result<std::vector<Messages::Stored>> Messages::select_visible(meta::Transaction
                          .receives = row.integer(6),
                          .received = row.integer(7),
                          .receipt = {},
-                         .source = row.text(8)});
+                         .source = row.text(8),
+                         .sealing = row.text(9)});
         return {};
       }));
   return found;
@@ -173,17 +226,23 @@ Result<std::vector<Received>> Messages::receive(meta::Transaction& transaction, 
           "UPDATE queue_messages SET visible = ?, receives = ?, received = ?, receipt = ? WHERE "
           "queue = ? AND number = ?",
           {visible, message.receives, message.received, receipt, queue.id, message.number}));
-      TRY_ASSIGN(const auto attributes, json::parse(message.attributes));
-      out.push_back({.id = std::move(message.id),
-                     .receipt_handle = encode_handle({queue.id, message.number, receipt}),
-                     .body = std::move(message.body),
-                     .attributes = attributes.as_object().at("message").as_object(),
-                     .system_attributes = attributes.as_object().at("system").as_object(),
-                     .sender = std::move(message.sender),
-                     .sent = from_unix_nanoseconds(message.sent),
-                     .first_received = from_unix_nanoseconds(message.received),
-                     .receives = message.receives,
-                     .source = std::move(message.source)});
+      Received one{.id = std::move(message.id),
+                   .receipt_handle = encode_handle({queue.id, message.number, receipt}),
+                   .body = std::move(message.body),
+                   .attributes = {},
+                   .system_attributes = {},
+                   .sender = std::move(message.sender),
+                   .sent = from_unix_nanoseconds(message.sent),
+                   .first_received = from_unix_nanoseconds(message.received),
+                   .receives = message.receives,
+                   .source = std::move(message.source)};
+      if (message.sealing.empty()) {
+        TRY(read_attributes(message.attributes, one));
+      } else {
+        TRY_ASSIGN(one.sealing, decode_sealing(message.sealing));
+        one.sealed_attributes = std::move(message.attributes);
+      }
+      out.push_back(std::move(one));
     }
     if (std::ssize(found) < wanted) break;
   }
@@ -217,6 +276,23 @@ Result<> Messages::change_visibility(meta::Transaction& transaction, const Queue
 }
 
 Result<> Messages::purge(meta::Transaction& transaction, const Queue& queue) {
+  const auto now = to_unix_nanoseconds(os_.clock.now());
+  bool recent = false;
+  TRY(transaction.query("SELECT 1 FROM queue_purges WHERE queue = ? AND purged > ?",
+                        {queue.id, now - nanoseconds(kPurgeInterval)},
+                        [&](const meta::Row&) -> Result<> {
+                          recent = true;
+                          return {};
+                        }));
+  if (recent) {
+    return fail(ErrorCode::FailedPrecondition, "PurgeQueueInProgress",
+                fmt::format("Only one PurgeQueue operation on {} is allowed every {} seconds.",
+                            queue.name, kPurgeInterval.count()));
+  }
+  TRY(
+      transaction.execute("INSERT INTO queue_purges (queue, purged) VALUES (?, ?) ON CONFLICT "
+                          "(queue) DO UPDATE SET purged = excluded.purged",
+                          {queue.id, now}));
   TRY(transaction.execute("DELETE FROM queue_messages WHERE queue = ?", {queue.id}));
   return {};
 }

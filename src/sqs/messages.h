@@ -22,6 +22,14 @@ inline constexpr int64_t kInFlightMax = 120'000;  // of a queue ("Amazon SQS mes
 inline constexpr int64_t kReceivedMax = 10;       // messages in one answer
 inline constexpr size_t kMessageAttributesMax = 10;
 
+// What a message rests under where its queue has a key of KMS.
+struct Sealing {
+  std::string key_arn;
+  std::string context;        // ARN of the queue that it was sent to
+  std::string sealed_key;     // the data key, as KMS gave it
+  std::string data_key = {};  // 32 bytes; not stored
+};
+
 struct NewMessage {
   std::string body;
   // NAME: {"DataType":…,"StringValue":…} or {…,"BinaryValue":…}, as on the wire; checked by
@@ -30,6 +38,7 @@ struct NewMessage {
   json::Object system_attributes = {};
   std::optional<std::chrono::seconds> delay = {};  // the queue's when absent
   std::string sender = {};                         // principal id
+  std::optional<Sealing> sealing = {};
 };
 
 struct Sent {
@@ -45,7 +54,12 @@ struct Received {
   Time sent, first_received;
   int64_t receives = 0;
   std::string source;  // ARN of the queue that gave it up; empty: none
+  // Of a sealed message: until unseal(), its body is sealed, and its attributes are here.
+  std::optional<Sealing> sealing = {};
+  std::string sealed_attributes = {};
 };
+// With the data key in `sealing`. DataLoss when it is another one.
+Result<> unseal(Received& message);
 
 struct Counts {
   int64_t visible = 0, in_flight = 0, delayed = 0;

@@ -18,6 +18,7 @@ struct Setting {
   int64_t min, max, otherwise;
 };
 constexpr Setting kSettings[] = {{"DelaySeconds", 0, 900, 0},
+                                 {"KmsDataKeyReusePeriodSeconds", 60, 86'400, 300},
                                  {"MaximumMessageSize", 1024, kMessageBytesMax, kMessageBytesMax},
                                  {"MessageRetentionPeriod", 60, 1'209'600, 345'600},
                                  {"ReceiveMessageWaitTimeSeconds", 0, 20, 0},
@@ -25,8 +26,11 @@ constexpr Setting kSettings[] = {{"DelaySeconds", 0, 900, 0},
 constexpr std::string_view kRedrivePolicy = "RedrivePolicy";
 constexpr std::string_view kRedriveAllowPolicy = "RedriveAllowPolicy";
 constexpr std::string_view kEncrypted = "SqsManagedSseEnabled";
+constexpr std::string_view kKey = "KmsMasterKeyId";
+constexpr size_t kKeyBytesMax = 2048;
 constexpr int64_t kReceivesMax = 1000;
-constexpr size_t kSourceQueuesMax = 10;  // that a RedriveAllowPolicy names
+constexpr std::chrono::seconds kNameRests{60};  // after a queue's end ("CreateQueue")
+constexpr size_t kSourceQueuesMax = 10;         // that a RedriveAllowPolicy names
 
 const Setting* find_setting(std::string_view name) {
   const auto* const at = std::ranges::find(kSettings, name, &Setting::name);
@@ -172,6 +176,15 @@ std::string Queue::policy() const {
   return at == attributes.end() ? "" : at->second;
 }
 
+std::string Queue::key() const {
+  const auto at = attributes.find(kKey);
+  if (at == attributes.end() || at->second.starts_with("arn:")) {
+    return at == attributes.end() ? "" : at->second;
+  }
+  const bool alias = at->second.starts_with("alias/");
+  return fmt::format("arn:aws:kms:{}:{}:{}{}", region, account, alias ? "" : "key/", at->second);
+}
+
 int64_t Queue::number(std::string_view attribute) const {
   const auto* const setting = find_setting(attribute);
   const auto at = attributes.find(attribute);
@@ -186,6 +199,23 @@ std::optional<Redrive> Queue::redrive() const {
   if (!parsed) return std::nullopt;  // checked when it was set
   return std::move(*parsed);
 }
+
+namespace {
+
+// Once these attributes are set.
+bool will_have(const Queue& queue, const Attributes& attributes, std::string_view name) {
+  const auto at = attributes.find(name);
+  if (at != attributes.end()) return !at->second.empty();
+  return queue.attributes.contains(name);
+}
+
+std::unexpected<Error> one_encryption() {
+  return fail(ErrorCode::InvalidArgument, "InvalidAttributeValue",
+              "You can use one type of server-side encryption (SSE) at one time. You can either "
+              "enable KMS SSE or SQS SSE.");
+}
+
+}  // namespace
 
 Result<> Queues::check(meta::Transaction& transaction, const Queue& queue,
                        const Attributes& attributes) {
@@ -211,6 +241,10 @@ Result<> Queues::check(meta::Transaction& transaction, const Queue& queue,
       TRY(check_redrive_allow(value));
     } else if (name == kEncrypted) {
       if (value != "true" && value != "false") return bad_value(name, value, "true or false");
+      if (value == "true" && will_have(queue, attributes, kKey)) return one_encryption();
+    } else if (name == kKey) {
+      // What key it is, is asked when it is used, as on AWS.
+      if (value.size() > kKeyBytesMax) return bad_value(name, value, "It is too long.");
     } else if (name == "FifoQueue" || name == "ContentBasedDeduplication") {
       return fail(ErrorCode::InvalidArgument, "InvalidAttributeName",
                   fmt::format("Unknown Attribute {}.", name));
@@ -221,6 +255,28 @@ Result<> Queues::check(meta::Transaction& transaction, const Queue& queue,
   }
   return {};
 }
+
+namespace {
+
+Result<> check_not_deleted_recently(meta::Transaction& transaction, const QueueName& name,
+                                    Time now) {
+  bool recent = false;
+  TRY(transaction.query(
+      "SELECT 1 FROM queue_deletions WHERE account = ? AND region = ? AND name = "
+      "? AND deleted > ?",
+      {name.account, name.region, name.name, to_unix_nanoseconds(now - kNameRests)},
+      [&](const meta::Row&) -> Result<> {
+        recent = true;
+        return {};
+      }));
+  if (!recent) return {};
+  return fail(ErrorCode::FailedPrecondition, "QueueDeletedRecently",
+              fmt::format("You must wait {} seconds after deleting a queue before you can create "
+                          "another with the same name.",
+                          kNameRests.count()));
+}
+
+}  // namespace
 
 Result<Queue> Queues::create(meta::Transaction& transaction, const QueueName& name,
                              const Attributes& attributes) {
@@ -241,6 +297,7 @@ Result<Queue> Queues::create(meta::Transaction& transaction, const QueueName& na
     }
     return std::move(*there);
   }
+  TRY(check_not_deleted_recently(transaction, name, os_.clock.now()));
   Queue queue{.id = 0,
               .account = std::string(name.account),
               .region = std::string(name.region),
@@ -337,6 +394,12 @@ Result<> Queues::set_attributes(meta::Transaction& transaction, Queue& queue,
 }
 
 Result<> Queues::remove(meta::Transaction& transaction, const Queue& queue) {
+  const auto now = os_.clock.now();
+  TRY(transaction.execute("DELETE FROM queue_deletions WHERE deleted <= ?",
+                          {to_unix_nanoseconds(now - kNameRests)}));
+  TRY(transaction.execute(
+      "INSERT OR REPLACE INTO queue_deletions (account, region, name, deleted) VALUES (?, ?, ?, ?)",
+      {queue.account, queue.region, queue.name, to_unix_nanoseconds(now)}));
   TRY(transaction.execute("DELETE FROM queues WHERE id = ?", {queue.id}));
   return {};
 }

@@ -43,6 +43,7 @@ struct Queue {
 
   std::string arn() const;     // arn:aws:sqs:REGION:ACCOUNT:NAME
   std::string policy() const;  // empty: none
+  std::string key() const;     // ARN of its KMS key; empty: none
   // Of a setting that is a number, its default where it was not set.
   int64_t number(std::string_view attribute) const;
   std::chrono::seconds seconds(std::string_view attribute) const {

@@ -34,4 +34,23 @@ CREATE INDEX queue_messages_by_visibility ON queue_messages (queue, visible);
 CREATE INDEX queue_messages_by_age ON queue_messages (queue, sent);
 )sql";
 
+const std::string_view kRecentSchema = R"sql(
+CREATE TABLE queue_purges (
+  queue  INTEGER PRIMARY KEY REFERENCES queues (id) ON DELETE CASCADE,
+  purged INTEGER NOT NULL              -- unix nanoseconds
+) STRICT;
+CREATE TABLE queue_deletions (
+  account TEXT NOT NULL,
+  region  TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  deleted INTEGER NOT NULL,            -- unix nanoseconds
+  PRIMARY KEY (account, region, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX queue_deletions_by_time ON queue_deletions (deleted);
+)sql";
+
+const std::string_view kSealingSchema = R"sql(
+ALTER TABLE queue_messages ADD COLUMN sealing TEXT NOT NULL DEFAULT '';  -- JSON; empty: none
+)sql";
+
 }  // namespace traccia::sqs

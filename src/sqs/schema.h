@@ -8,5 +8,7 @@ namespace traccia::sqs {
 
 // After identity's, whose accounts it names.
 extern const std::string_view kSchema;
+extern const std::string_view kRecentSchema;  // follow it
+extern const std::string_view kSealingSchema;
 
 }  // namespace traccia::sqs

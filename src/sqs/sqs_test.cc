@@ -28,9 +28,9 @@ constexpr std::string_view kAccounts =
 struct Store {
   Store() {
     EXPECT_TRUE(fake.files.make_directories("/d"));
-    database =
-        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kAccounts, kSchema})
-            .value();
+    database = meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
+                                    {kAccounts, kSchema, kRecentSchema, kSealingSchema})
+                   .value();
   }
   template <typename Body>
   auto write(const Body& body) -> std::invoke_result_t<Body, meta::Transaction&> {
@@ -110,6 +110,35 @@ TEST(Queues, ComeBackByNameWithWhatWasSet) {
   }
   EXPECT_EQ(reason(store.create(std::string(81, 'q'))), "InvalidParameterValue");
   EXPECT_EQ(reason(store.create("logs.fifo")), "UnsupportedOperation");
+}
+
+TEST(Queues, NamesRestAfterTheirEnd) {
+  Store store;
+  const auto made = store.create("logs").value();
+  ASSERT_TRUE(store.write(
+      [&](meta::Transaction& transaction) { return store.queues.remove(transaction, made); }));
+  EXPECT_EQ(reason(store.create("logs")), "QueueDeletedRecently");
+  EXPECT_TRUE(store.create("other"));
+  store.fake.clock.advance(seconds(60));
+  EXPECT_TRUE(store.create("logs"));
+}
+
+TEST(Queues, ArePurgedOnceAMinute) {
+  Store store;
+  const auto queue = store.create("logs").value();
+  const auto purge = [&] {
+    const auto done = store.write(
+        [&](meta::Transaction& transaction) { return store.messages.purge(transaction, queue); });
+    return done ? "" : std::string(done.error().reason());
+  };
+  store.send(queue, "one");
+  EXPECT_EQ(purge(), "");
+  EXPECT_EQ(store.count(queue).visible, 0);
+  store.send(queue, "two");
+  EXPECT_EQ(purge(), "PurgeQueueInProgress");
+  EXPECT_EQ(store.count(queue).visible, 1);
+  store.fake.clock.advance(seconds(60));
+  EXPECT_EQ(purge(), "");
 }
 
 TEST(Queues, AttributesHaveBounds) {

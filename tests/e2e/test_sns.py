@@ -343,7 +343,7 @@ class Trails(SnsCase):
         self.assertNotIn("SnsTopicARN", self.trail.get_trail(Name="patient")["Trail"])
 
     def test_under_keys(self):
-        """The topic has a key, whose policy lets CloudTrail."""
+        """The topic and the queue have keys, whose policies let the services."""
         kms = self.server.client("kms")
         arn = self.trail_topic("sealed", "sealing")
         key = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [
@@ -356,6 +356,7 @@ class Trails(SnsCase):
              "Resource": "*", "Condition": {"ArnEquals": {"aws:SourceArn": arn}}}]}))["KeyMetadata"]["Arn"]
         self.sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
         url, queue_arn = self.queue("sealed", arn)
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
         self.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
         self.server.trail_bucket("sealed-logs", "sealing")
         self.trail.create_trail(Name="sealing", S3BucketName="sealed-logs", SnsTopicName=arn)
@@ -365,6 +366,7 @@ class Trails(SnsCase):
                      record["requestParameters"]["userName"] == "sealed")
         kms.disable_key(KeyId=key)
         self.fails("KMSDisabled", self.sns.publish, TopicArn=arn, Message="x")
+        self.fails("KMS.DisabledException", self.sqs.send_message, QueueUrl=url, MessageBody="x")
         error = wait_until(lambda: self.trail.get_trail_status(Name="sealing").get("LatestNotificationError"))
         self.assertEqual(error, "KMSDisabled")
         kms.enable_key(KeyId=key)
