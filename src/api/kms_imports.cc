@@ -215,6 +215,9 @@ Result<std::optional<Time>> read_expiry(const Call& call) {
 
 Result<json::Object> import_material(Call& call) {
   TRY_ASSIGN(auto key, find_external(call));
+  if (optional_string(call.input, "KeyMaterialDescription")) {
+    return invalid("KeyMaterialDescription is not supported.");
+  }
   TRY_ASSIGN(const auto token, open_token(call.services, call.input));
   if (token.key_arn != key.arn) return invalid_token();
   if (token.valid_to <= call.now) {

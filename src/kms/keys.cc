@@ -58,15 +58,6 @@ std::string make_material(os::Random& random, const KeyKind& kind) {
 
 Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
   const auto& place = wanted.place;
-  TRY_ASSIGN(const auto others,
-             identity::select_number(
-                 transaction,
-                 "SELECT count(*) FROM kms_keys WHERE account = ? AND region = ? AND manager = ?",
-                 {place.account, place.region, static_cast<int64_t>(KeyManager::Customer)}));
-  if (others >= Quotas::kKeys) {
-    return fail(ErrorCode::FailedPrecondition, "LimitExceeded",
-                fmt::format("The account has {} keys in this Region already.", Quotas::kKeys));
-  }
   Key key{.place = place,
           .id = new_id(os_.random, wanted.regions),
           .spec = std::move(wanted.spec),
@@ -88,6 +79,16 @@ Result<Key> Keys::create(meta::Transaction& transaction, NewKey wanted) {
 }
 
 Result<> Keys::insert(meta::Transaction& transaction, const Key& key) {
+  TRY_ASSIGN(
+      const auto others,
+      identity::select_number(
+          transaction,
+          "SELECT count(*) FROM kms_keys WHERE account = ? AND region = ? AND manager = ?",
+          {key.place.account, key.place.region, static_cast<int64_t>(KeyManager::Customer)}));
+  if (others >= Quotas::kKeys) {
+    return fail(ErrorCode::FailedPrecondition, "LimitExceeded",
+                fmt::format("The account has {} keys in this Region already.", Quotas::kKeys));
+  }
   TRY(transaction.execute(
       "INSERT INTO kms_keys (arn, account, region, id, spec, usage, description, state, created, "
       "policy, material, manager, primary_region, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "

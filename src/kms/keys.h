@@ -80,7 +80,7 @@ class Keys {
   Result<identity::Page<Key>> list(meta::Transaction& transaction, const Place& place,
                                    const identity::Cursor& cursor);
   // A key in another region with the primary's id, kind and material; what was imported has to be
-  // imported there too.
+  // imported there too. Reason LimitExceeded.
   Result<Key> replicate(meta::Transaction& transaction, const Key& primary, NewReplica wanted);
   // Stores description, state, deletion, its window, and policy.
   Result<> update(meta::Transaction& transaction, const Key& key);
