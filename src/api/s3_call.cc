@@ -13,6 +13,14 @@
 namespace traccia::api {
 namespace {
 
+// "Service Authorization Reference": the actions with s3:ExistingObjectTag.
+constexpr std::string_view kTaggedActions[] = {
+    "s3:GetObject",           "s3:GetObjectVersion",
+    "s3:GetObjectTagging",    "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging",    "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging",
+    "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"};
+
 // Query parameters of a presigned URL say how the request was signed, not what it asks for.
 bool is_signature_parameter(std::string_view name) {
   return name.starts_with("X-Amz-");
@@ -46,9 +54,30 @@ Result<s3::Bucket> S3Call::authorise_also(meta::Transaction& transaction, std::s
   const auto resource = s3_arn(address);
   auto keys = s3_context_keys(*this);
   if (address.version) keys.push_back({"s3:VersionId", *address.version});
-  for (const auto& [name, value] : lock_keys) keys.push_back({name, value});
+  for (const auto& [name, value] : asked_keys) keys.push_back({name, value});
+  TRY_ASSIGN(const auto tags, existing_tags(transaction, action, address));
+  for (const auto& [name, value] : tags) keys.push_back({name, value});
   return services_.authoriser.authorise_in_bucket(transaction, address.bucket,
                                                   {caller_, action, resource, keys});
+}
+
+// What is not there has no tags; that it is not there is for those to know who may.
+Result<std::vector<std::pair<std::string, std::string>>> S3Call::existing_tags(
+    meta::Transaction& transaction, std::string_view action, const S3Address& address) {
+  std::vector<std::pair<std::string, std::string>> keys;
+  if (std::ranges::find(kTaggedActions, action) == std::end(kTaggedActions)) return keys;
+  const auto found =
+      services_.s3.get_version(transaction, address.bucket, address.key, address.version);
+  if (!found) {
+    const auto code = found.error().code();
+    const bool missing = code == ErrorCode::NotFound || code == ErrorCode::InvalidArgument;
+    if (missing) return keys;
+    return std::unexpected(found.error());
+  }
+  for (const auto& [key, value] : found->tags) {
+    keys.emplace_back("s3:ExistingObjectTag/" + key, value);
+  }
+  return keys;
 }
 
 Result<> S3Call::authorise(meta::Transaction& transaction) {

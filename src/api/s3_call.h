@@ -96,8 +96,8 @@ class S3Call {
   std::vector<std::pair<std::string, std::string>> failure_details;  // StorageClass, …
   // Of one that is none: x-amz-expiration, …
   http::Headers answer_headers;
-  // Condition keys of the lock that the request asks for.
-  std::vector<std::pair<std::string, std::string>> lock_keys;
+  // Condition keys of the lock and the tags that the request asks for.
+  std::vector<std::pair<std::string, std::string>> asked_keys;
   // Shown in the audit event beside bucket, key and host.
   json::Object extra_parameters;
   json::Value response_elements;
@@ -134,6 +134,9 @@ class S3Call {
   // nullopt for a data event that no trail takes.
   Result<std::optional<ingest::Draft>> draft(const AuditEvent& event);
   Result<> authorise(meta::Transaction& transaction);
+  // s3:ExistingObjectTag/KEY, for actions that have it.
+  Result<std::vector<std::pair<std::string, std::string>>> existing_tags(
+      meta::Transaction& transaction, std::string_view action, const S3Address& address);
   std::string_view action() const {
     return address_.version ? operation_.version_action : operation_.iam_action;
   }
@@ -160,7 +163,8 @@ std::span<const S3Operation> s3_lock_operations();
 std::span<const S3Operation> s3_lifecycle_operations();
 std::span<const S3Operation> s3_archive_operations();
 std::span<const S3Operation> s3_notification_operations();
-std::array<std::span<const S3Operation>, 10> s3_operation_groups();
+std::span<const S3Operation> s3_tag_operations();
+std::array<std::span<const S3Operation>, 11> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -202,10 +206,15 @@ std::string s3_quoted(std::string_view etag);
 // now, one of its MFA devices (x-amz-mfa: SERIAL CODE). AccessDenied, in S3's words.
 Result<> s3_prove_mfa(S3Call& call, meta::Transaction& transaction);
 bool s3_gives_mfa(const S3Call& call);
-// The lock that x-amz-object-lock-* ask for; fills call.lock_keys.
+// The lock that x-amz-object-lock-* ask for; fills call.asked_keys.
 Result<s3::Lock> s3_lock_headers(S3Call& call);
 // What putting an object with that lock takes beside s3:PutObject.
 Result<> s3_authorise_lock(S3Call& call, meta::Transaction& transaction, const s3::Lock& lock);
+// The tags that x-amz-tagging asks for; fills call.asked_keys. InvalidArgument, InvalidTag.
+Result<s3::Tags> s3_tag_header(S3Call& call);
+// What putting an object with tags takes beside s3:PutObject.
+Result<> s3_authorise_tags(S3Call& call, meta::Transaction& transaction, const s3::Tags& tags);
+void s3_add_tag_count(http::Headers& headers, const s3::Tags& tags);
 // x-amz-bypass-governance-retention, and whether the caller may say so of the address.
 Result<s3::Governance> s3_governance(S3Call& call, meta::Transaction& transaction,
                                      const S3Address& address);

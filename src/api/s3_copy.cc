@@ -85,6 +85,23 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
   return out;
 }
 
+// As x-amz-tagging-directive says. Who may not read the source's tags may not copy them.
+Result<> copy_tags(S3Call& call, const S3Address& address, const s3::ObjectInfo& source,
+                   s3::PutOptions& options) {
+  const auto directive = call.header("x-amz-tagging-directive");
+  if (directive == "REPLACE") return {};
+  if (!directive.empty() && directive != "COPY") {
+    return s3_error("InvalidArgument", "Unknown tagging directive.");
+  }
+  options.tags = source.tags;
+  if (source.tags.empty()) return {};
+  const auto action = address.version ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging";
+  return call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY(call.authorise_also(transaction, action, address));
+    return {};
+  });
+}
+
 Result<http::Response> copy_object(S3Call& call) {
   auto& services = call.services();
   TRY_ASSIGN(const auto address, copy_source(call));
@@ -110,6 +127,7 @@ Result<http::Response> copy_object(S3Call& call) {
     options.headers = source.headers;
     options.metadata = source.metadata;
   }
+  TRY(copy_tags(call, address, source, options));
   options.checksums = source.checksums;
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size, loaded.data_key));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
@@ -121,6 +139,7 @@ Result<http::Response> copy_object(S3Call& call) {
   http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
+    TRY(s3_authorise_tags(call, transaction, options.tags));
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               bytes.size(), blob, options));
     call.show_version(version, object.version_id);

@@ -67,7 +67,6 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
                                                         {"PUT", "/bucket?acl"},
                                                         {"PUT", "/bucket?logging"},
                                                         {"GET", "/bucket?replication"},
-                                                        {"DELETE", "/bucket/k?tagging"},
                                                         {"PUT", "/bucket/k?acl"},
                                                         {"PUT", "/bucket/k?torrent"},
                                                         {"GET", "/bucket/k?partNumber=1"},

@@ -51,7 +51,8 @@ constexpr S3Header kRequest[] = {
     {"x-amz-server-side-encryption-context", kWrites},
     {"x-amz-source-expected-bucket-owner", kCopies},
     {"x-amz-storage-class", kWrites},
-    {"x-amz-tagging-directive", "CopyObject: accepted, objects have no tags"},
+    {"x-amz-tagging", kWrites},
+    {"x-amz-tagging-directive", "CopyObject"},
     {"x-amz-trailer", "all with aws-chunked bodies: x-amz-checksum-*, x-amz-trailer-signature"},
     {"x-amz-transition-default-minimum-object-size", "PutBucketLifecycleConfiguration"}};
 
@@ -76,12 +77,12 @@ constexpr S3Header kAnswer[] = {
     {"x-amz-server-side-encryption-aws-kms-key-id", "as x-amz-server-side-encryption"},
     {"x-amz-server-side-encryption-bucket-key-enabled", "as x-amz-server-side-encryption"},
     {"x-amz-storage-class", "GetObject, HeadObject, where it is not STANDARD"},
+    {"x-amz-tagging-count", kReads},
     {"x-amz-transition-default-minimum-object-size", "GetBucketLifecycleConfiguration"},
     {"x-amz-version-id", "where the bucket keeps versions"}};
 
 constexpr S3RefusedHeader kRefused[] = {
     {"x-amz-grant-", "AccessControlListNotSupported"},
-    {"x-amz-tagging", "NotImplemented"},
     {"x-amz-object-lock-event-hold", "NotImplemented"},
     {"x-amz-server-side-encryption-customer-", "NotImplemented"},
     {"x-amz-copy-source-server-side-encryption-customer-", "NotImplemented"},

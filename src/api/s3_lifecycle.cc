@@ -73,8 +73,11 @@ Result<> read_predicates(const XmlElement& parent, LifecycleRule& rule, size_t& 
     if (child.name == "Prefix") {
       rule.prefix = child.text;
     } else if (child.name == "Tag") {
-      if (child.child_text("Key").empty()) return malformed("a tag without a key");
-      ++rule.tags;
+      const std::string key(child.child_text("Key"));
+      if (key.empty()) return malformed("a tag without a key");
+      if (!rule.tags.emplace(key, child.child_text("Value")).second) {
+        return malformed("a filter names a tag twice");
+      }
     } else if (child.name == "ObjectSizeGreaterThan" || child.name == "ObjectSizeLessThan") {
       TRY_ASSIGN(const auto bytes, number(parent, child.name));
       if (*bytes < 0) return s3_error("InvalidArgument", "an object's size is not negative");
@@ -123,7 +126,7 @@ Result<> read_expiration(const XmlElement& element, LifecycleRule& rule) {
   const auto marker = expiration->child_text("ExpiredObjectDeleteMarker");
   if (marker != "true" && marker != "false") return malformed("an Expiration of nothing");
   rule.expires_lone_markers = marker == "true";
-  if (rule.tags == 0) return {};
+  if (rule.tags.empty()) return {};
   return s3_error("InvalidRequest", "ExpiredObjectDeleteMarker cannot be specified with Tags.");
 }
 
@@ -158,7 +161,7 @@ Result<> read_abort(const XmlElement& element, LifecycleRule& rule) {
   TRY_ASSIGN(rule.abort.days,
              days(*abort, "DaysAfterInitiation", "AbortIncompleteMultipartUpload"));
   if (!rule.abort.days) return malformed("DaysAfterInitiation is missing");
-  if (rule.tags > 0) {
+  if (!rule.tags.empty()) {
     return s3_error("InvalidRequest",
                     "AbortIncompleteMultipartUpload cannot be specified with Tags.");
   }
@@ -245,9 +248,10 @@ Time LifecycleTime::due(Time start) const {
   return date ? *date : up_to_midnight(start + kDay * std::min(days.value_or(0), kDaysCountedMax));
 }
 
-bool LifecycleRule::covers(std::string_view key, uint64_t size) const {
-  return covers_key(key) && (!larger_than || size > *larger_than) &&
-         (!smaller_than || size < *smaller_than);
+bool LifecycleRule::covers(const s3::ObjectInfo& object) const {
+  return object.key.starts_with(prefix) && std::ranges::includes(object.tags, tags) &&
+         (!larger_than || object.size > *larger_than) &&
+         (!smaller_than || object.size < *smaller_than);
 }
 
 Result<std::vector<LifecycleRule>> parse_lifecycle(const XmlElement& root) {
@@ -273,7 +277,7 @@ std::optional<Expiry> expiry_of(const std::vector<LifecycleRule>& rules,
                                 const s3::ObjectInfo& object) {
   std::optional<Expiry> first;
   for (const auto& rule : rules) {
-    if (!rule.enabled || rule.expiration.empty() || !rule.covers(object.key, object.size)) continue;
+    if (!rule.enabled || rule.expiration.empty() || !rule.covers(object)) continue;
     const auto due = rule.expiration.due(object.last_modified);
     if (!first || due < first->date) first = Expiry{due, rule.id};
   }
@@ -320,7 +324,7 @@ Verdict LifecycleJudge::moves(const s3::ObjectInfo& version,
   Verdict out{Fate::Stays, version.storage_class};
   if (version.delete_marker) return out;
   for (const auto& rule : rules_) {
-    if (!rule.enabled || !rule.covers(version.key, version.size)) continue;
+    if (!rule.enabled || !rule.covers(version)) continue;
     for (const auto& move : rule.*kind) {
       const bool due = noncurrent_ >= move.newer_noncurrent && move.time.due(start) <= now_;
       if (!due || s3::rank_of(move.storage_class) <= s3::rank_of(out.storage_class)) continue;
@@ -339,7 +343,7 @@ bool LifecycleJudge::expires(const s3::ObjectInfo& version) const {
 
 bool LifecycleJudge::removes(const s3::ObjectInfo& version) const {
   return std::ranges::any_of(rules_, [&](const LifecycleRule& rule) {
-    return rule.enabled && !rule.noncurrent.empty() && rule.covers(version.key, version.size) &&
+    return rule.enabled && !rule.noncurrent.empty() && rule.covers(version) &&
            noncurrent_ >= rule.newer_noncurrent && rule.noncurrent.due(successor_) <= now_;
   });
 }

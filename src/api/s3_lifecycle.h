@@ -40,9 +40,9 @@ struct LifecycleMove {
 struct LifecycleRule {
   std::string id;
   bool enabled = false;
-  // What it is for. Objects have no tags on this server: a rule that wants some is for none.
+  // What it is for.
   std::string prefix;
-  size_t tags = 0;
+  s3::Tags tags;                                      // that an object must have, all of them
   std::optional<uint64_t> larger_than, smaller_than;  // bytes, exclusive
   bool prefix_of_rule = false;                        // given in the old way, without a Filter
   LifecycleTime expiration;                           // of current versions
@@ -53,8 +53,9 @@ struct LifecycleRule {
   std::vector<LifecycleMove> moves;  // of current versions
   std::vector<LifecycleMove> noncurrent_moves;  // days only
 
-  bool covers(std::string_view key, uint64_t size) const;
-  bool covers_key(std::string_view key) const { return tags == 0 && key.starts_with(prefix); }
+  bool covers(const s3::ObjectInfo& object) const;
+  // Of what has no tags: uploads and delete markers.
+  bool covers_key(std::string_view key) const { return tags.empty() && key.starts_with(prefix); }
 };
 
 // A LifecycleConfiguration, checked. Reasons of errors: MalformedXML, InvalidArgument,

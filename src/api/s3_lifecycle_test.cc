@@ -86,6 +86,23 @@ TEST_F(S3LifecycleTest, ConfigurationsComeBackWithIds) {
   EXPECT_EQ(send("GET", "/bucket?lifecycle").status, 404);
 }
 
+TEST_F(S3LifecycleTest, RulesAreForObjectsWithTheirTags) {
+  const auto root = aws::parse_xml(
+      "<LifecycleConfiguration><Rule><ID>r</ID><Filter><And><Tag><Key>a</Key><Value>1</Value></Tag>"
+      "<Tag><Key>b</Key><Value>2</Value></Tag></And></Filter><Status>Enabled</Status>"
+      "<Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>");
+  const auto rules = parse_lifecycle(*root).value();
+  s3::ObjectInfo object;
+  object.key = "k";
+  EXPECT_FALSE(expiry_of(rules, object));
+  object.tags = {{"a", "1"}};
+  EXPECT_FALSE(expiry_of(rules, object));
+  object.tags = {{"a", "1"}, {"b", "3"}};
+  EXPECT_FALSE(expiry_of(rules, object));
+  object.tags = {{"a", "1"}, {"b", "2"}, {"c", "3"}};
+  EXPECT_TRUE(expiry_of(rules, object));
+}
+
 TEST_F(S3LifecycleTest, RulesAreChecked) {
   const std::string filter_of_tag = "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>";
   const std::string marker =

@@ -50,7 +50,7 @@ void add_retention_keys(S3Call& call, s3::LockMode mode, Time until) {
   const auto days =
       std::chrono::duration_cast<std::chrono::hours>(until - call.services().os.clock.now()) /
       std::chrono::hours(24);
-  auto& keys = call.lock_keys;
+  auto& keys = call.asked_keys;
   keys.emplace_back("s3:object-lock-mode", name_of(mode));
   keys.emplace_back("s3:object-lock-retain-until-date", format_iso_seconds(until));
   keys.emplace_back("s3:object-lock-remaining-retention-days", std::to_string(days));
@@ -185,7 +185,7 @@ Result<http::Response> put_legal_hold(S3Call& call) {
     return s3_error("MalformedXML", "Status is ON or OFF");
   }
   const auto hold = status == "ON" ? s3::LegalHold::On : s3::LegalHold::Off;
-  call.lock_keys.emplace_back("s3:object-lock-legal-hold", status);
+  call.asked_keys.emplace_back("s3:object-lock-legal-hold", status);
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     auto& s3 = call.services().s3;
     TRY_ASSIGN(auto version, s3.get_locked(transaction, call.bucket(), call.key(), call.version()));
@@ -263,7 +263,7 @@ Result<s3::Lock> s3_lock_headers(S3Call& call) {
       return s3_error("InvalidArgument", "Legal Hold must be either of 'ON' or 'OFF'");
     }
     lock.legal_hold = hold == "ON" ? s3::LegalHold::On : s3::LegalHold::Off;
-    call.lock_keys.emplace_back("s3:object-lock-legal-hold", hold);
+    call.asked_keys.emplace_back("s3:object-lock-legal-hold", hold);
   }
   return lock;
 }

@@ -46,6 +46,7 @@ void add_object_headers(const S3Call& call, const s3::ObjectInfo& object,
     if (!chosen.empty()) headers.add(name, chosen);
   }
   if (!headers.find("Content-Type")) headers.add("Content-Type", "binary/octet-stream");
+  s3_add_tag_count(headers, object.tags);
   for (const auto& [name, value] : object.metadata) {
     headers.add(fmt::format("{}{}", kMetadataPrefix, name), value);
   }
@@ -174,6 +175,7 @@ Result<http::Response> put_object(S3Call& call) {
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(check_locked_put(call, options));
     TRY(s3_authorise_lock(call, transaction, options.lock));
+    TRY(s3_authorise_tags(call, transaction, options.tags));
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               body.size(), blob, options));
     call.show_version(response.headers, object.version_id);
@@ -306,6 +308,7 @@ constexpr auto kData = event::Category::Data;
 Result<s3::PutOptions> s3_put_options(S3Call& call) {
   s3::PutOptions options;
   TRY_ASSIGN(options.lock, s3_lock_headers(call));
+  TRY_ASSIGN(options.tags, s3_tag_header(call));
   auto& headers = options.headers;
   headers.content_type = call.request().headers.get("Content-Type");
   headers.content_encoding = call.request().headers.get("Content-Encoding");

@@ -142,6 +142,7 @@ std::string encode_properties(const ObjectInfo& object) {
     if (!(object.headers.*field).empty()) out[name] = object.headers.*field;
   }
   if (!object.metadata.empty()) out["metadata"] = as_json(object.metadata);
+  if (!object.tags.empty()) out["tags"] = as_json(object.tags);
   if (!object.checksums.empty()) out["checksums"] = as_json(object.checksums);
   if (object.encryption.kind != Sse::None) out["sse"] = encode_encryption(object.encryption);
   if (object.storage_class != StorageClass::Standard) {
@@ -166,6 +167,7 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
     object.headers.*field = json::find_string(properties, name);
   }
   from_json(properties, "metadata", object.metadata);
+  from_json(properties, "tags", object.tags);
   from_json(properties, "checksums", object.checksums);
   TRY(decode_encryption(properties, object.encryption));
   TRY(decode_class(properties, object));

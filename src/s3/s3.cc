@@ -280,6 +280,7 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.last_modified = floor_seconds(os_.clock.now());
   object.headers = options.headers;
   object.metadata = options.metadata;
+  object.tags = options.tags;
   object.checksums = options.checksums;
   object.owner_account = holder.owner_account;
   object.encryption = options.encryption;
@@ -288,6 +289,11 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));
   return object;
+}
+
+Result<> S3::put_tags(meta::Transaction& transaction, ObjectInfo version, Tags tags) {
+  version.tags = std::move(tags);
+  return store_properties(transaction, version);
 }
 
 Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,

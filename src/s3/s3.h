@@ -74,6 +74,10 @@ struct ObjectHeaders {
   std::string content_encoding, content_language, content_disposition, cache_control, expires;
 };
 
+// Of an object: values by key, in which case counts.
+using Tags = std::map<std::string, std::string>;
+inline constexpr size_t kTagsMax = 10;
+
 struct ObjectInfo {
   std::string bucket;
   std::string key;
@@ -82,6 +86,7 @@ struct ObjectInfo {
   Time last_modified;  // whole seconds
   ObjectHeaders headers;
   std::map<std::string, std::string> metadata;  // x-amz-meta-*, names lower case without prefix
+  Tags tags = {};
   std::string owner_account;
   Encryption encryption;
   StorageClass storage_class = StorageClass::Standard;
@@ -108,6 +113,7 @@ struct PutOptions {
   std::optional<std::string> if_match;  // an ETag
   bool if_none_match_any = false;       // If-None-Match: *
   std::map<std::string, std::string> checksums;
+  Tags tags = {};
   Lock lock = {};              // InvalidRequest where the bucket has no Object Lock
   Encryption encryption = {};  // as the bytes were stored
   StorageClass storage_class = StorageClass::Standard;
@@ -220,6 +226,8 @@ class S3 {
   // InvalidArgument for what is no version id of this bucket.
   Result<ObjectInfo> get_version(meta::Transaction& transaction, std::string_view bucket,
                                  std::string_view key, std::optional<std::string_view> version);
+  // Of a version that get_version gave, which is no delete marker.
+  Result<> put_tags(meta::Transaction& transaction, ObjectInfo version, Tags tags);
   // Hides the key behind a delete marker where versions are kept, else removes it; with a version,
   // removes that one for good. Succeeds when there is no such key or version, as S3 does.
   // AccessDenied while an Object Lock protects the version.

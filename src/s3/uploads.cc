@@ -100,6 +100,7 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   ObjectInfo object;
   object.headers = options.headers;
   object.metadata = options.metadata;
+  object.tags = options.tags;
   object.checksums = options.checksums;
   object.lock = options.lock;
   object.encryption = options.encryption;

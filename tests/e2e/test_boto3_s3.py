@@ -118,8 +118,6 @@ class Buckets(ServerCase):
     def test_what_is_not_there_yet_says_so(self):
         self.s3.create_bucket(Bucket="not-yet")
         self.fails("NotImplemented", self.s3.get_bucket_cors, Bucket="not-yet")
-        self.fails("NotImplemented", self.s3.put_object_tagging, Bucket="not-yet", Key="k",
-                   Tagging={"TagSet": []})
         self.assertNotIn("Contents", self.s3.list_objects_v2(Bucket="not-yet"))
 
 
