@@ -57,6 +57,27 @@ TEST(Config, RegionsAreCheckedAndUsEast1IsAlwaysThere) {
   EXPECT_FALSE(complete(config));
 }
 
+TEST(Config, WhereSubscribersAreReachedIsChecked) {
+  const auto completes = [](std::string public_url, std::string relay, std::string from) {
+    auto config = base();
+    config.public_url = std::move(public_url);
+    config.mail_relay = std::move(relay);
+    config.mail_from = std::move(from);
+    return complete(config).has_value();
+  };
+  EXPECT_TRUE(completes("", "", ""));
+  EXPECT_TRUE(completes("https://sns.example.com", "smtps://mail:465", "audit@example.com"));
+  EXPECT_TRUE(completes("http://10.0.0.1:4780", "smtp://[::1]", "audit@example.com"));
+  for (const auto* bad : {"sns.example.com", "ftp://a", "https://", "https://a/", "https://a?b",
+                          "https://user@a", "httpss://a"}) {
+    EXPECT_FALSE(completes(bad, "", "")) << bad;
+  }
+  EXPECT_FALSE(completes("", "smtp://mail", ""));
+  EXPECT_FALSE(completes("", "", "audit@example.com"));
+  EXPECT_FALSE(completes("", "https://mail", "audit@example.com"));
+  EXPECT_FALSE(completes("", "smtp://mail", "audit"));
+}
+
 TEST(Config, FilesUseTheOptionsNames) {
   Config config;
   ASSERT_TRUE(
