@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "api/describe.h"
@@ -82,7 +83,10 @@ void add_s3(std::string& out) {
   for (const auto group : s3_operation_groups()) {
     for (const auto& operation : group) operations.push_back(&operation);
   }
-  std::ranges::stable_sort(operations, {}, &S3Operation::name);
+  std::ranges::sort(operations, {}, [](const S3Operation* operation) {
+    return std::tuple(operation->name, operation->method, operation->query_mark,
+                      operation->header_mark);
+  });
   out += fmt::format(
       "\n## s3\n\nREST-XML, path-style and virtual-hosted, {} requests.\n\n"
       "| operation | request | action | with versionId | event |\n|---|---|---|---|---|\n",
