@@ -1,6 +1,6 @@
 // The storage path from the log to signed digests, under power loss and failing stores: invariants
 // I1 (each acknowledged event in exactly one file), I2 (no object is replaced), I3 (each file in
-// exactly one digest, chains do not fork).
+// exactly one digest, chains do not fork); and each file's one announcement (decision 25).
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -28,6 +28,7 @@ class Pipeline {
   explicit Pipeline(uint64_t seed) : random_(seed), fake_(seed) {
     EXPECT_TRUE(fake_.files.make_directories("/d/wal"));
     trails_ = {make_trail("one", false), make_trail("all", true)};
+    for (auto& config : trails_) config.topic = "arn:aws:sns:us-east-1:111122223333:files";
   }
 
   enum class End { Stopped, Killed, PowerFailed };
@@ -36,7 +37,8 @@ class Pipeline {
     if (end != End::Stopped) fake_.files.lose_power_after(random_() % 400);
     auto machine = Machine::open(fake_, store_);
     if (machine) follow_changes(**machine);
-    for (int i = 0; machine && i < 60; ++i) {
+    if (machine && !store_trails(**machine)) machine->reset();
+    for (int i = 0; machine && *machine && i < 60; ++i) {
       act(**machine);
       if (!(*machine)->step() || fake_.files.power_lost()) break;
     }
@@ -54,6 +56,7 @@ class Pipeline {
     auto machine = Machine::open(fake_, store_);
     ASSERT_TRUE(machine) << machine.error().message();
     follow_changes(**machine);
+    ASSERT_TRUE(store_trails(**machine));
     for (auto& config : trails_) {
       config.logging = false;
       ASSERT_TRUE((*machine)->change(fake_, config));
@@ -66,11 +69,44 @@ class Pipeline {
     EXPECT_EQ((*machine)->delivery->pending(), 0U);
     EXPECT_GT((*machine)->log->begin(), 0U) << "the log was cut on the way";
     keys_ = (*machine)->keys();
+    read_announcements(**machine);
   }
 
-  void check() const { Contents(store_.objects(), keys_).expect(expected_, unexpected_); }
+  void check() const {
+    Contents(store_.objects(), keys_).expect(expected_, unexpected_);
+    std::multiset<std::string> files;
+    for (const auto& [name, object] : store_.objects()) {
+      const auto key = name.substr(name.find('/') + 1);
+      if (key.find("/CloudTrail/") != std::string::npos) files.insert(key);
+    }
+    EXPECT_EQ(announced_, files);
+  }
 
  private:
+  // With their topic, as CreateTrail leaves them, also where the store is younger than the log.
+  bool store_trails(Machine& machine) {
+    trail::Trails trails({"us-east-1"});
+    const auto done = machine.database->write([&](meta::Transaction& transaction) -> Result<> {
+      for (const auto& config : trails_) {
+        TRY(trails.store(transaction, {config, std::nullopt, std::nullopt}));
+      }
+      return {};
+    });
+    return done.has_value();
+  }
+
+  void read_announcements(Machine& machine) {
+    constexpr int64_t kMost = 100'000;
+    ASSERT_TRUE(machine.database->read([&](meta::Transaction& transaction) -> Result<> {
+      for (const auto& config : trails_) {
+        TRY_ASSIGN(const auto found,
+                   delivery::load_announcements(transaction, {config.arn, config.created}, kMost));
+        for (const auto& one : found) announced_.insert(one.key);
+      }
+      return {};
+    }));
+  }
+
   // A change that got no answer may have survived the crash all the same: delivery knows, or the
   // log behind it.
   void follow_changes(Machine& machine) {
@@ -154,6 +190,7 @@ class Pipeline {
   std::set<std::pair<std::string, std::string>> expected_;  // trail, eventID
   std::set<std::pair<std::string, std::string>> unexpected_;
   std::map<std::string, std::string> keys_;  // by fingerprint
+  std::multiset<std::string> announced_;     // keys of files
 };
 
 class PipelineTest : public testing::TestWithParam<uint64_t> {};

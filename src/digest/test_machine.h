@@ -140,11 +140,12 @@ struct Machine {
     TRY_ASSIGN(machine->log, wal::Wal::open(fake.files, "/d/wal", options.log));
     TRY_ASSIGN(machine->ingest,
                ingest::Ingest::open(fake.os(), "/d/window", *machine->log, options.ingest));
-    TRY_ASSIGN(machine->database,
-               meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                    {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
-                                     delivery::kLanesSchema, delivery::kChangesSchema,
-                                     trail::kSchema, delivery::kAnnouncementsSchema}));
+    TRY_ASSIGN(
+        machine->database,
+        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
+                             {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
+                              delivery::kLanesSchema, delivery::kChangesSchema, trail::kSchema,
+                              trail::kKeysSchema, delivery::kAnnouncementsSchema}));
     TRY_ASSIGN(machine->delivery, delivery::Delivery::open(fake.os(), *machine->database,
                                                            *machine->log, store, options.delivery));
     const Sealer sealer{
