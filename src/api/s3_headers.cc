@@ -49,6 +49,7 @@ constexpr S3Header kRequest[] = {
     {"x-amz-server-side-encryption-aws-kms-key-id", kWrites},
     {"x-amz-server-side-encryption-bucket-key-enabled", kWrites},
     {"x-amz-server-side-encryption-context", kWrites},
+    {"x-amz-skip-destination-validation", "PutBucketNotificationConfiguration"},
     {"x-amz-source-expected-bucket-owner", kCopies},
     {"x-amz-storage-class", kWrites},
     {"x-amz-tagging", kWrites},
