@@ -281,12 +281,17 @@ Result<> TrailSetup::set_up_lifecycle(bool mfa_delete) {
   }
   const auto folder =
       fmt::format("{}{}AWSLogs/", options_.prefix, options_.prefix.empty() ? "" : "/");
+  // A rule that says nothing of sizes moves nothing below 128 KB: most log files, and all digests
+  // ("Constraints and considerations for transitions").
   aws::XmlWriter body;
   body.begin("LifecycleConfiguration", kNamespace)
       .begin("Rule")
       .element("ID", "cloudtrail-to-glacier")
       .begin("Filter")
+      .begin("And")
       .element("Prefix", folder)
+      .element("ObjectSizeGreaterThan", 0)
+      .end()
       .end()
       .element("Status", "Enabled")
       .begin("Transition")
@@ -295,11 +300,13 @@ Result<> TrailSetup::set_up_lifecycle(bool mfa_delete) {
       .end()
       .end()
       .end();
-  const json::Object rule{{"ID", "cloudtrail-to-glacier"},
-                          {"Filter", json::Object{{"Prefix", folder}}},
-                          {"Status", "Enabled"},
-                          {"Transitions", json::Array{json::Object{{"Days", kColdAfterDays},
-                                                                   {"StorageClass", "GLACIER"}}}}};
+  const json::Object rule{
+      {"ID", "cloudtrail-to-glacier"},
+      {"Filter",
+       json::Object{{"And", json::Object{{"Prefix", folder}, {"ObjectSizeGreaterThan", 0}}}}},
+      {"Status", "Enabled"},
+      {"Transitions",
+       json::Array{json::Object{{"Days", kColdAfterDays}, {"StorageClass", "GLACIER"}}}}};
   const auto configuration = json::serialize(json::Object{{"Rules", json::Array{rule}}});
   return step(fmt::format("lifecycle: to GLACIER after {} days", kColdAfterDays),
               aws(fmt::format("s3api put-bucket-lifecycle-configuration --bucket {} "

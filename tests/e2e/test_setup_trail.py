@@ -80,6 +80,9 @@ class SetupTrail(ServerCase):
         self.assertEqual(rule["SSEAlgorithm"], "aws:kms")
         self.assertEqual(state["lifecycle"][0]["Transitions"], [{"Days": 365, "StorageClass":
                                                                  "GLACIER"}])
+        # Without a size the rule would leave most log files, and all digests, where they are.
+        self.assertEqual(state["lifecycle"][0]["Filter"]["And"],
+                         {"Prefix": "AWSLogs/", "ObjectSizeGreaterThan": 0})
         self.assertTrue(state["rotation"])
         self.assertTrue(state["logging"])
         for name in ("IsMultiRegionTrail", "IncludeGlobalServiceEvents",
