@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "blob/format.h"
 #include "blob/packing.h"
@@ -17,7 +18,8 @@ namespace traccia::blob {
 namespace {
 
 constexpr size_t kIdBytes = 16;
-constexpr std::string_view kTemporary = ".tmp";
+constexpr std::string_view kTemporary = ".tmp";  // of earlier versions
+constexpr uint64_t kUncachedMin = 256 << 10;  // smaller ones are written as fast through the cache
 
 std::string folder_of(const std::string& directory, std::string_view id) {
   return fmt::format("{}/{}", directory, id.substr(0, 2));
@@ -30,10 +32,43 @@ bool id_shaped(std::string_view id) {
   return id.size() == kIdBytes * 2 && id.find_first_not_of("0123456789abcdef") == id.npos;
 }
 
-class FileReader : public Reader {
+// Where a blob lies.
+class Source {
  public:
-  FileReader(std::unique_ptr<os::File> file, std::string path, Header header)
-      : file_(std::move(file)), path_(std::move(path)), header_(std::move(header)) {}
+  virtual ~Source() = default;
+  virtual Result<uint64_t> size() = 0;
+  virtual Result<size_t> read_at(uint64_t offset, std::span<char> out) = 0;
+};
+
+class FileSource : public Source {
+ public:
+  explicit FileSource(std::unique_ptr<os::File> file) : file_(std::move(file)) {}
+  Result<uint64_t> size() override { return file_->size(); }
+  Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
+    return file_->read_at(offset, out);
+  }
+
+ private:
+  std::unique_ptr<os::File> file_;
+};
+
+class MemorySource : public Source {
+ public:
+  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
+  Result<uint64_t> size() override { return bytes_.size(); }
+  Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
+    if (offset >= bytes_.size()) return size_t{0};
+    return bytes_.copy(out.data(), out.size(), offset);
+  }
+
+ private:
+  std::string bytes_;
+};
+
+class BlobReader : public Reader {
+ public:
+  BlobReader(std::unique_ptr<Source> source, std::string name, Header header)
+      : source_(std::move(source)), name_(std::move(name)), header_(std::move(header)) {}
 
   void decrypt(std::string_view data_key) {
     cipher_.emplace(block_key(data_key, header_.salt));
@@ -61,7 +96,7 @@ class FileReader : public Reader {
     if (number_ == number && !block_.empty()) return std::string_view(block_).substr(0, length);
     block_.assign(length + header_.overhead(), '\0');
     const auto stored = block_.size() - kBlockSumBytes;
-    TRY_ASSIGN(const auto count, file_->read_at(header_.block_offset(number), block_));
+    TRY_ASSIGN(const auto count, source_->read_at(header_.block_offset(number), block_));
     ByteReader tail(std::string_view(block_).substr(stored));
     const auto sum = tail.u32();
     if (count != block_.size() ||
@@ -82,11 +117,11 @@ class FileReader : public Reader {
   std::unexpected<Error> damaged(uint64_t number, std::string_view what) {
     block_.clear();
     return fail(ErrorCode::DataLoss,
-                fmt::format("'{}' at byte {}: {}", path_, header_.block_offset(number), what));
+                fmt::format("'{}' at byte {}: {}", name_, header_.block_offset(number), what));
   }
 
-  std::unique_ptr<os::File> file_;
-  std::string path_;
+  std::unique_ptr<Source> source_;
+  std::string name_;
   Header header_;
   std::optional<crypto::BlockCipher> cipher_;
   std::string context_;
@@ -94,22 +129,53 @@ class FileReader : public Reader {
   std::string block_;
 };
 
-Result<std::unique_ptr<FileReader>> open_file(os::Os os, std::string path, Header& header) {
-  TRY_ASSIGN(auto file, os.files.open(path, os::OpenMode::ReadOnly));
+Result<std::unique_ptr<BlobReader>> read_header(std::unique_ptr<Source> source, std::string name,
+                                                Header& header) {
   std::string bytes(kHeaderBytes, '\0');
-  TRY_ASSIGN(const auto count, file->read_at(0, bytes));
+  TRY_ASSIGN(const auto count, source->read_at(0, bytes));
   bytes.resize(count);
   auto parsed = parse_header(bytes);
   if (!parsed) {
-    return std::unexpected(std::move(parsed).error().with_context(fmt::format("'{}'", path)));
+    return std::unexpected(std::move(parsed).error().with_context(fmt::format("'{}'", name)));
   }
   header = std::move(*parsed);
-  TRY_ASSIGN(const auto length, file->size());
+  TRY_ASSIGN(const auto length, source->size());
   if (length != header.file_bytes()) {
-    return fail(ErrorCode::DataLoss, fmt::format("'{}' has {} bytes; its header says {}", path,
+    return fail(ErrorCode::DataLoss, fmt::format("'{}' has {} bytes; its header says {}", name,
                                                  length, header.file_bytes()));
   }
-  return std::make_unique<FileReader>(std::move(file), std::move(path), header);
+  return std::make_unique<BlobReader>(std::move(source), std::move(name), header);
+}
+
+Result<std::unique_ptr<Reader>> open_source(std::unique_ptr<Source> source, const std::string& name,
+                                            std::string_view data_key) {
+  Header header;
+  TRY_ASSIGN(auto reader, read_header(std::move(source), name, header));
+  if (header.encryption != Encryption::None) {
+    if (data_key.empty()) {
+      return fail(ErrorCode::FailedPrecondition,
+                  fmt::format("'{}' is encrypted; no key was given", name));
+    }
+    reader->decrypt(data_key);
+  }
+  if (!header.unpacked) return reader;
+  auto unpacking = unpacking_reader(std::move(reader), *header.unpacked);
+  if (unpacking) return unpacking;
+  return std::unexpected(std::move(unpacking).error().with_context(fmt::format("'{}'", name)));
+}
+
+Result<> scrub_source(std::unique_ptr<Source> source, std::string name) {
+  Header header;
+  TRY_ASSIGN(const auto reader, read_header(std::move(source), std::move(name), header));
+  for (uint64_t number = 0; number * kBlockBytes < header.size; ++number) {
+    TRY(reader->load(number));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Source>> open_file(os::Os os, const std::string& path) {
+  TRY_ASSIGN(auto file, os.files.open(path, os::OpenMode::ReadOnly));
+  return std::make_unique<FileSource>(std::move(file));
 }
 
 Result<> check_id(const BlobId& id) {
@@ -117,7 +183,49 @@ Result<> check_id(const BlobId& id) {
   return fail(ErrorCode::DataLoss, fmt::format("'{}' is not the id of a blob", id));
 }
 
+// What a blob is made of.
+struct Content {
+  Content(os::Random& random, std::string_view plain, bool encrypted, Packing packing) {
+    if (packing == Packing::Small) packed = pack(plain);
+    if (packed) header.unpacked = plain.size();
+    bytes = packed ? std::string_view(*packed) : plain;
+    header.size = bytes.size();
+    if (!encrypted) return;
+    header.encryption = Encryption::Aes256Gcm;
+    header.salt = random.bytes(kSaltBytes);
+  }
+  Content(const Content&) = delete;
+  Content& operator=(const Content&) = delete;
+
+  std::optional<std::string> packed;
+  std::string_view bytes;  // as they are stored
+  Header header;
+};
+
 }  // namespace
+
+std::string make_blob(os::Random& random, std::string_view bytes, std::string_view data_key,
+                      Packing packing) {
+  const Content content(random, bytes, !data_key.empty(), packing);
+  std::string out;
+  out.reserve(content.header.file_bytes());
+  const auto done =
+      render_blob(content.bytes, content.header, data_key, [&](std::string_view piece) {
+        out += piece;
+        return Result<>();
+      });
+  TRACCIA_ASSERT(done.has_value());
+  return out;
+}
+
+Result<std::unique_ptr<Reader>> open_made_blob(std::string blob, std::string name,
+                                               std::string_view data_key) {
+  return open_source(std::make_unique<MemorySource>(std::move(blob)), name, data_key);
+}
+
+Result<> scrub_made_blob(std::string blob, std::string name) {
+  return scrub_source(std::make_unique<MemorySource>(std::move(blob)), std::move(name));
+}
 
 Result<std::unique_ptr<BlobStore>> BlobStore::open(os::Os os, const std::string& directory) {
   TRY(os.files.make_directories(directory));
@@ -136,37 +244,29 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(os::Os os, const std::string&
 
 Result<BlobId> BlobStore::put(std::string_view bytes, std::string_view data_key, Packing packing) {
   auto id = hex_encode(os_.random.bytes(kIdBytes));
-  Header header;
-  std::optional<std::string> packed;
-  if (packing == Packing::Small) packed = pack(bytes);
-  if (packed) header.unpacked = bytes.size();
-  const auto content = packed ? std::string_view(*packed) : bytes;
-  header.size = content.size();
-  if (!data_key.empty()) {
-    header.encryption = Encryption::Aes256Gcm;
-    header.salt = os_.random.bytes(kSaltBytes);
-  }
-  const auto file = render_blob(content, header, data_key);
-  TRY(os::write_file_atomically(os_.files, path_of(directory_, id), file));
-  return id;
+  const auto path = path_of(directory_, id);
+  const Content content(os_.random, bytes, !data_key.empty(), packing);
+  const auto size = content.header.file_bytes();
+  const auto mode = size < kUncachedMin ? os::OpenMode::CreateNew : os::OpenMode::CreateNewUncached;
+  auto written = [&]() -> Result<> {
+    TRY_ASSIGN(const auto file, os_.files.open(path, mode));
+    os::PagedWriter writer(*file, size);
+    TRY(render_blob(content.bytes, content.header, data_key,
+                    [&](std::string_view piece) { return writer.append(piece); }));
+    TRY(writer.finish());
+    return os_.files.sync_directory(folder_of(directory_, id));
+  }();
+  if (written) return id;
+  // Room for others on a full disk. Where even that fails, nobody names the id.
+  (void)os_.files.remove(path);
+  return std::unexpected(std::move(written).error());
 }
 
 Result<std::unique_ptr<Reader>> BlobStore::open_blob(const BlobId& id, std::string_view data_key) {
   TRY(check_id(id));
-  Header header;
-  TRY_ASSIGN(auto reader, open_file(os_, path_of(directory_, id), header));
-  if (header.encryption != Encryption::None) {
-    if (data_key.empty()) {
-      return fail(ErrorCode::FailedPrecondition,
-                  fmt::format("blob {} is encrypted; no key was given", id));
-    }
-    reader->decrypt(data_key);
-  }
-  if (!header.unpacked) return reader;
-  auto unpacking = unpacking_reader(std::move(reader), *header.unpacked);
-  if (unpacking) return unpacking;
-  return std::unexpected(
-      std::move(unpacking).error().with_context(fmt::format("'{}'", path_of(directory_, id))));
+  const auto path = path_of(directory_, id);
+  TRY_ASSIGN(auto source, open_file(os_, path));
+  return open_source(std::move(source), path, data_key);
 }
 
 Result<std::string> BlobStore::read_all(const BlobId& id, std::string_view data_key) {
@@ -179,12 +279,9 @@ Result<std::string> BlobStore::read_all(const BlobId& id, std::string_view data_
 
 Result<> BlobStore::scrub(const BlobId& id) {
   TRY(check_id(id));
-  Header header;
-  TRY_ASSIGN(const auto reader, open_file(os_, path_of(directory_, id), header));
-  for (uint64_t number = 0; number * kBlockBytes < header.size; ++number) {
-    TRY(reader->load(number));
-  }
-  return {};
+  const auto path = path_of(directory_, id);
+  TRY_ASSIGN(auto source, open_file(os_, path));
+  return scrub_source(std::move(source), path);
 }
 
 Result<> BlobStore::remove(const BlobId& id) {

@@ -28,21 +28,29 @@ class Reader {
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> out) = 0;
 };
 
+// A blob as put() writes it, for who keeps it elsewhere. With a data key of 32 bytes the content is
+// encrypted, under a key that is the blob's own; without one it is stored plain.
+std::string make_blob(os::Random& random, std::string_view bytes, std::string_view data_key = {},
+                      Packing packing = Packing::None);
+// Errors call it by the name. FailedPrecondition for an encrypted blob without a data key.
+Result<std::unique_ptr<Reader>> open_made_blob(std::string blob, std::string name,
+                                               std::string_view data_key = {});
+// Checks all of it, for which an encrypted blob needs no key. DataLoss as of Reader::read_at().
+Result<> scrub_made_blob(std::string blob, std::string name);
+
 // Thread-safe.
 class BlobStore {
  public:
-  // Makes the directory; removes temporary files left by a crash.
+  // Makes the directory; removes temporary files of earlier versions.
   static Result<std::unique_ptr<BlobStore>> open(os::Os os, const std::string& directory);
-  // Durable on return: file synced, renamed into place, directory synced.
-  // With a data key of 32 bytes the content is encrypted, under a key that is the blob's own;
-  // without one it is stored plain.
+  // Durable on return: file and directory are synced. Otherwise as make_blob(). A crash may leave a
+  // part of a file whose id nobody was given.
   Result<BlobId> put(std::string_view bytes, std::string_view data_key = {},
                      Packing packing = Packing::None);
   // `data_key` as at put(). FailedPrecondition for an encrypted blob without one.
   Result<std::unique_ptr<Reader>> open_blob(const BlobId& id, std::string_view data_key = {});
   Result<std::string> read_all(const BlobId& id, std::string_view data_key = {});
-  // Reads all of the file and checks it, for which an encrypted blob needs no key. DataLoss as of
-  // Reader::read_at().
+  // As scrub_made_blob().
   Result<> scrub(const BlobId& id);
   // Idempotent.
   Result<> remove(const BlobId& id);

@@ -50,26 +50,28 @@ std::string block_context(const Header& header) {
   return out;
 }
 
-std::string render_blob(std::string_view bytes, const Header& header, std::string_view data_key) {
+Result<> render_blob(std::string_view bytes, const Header& header, std::string_view data_key,
+                     const Sink& sink) {
   TRACCIA_ASSERT(bytes.size() == header.size);
   std::optional<crypto::BlockCipher> cipher;
   if (header.encryption != Encryption::None) cipher.emplace(block_key(data_key, header.salt));
   const auto context = block_context(header);
   std::string out;
-  out.reserve(header.file_bytes());
   append_header(out, header);
+  TRY(sink(out));
   for (uint64_t number = 0; !bytes.empty(); ++number) {
     const auto block = bytes.substr(0, kBlockBytes);
-    const auto start = out.size();
+    out.clear();
     if (cipher) {
       cipher->seal(number, block, context, out);
     } else {
       out += block;
     }
-    append_u32(out, block_sum(number, std::string_view(out).substr(start)));
+    append_u32(out, block_sum(number, out));
+    TRY(sink(out));
     bytes.remove_prefix(block.size());
   }
-  return out;
+  return {};
 }
 
 Result<Header> parse_header(std::string_view header) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,12 +42,17 @@ struct Header {
   }
 };
 
+// Takes a blob's bytes in their order.
+using Sink = std::function<Result<>(std::string_view)>;
+
 // Header: "TRBLOB01", u32 encryption, u32 block size, u64 size, the salt, u32 packing, u64 size
 // before it, zeros, CRC-32C of all before it. Then blocks, each followed by its tag, where it is
 // encrypted, and its CRC-32C, which covers the block's number and the tag too. `header.size` is
 // that of the bytes. They are encrypted under a key that the data key (kDataKeyBytes) and the salt,
 // which must be random, make; or stored plain without a data key.
-std::string render_blob(std::string_view bytes, const Header& header, std::string_view data_key);
+// The sink's error is returned.
+Result<> render_blob(std::string_view bytes, const Header& header, std::string_view data_key,
+                     const Sink& sink);
 // DataLoss when it is not a header of this version.
 Result<Header> parse_header(std::string_view header);
 

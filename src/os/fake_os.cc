@@ -257,9 +257,9 @@ Result<std::unique_ptr<File>> FakeFileSystem::open(const std::string& path, Open
                                                    unsigned mode_bits) {
   const MutexLock lock(mutex_);
   const auto at = names_.find(path);
-  const bool creates = mode == OpenMode::CreateReadWrite || mode == OpenMode::CreateNew;
+  const bool creates = mode != OpenMode::ReadOnly && mode != OpenMode::ReadWrite;
   if (at != names_.end()) {
-    if (mode == OpenMode::CreateNew) {
+    if (mode == OpenMode::CreateNew || mode == OpenMode::CreateNewUncached) {
       return fail(ErrorCode::AlreadyExists, fmt::format("open '{}': file exists", path));
     }
     return std::make_unique<FakeFile>(*this, at->second, path, generation_);

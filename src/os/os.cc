@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 
@@ -81,6 +84,44 @@ Result<> write_file_atomically(FileSystem& files, const std::string& path, std::
   }
   TRY(files.rename(temporary, path));
   return files.sync_directory(parent_directory(path));
+}
+
+PagedWriter::PagedWriter(File& file, uint64_t size)
+    : file_(file),
+      capacity_(std::clamp<uint64_t>((size + kPageBytes - 1) / kPageBytes * kPageBytes, kPageBytes,
+                                     kPieceBytes)),
+      piece_(static_cast<char*>(std::aligned_alloc(kPageBytes, capacity_))) {
+  TRACCIA_ASSERT(piece_ != nullptr);
+}
+
+void PagedWriter::Free::operator()(char* memory) const {
+  std::free(memory);
+}
+
+Result<> PagedWriter::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto count = bytes.copy(piece_.get() + filled_, capacity_ - filled_);
+    filled_ += count;
+    bytes.remove_prefix(count);
+    if (filled_ == capacity_) TRY(write_piece());
+  }
+  return {};
+}
+
+Result<> PagedWriter::write_piece() {
+  // What is behind the last whole page goes by itself, through the cache.
+  const auto whole = filled_ / kPageBytes * kPageBytes;
+  const std::string_view piece(piece_.get(), filled_);
+  if (whole > 0) TRY(file_.write_at(written_, piece.substr(0, whole)));
+  if (whole < filled_) TRY(file_.write_at(written_ + whole, piece.substr(whole)));
+  written_ += filled_;
+  filled_ = 0;
+  return {};
+}
+
+Result<> PagedWriter::finish() {
+  TRY(write_piece());
+  return file_.sync_data();
 }
 
 std::string parent_directory(const std::string& path) {

@@ -43,7 +43,10 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
-enum class OpenMode { ReadOnly, ReadWrite, CreateReadWrite, CreateNew };
+// CreateNewUncached: as CreateNew, for what is written once and not read soon. Whole pages that are
+// written at the boundary of a page from memory at the boundary of a page go past the page cache,
+// where the disk can do that; PagedWriter writes so.
+enum class OpenMode { ReadOnly, ReadWrite, CreateReadWrite, CreateNew, CreateNewUncached };
 
 struct DirectoryEntry {
   std::string name;
@@ -102,6 +105,32 @@ struct Os {
   FileSystem& files;
   Clock& clock;
   Random& random;
+};
+
+inline constexpr size_t kPageBytes = 4096;
+
+// Writes a file from its start on, in pieces of whole pages.
+class PagedWriter {
+ public:
+  // Memory for a file of `size` bytes, at most kPieceBytes.
+  PagedWriter(File& file, uint64_t size);
+  Result<> append(std::string_view bytes);
+  // Writes the rest; durable on return, but for the file's name.
+  Result<> finish();
+
+  static constexpr size_t kPieceBytes = 1 << 20;
+
+ private:
+  struct Free {
+    void operator()(char* memory) const;
+  };
+  Result<> write_piece();
+
+  File& file_;
+  size_t capacity_;
+  std::unique_ptr<char, Free> piece_;
+  size_t filled_ = 0;
+  uint64_t written_ = 0;
 };
 
 // Reads a whole file of at most `bytes_max` bytes (ResourceExhausted beyond).

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "os/fake_os.h"
@@ -56,15 +57,51 @@ void check_files(FileSystem& files, const std::string& root) {
   EXPECT_EQ(files.remove(root + "/a/moved").error().code(), ErrorCode::NotFound);
 }
 
+// Whole, in whatever pieces it comes and wherever it ends.
+void check_paged_writes(FileSystem& files, const std::string& root) {
+  ASSERT_TRUE(files.make_directories(root));
+  std::string bytes(3 * PagedWriter::kPieceBytes, '\0');
+  FakeRandom(1).fill(bytes);
+  for (const size_t size :
+       {size_t{0}, size_t{1}, kPageBytes - 1, kPageBytes, kPageBytes + 1, PagedWriter::kPieceBytes,
+        PagedWriter::kPieceBytes + 1, 2 * PagedWriter::kPieceBytes + kPageBytes + 7}) {
+    for (const size_t piece : {size_t{1000}, size_t{65'556}, bytes.size()}) {
+      for (const auto mode : {OpenMode::CreateNew, OpenMode::CreateNewUncached}) {
+        SCOPED_TRACE(testing::Message() << size << " bytes, by " << piece);
+        const auto path = root + "/file";
+        {
+          const auto file = files.open(path, mode).value();
+          PagedWriter writer(*file, size);
+          for (size_t at = 0; at < size; at += piece) {
+            ASSERT_TRUE(
+                writer.append(std::string_view(bytes).substr(at, std::min(piece, size - at))));
+          }
+          ASSERT_TRUE(writer.finish());
+        }
+        EXPECT_TRUE(read_file(files, path, size).value() ==
+                    std::string_view(bytes).substr(0, size));
+        ASSERT_TRUE(files.remove(path));
+      }
+    }
+  }
+  // Not as it likes it, and right all the same.
+  const auto file = files.open(root + "/file", OpenMode::CreateNewUncached).value();
+  ASSERT_TRUE(file->write_at(5, "abc"));
+  ASSERT_TRUE(file->write_at(kPageBytes, std::string_view(bytes).substr(1, kPageBytes)));
+  EXPECT_EQ(file->size().value(), 2 * kPageBytes);
+}
+
 TEST(FileSystems, TheFakeBehavesAsFiles) {
   FakeOs fake;
   check_files(fake.files, "/root");
+  check_paged_writes(fake.files, "/root");
 }
 
 TEST(FileSystems, TheRealBehavesAsFiles) {
   RealOs real;
   const auto root = testing::TempDir() + "traccia-os-test-" + real.os().random.uuid();
   check_files(real.os().files, root);
+  check_paged_writes(real.os().files, root);
 }
 
 TEST(FakeFiles, LoseWhatWasNotSynced) {

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -53,6 +54,9 @@ class RealFile : public File {
   RealFile(Descriptor descriptor, std::string path)
       : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
+  // A file system that cannot do that stays with its cache.
+  void bypass_cache() { uncached_ = set_direct(true); }
+
   Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
     size_t done = 0;
     while (done < out.size()) {
@@ -73,9 +77,14 @@ class RealFile : public File {
 
   Result<> write_at(uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
+      if (uncached_ && !in_whole_pages(offset, bytes)) TRY(use_cache());
       const auto count =
           ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && errno == EINVAL && uncached_) {  // a disk with larger blocks
+        TRY(use_cache());
+        continue;
+      }
       if (count < 0) return system_error("write", path_, errno);
       bytes.remove_prefix(static_cast<size_t>(count));
       offset += static_cast<uint64_t>(count);
@@ -108,8 +117,24 @@ class RealFile : public File {
   }
 
  private:
+  static bool in_whole_pages(uint64_t offset, std::string_view bytes) {
+    const auto address = reinterpret_cast<uintptr_t>(bytes.data());
+    return (offset | address | bytes.size()) % kPageBytes == 0;
+  }
+  bool set_direct(bool direct) {
+    const int flags = ::fcntl(descriptor_.get(), F_GETFL);
+    const int wanted = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+    return flags >= 0 && ::fcntl(descriptor_.get(), F_SETFL, wanted) == 0;
+  }
+  Result<> use_cache() {
+    if (!set_direct(false)) return system_error("fcntl", path_, errno);
+    uncached_ = false;
+    return {};
+  }
+
   Descriptor descriptor_;
   std::string path_;
+  std::atomic<bool> uncached_{false};
 };
 
 class RealLock : public FileLock {
@@ -129,6 +154,7 @@ int open_flags(OpenMode mode) {
     case OpenMode::CreateReadWrite:
       return O_RDWR | O_CREAT;
     case OpenMode::CreateNew:
+    case OpenMode::CreateNewUncached:
       return O_RDWR | O_CREAT | O_EXCL;
   }
   return O_RDONLY;
@@ -139,7 +165,9 @@ class RealFileSystem : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode,
                                      unsigned mode_bits) override {
     TRY_ASSIGN(auto descriptor, open_descriptor(path, open_flags(mode), mode_bits));
-    return std::make_unique<RealFile>(std::move(descriptor), path);
+    auto file = std::make_unique<RealFile>(std::move(descriptor), path);
+    if (mode == OpenMode::CreateNewUncached) file->bypass_cache();
+    return file;
   }
 
   Result<> rename(const std::string& from, const std::string& to) override {
