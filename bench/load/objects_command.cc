@@ -113,12 +113,12 @@ int fill_bucket(const FillOptions& options) {
     TRY_ASSIGN(const auto lock, server::open_directory(os, directory, false));
     TRY_ASSIGN(const auto database, server::open_control_plane(os, directory));
     TRY_ASSIGN(const auto blobs, blob::BlobStore::open(os, directory.blobs()));
-    s3::S3 s3(os, *blobs, std::string(32, 'k'));
-    TRY_ASSIGN(const auto blob, s3.store_bytes("x"));
+    s3::S3 s3(os, *database, *blobs, std::string(32, 'k'));
     for (uint64_t first = 0; first < options.count; first += kPerTransaction) {
       TRY(database->write([&](meta::Transaction& transaction) -> Result<> {
         const auto end = std::min(options.count, first + kPerTransaction);
         for (auto i = first; i < end; ++i) {
+          TRY_ASSIGN(const auto blob, s3.store_bytes("x"));
           TRY(s3.put_object(transaction, options.bucket, object_key(i),
                             "9dd4e461268c8034f5c8564e155c67a6", 1, blob, {}));
         }

@@ -19,14 +19,13 @@ TEST(Authoriser, HistoryOfOtherAccountsIsForTheManagementAccount) {
   ASSERT_TRUE(fake.files.make_directories("/data"));
   const auto key = identity::MasterKey(std::string(32, 'k'));
   identity::Identity identity(fake.os(), key);
-  auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
-  s3::S3 s3(fake.os(), *blobs, std::string(32, 's'));
-  organization::Organizations organizations(fake.os());
-  Authoriser authoriser(fake.clock, identity, organizations, s3);
   auto schemas = identity::schemas();
   schemas.push_back(organization::kSchema);
-  auto database =
-      meta::Database::open(fake.os(), "/data/meta.db", meta::Durability::Full, schemas).value();
+  auto database = meta::Database::open(fake.os(), "/data/meta.db", schemas).value();
+  auto blobs = blob::BlobStore::open(fake.os(), "/data/blobs").value();
+  s3::S3 s3(fake.os(), *database, *blobs, std::string(32, 's'));
+  organization::Organizations organizations(fake.os());
+  Authoriser authoriser(fake.clock, identity, organizations, s3);
   const auto allowed = [&](std::string_view caller, std::optional<std::string_view> account) {
     Caller asking;
     asking.principal.account_id = caller;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "api/test_s3.h"
+#include "s3/test_store.h"
 
 namespace traccia::api {
 namespace {
@@ -235,16 +236,16 @@ TEST_F(BucketPolicyTest, WithoutAKeyThePolicyAloneDecidesAndRefusalsAreNotRecord
   log_data_events({"arn:aws:s3"});
   allow({statement("Allow", "\"*\"", "s3:GetObject", "bucket/public/*")});
   const auto before = event_names().size();
-  const auto files = blobs_->list().value().size();
+  const auto stored = s3::stored_count(*database_, *blobs_);
   become_nobody();
-  EXPECT_EQ(refusal("PUT", "/bucket/public/b", "x"), "AccessDenied: Access Denied");
+  EXPECT_EQ(refusal("PUT", "/bucket/public/b", s3::kManyBytes), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("GET", "/bucket/private"), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("PUT", "/bucket?policy", "{}"), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("PUT", "/new-bucket"), "AccessDenied: Access Denied");
   EXPECT_EQ(refusal("GET", "/new-bucket/k"), "AccessDenied: Access Denied") << "names are not told";
   EXPECT_THAT(refusal("POST", "/bucket?delete", "<Delete/>"), HasSubstr("Anonymous access"));
   EXPECT_EQ(event_names().size(), before);
-  EXPECT_EQ(blobs_->list().value().size(), files);
+  EXPECT_EQ(s3::stored_count(*database_, *blobs_), stored);
   EXPECT_EQ(body_of(send("GET", "/bucket/public/a")), "hello");
   const auto seen = events();
   ASSERT_EQ(seen.size(), before + 1);

@@ -154,7 +154,7 @@ Result<> put_marker(Call& call, const s3::Bucket& bucket, const std::string& key
   options.encryption = sealing.encryption;
   options.headers.content_type = "application/json";
   options.headers.content_encoding = "gzip";
-  TRY(s3.put_object(call.transaction, bucket.name, key, s3::etag_of("", sealing, blob), 0, blob,
+  TRY(s3.put_object(call.transaction, bucket.name, key, s3::etag_of("", sealing, blob.id), 0, blob,
                     options));
   return record_service_call(call, bucket, "PutObject", event::Category::Data,
                              json::Object{{"bucketName", bucket.name}, {"key", key}});

@@ -71,7 +71,7 @@ Result<s3::Bucket> EmbeddedObjectStore::authorise(meta::Transaction& transaction
 Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction& transaction,
                                                                const delivery::PutRequest& request,
                                                                const SealedFile& sealed,
-                                                               const blob::BlobId& blob) {
+                                                               const s3::StoredBytes& blob) {
   const auto& sealing = sealed.sealing;
   TRY_ASSIGN(const auto bucket, authorise(transaction, request, sealing.encryption));
   const auto& os = services_->os;
@@ -84,9 +84,10 @@ Result<std::vector<ingest::Draft>> EmbeddedObjectStore::put_in(meta::Transaction
   options.if_none_match_any = true;
   options.encryption = sealing.encryption;
   options.checksums[std::string(kContentSum)] = base64_encode(crypto::sha256(request.bytes));
-  TRY_ASSIGN(const auto object, services_->s3.put_object(transaction, request.bucket, request.key,
-                                                         s3::etag_of(request.bytes, sealing, blob),
-                                                         request.bytes.size(), blob, options));
+  TRY_ASSIGN(const auto object,
+             services_->s3.put_object(transaction, request.bucket, request.key,
+                                      s3::etag_of(request.bytes, sealing, blob.id),
+                                      request.bytes.size(), blob, options));
   TRY_ASSIGN(auto draft, audit_draft(os, os.clock.now(), caller,
                                      put_event(request, bucket, sealing.encryption)));
   auto drafts = sealed.records;
@@ -114,7 +115,7 @@ Result<> EmbeddedObjectStore::put_if_absent(const delivery::PutRequest& request)
       [&](meta::Transaction& transaction) { return put_in(transaction, request, sealed, blob); });
   // When the log refused, the object is committed and keeps its bytes.
   if (!stored && stored.error().reason() != kCommittedNotLogged) {
-    TRY(services_->s3.discard_bytes(blob));
+    TRY(services_->s3.discard_bytes(blob.id));
   }
   return stored;
 }

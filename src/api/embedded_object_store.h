@@ -30,7 +30,7 @@ class EmbeddedObjectStore : public delivery::ObjectStore {
                                const s3::Encryption& encryption);
   Result<std::vector<ingest::Draft>> put_in(meta::Transaction& transaction,
                                             const delivery::PutRequest& request,
-                                            const SealedFile& sealed, const blob::BlobId& blob);
+                                            const SealedFile& sealed, const s3::StoredBytes& blob);
 
   std::optional<Services>& services_;
 };

@@ -12,9 +12,7 @@ namespace {
 TEST(KeyCache, SeesEveryChange) {
   os::FakeOs fake;
   ASSERT_TRUE(fake.files.make_directories("/d"));
-  const auto database =
-      meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, identity::schemas())
-          .value();
+  const auto database = meta::Database::open(fake.os(), "/d/meta.db", identity::schemas()).value();
   const identity::MasterKey master_key(std::string(32, 'k'));
   identity::Identity identity(fake.os(), master_key);
   std::string id;

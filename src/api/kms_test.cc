@@ -41,8 +41,7 @@ TEST_F(KmsTest, CreateKeyRefusesWhatItHasNoKeysOf) {
   EXPECT_EQ(refused({{"KeyUsage", "GENERATE_VERIFY_MAC"}}),
             "ValidationException: KeyUsage GENERATE_VERIFY_MAC is not compatible with KeySpec "
             "SYMMETRIC_DEFAULT");
-  EXPECT_THAT(refused({{"Origin", "AWS_CLOUDHSM"}}),
-              StartsWith("UnsupportedOperationException: "));
+  EXPECT_THAT(refused({{"Origin", "AWS_CLOUDHSM"}}), StartsWith("UnsupportedOperationException: "));
   EXPECT_THAT(refused({{"CustomKeyStoreId", "cks-1"}}),
               StartsWith("CustomKeyStoreNotFoundException: "));
   EXPECT_EQ(as_administrator("kms:ListKeys", {}).at("Keys").as_array().size(), 0U);

@@ -3,9 +3,9 @@
 #include "api/outbox.h"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
+#include <atomic>
 #include <memory>
+#include <optional>
 
 namespace traccia::api {
 
@@ -59,69 +59,100 @@ Result<> Outbox::remove(meta::Transaction& transaction, const std::vector<int64_
 
 Result<> Outbox::commit(
     const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body) {
-  std::vector<ingest::Draft> drafts;
-  std::vector<int64_t> ids;
-  auto durable = std::make_shared<std::promise<Result<ingest::Outcome>>>();
-  auto done = durable->get_future();
   const auto not_logged = [](const Error& error) {
     return fail(ErrorCode::Unavailable, kCommittedNotLogged, error.message());
   };
+  meta::CommitNumber number = 0;
+  std::optional<std::future<Result<>>> logged;
   {
     const MutexLock order(order_);
-    TRY(write(body, drafts, ids));
-    if (drafts.empty()) return {};
-    if (!waiting_.empty()) {
-      // Behind those, so that the log keeps the order of commits.
-      waiting_.insert(waiting_.end(), ids.begin(), ids.end());
-      const auto sent = send_waiting();
-      return sent ? Result<>() : not_logged(sent.error());
-    }
-    ingest_.submit(
-        std::move(drafts),
-        [durable](Result<ingest::Outcome> outcome) { durable->set_value(std::move(outcome)); },
-        wal::Room::Reserve);
-    if (done.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
-      // Refused at once. What fails later finds the log stopped for good.
-      const auto outcome = done.get();
-      if (outcome) return sent(ids);
-      waiting_ = std::move(ids);
-      return not_logged(outcome.error());
+    TRY_ASSIGN(auto batch, write(body));
+    number = batch.number;
+    if (!batch.drafts.empty()) {
+      logged = batch.logged.get_future();
+      committed_.push_back(std::move(batch));
     }
   }
-  const auto outcome = done.get();
-  if (!outcome) return not_logged(outcome.error());
-  // An eventID that is taken means that its event is in the log: derived ids do that on a repeat.
-  return sent(ids);
+  // Others commit meanwhile: one sync does for all of them.
+  if (const auto durable = database_.wait_durable(number); !durable) {
+    return not_logged(durable.error());
+  }
+  if (!logged) return {};
+  {
+    const MutexLock order(order_);
+    submit_up_to(number);
+  }
+  const auto done = logged->get();
+  return done ? Result<>() : not_logged(done.error());
 }
 
 // The transaction of a commit; it also removes rows that the log has.
-Result<> Outbox::write(
-    const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body,
-    std::vector<ingest::Draft>& drafts, std::vector<int64_t>& ids) {
+Result<Outbox::Batch> Outbox::write(
+    const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body) {
+  Batch batch;
   std::vector<int64_t> removed;
   {
     const MutexLock lock(sent_mutex_);
     removed = sent_;
   }
   const bool full = waiting_.size() >= kWaitingMax;
-  TRY(database_.write([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(drafts, body(transaction));
-    if (full && !drafts.empty()) {
+  TRY_ASSIGN(batch.number, database_.commit([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(batch.drafts, body(transaction));
+    if (full && !batch.drafts.empty()) {
       return fail(ErrorCode::ResourceExhausted, "LogDiskFull",
                   "too many records wait for room in the log; retry later");
     }
-    TRY_ASSIGN(ids, put(transaction, drafts));
+    TRY_ASSIGN(batch.ids, put(transaction, batch.drafts));
     return remove(transaction, removed);
   }));
   const MutexLock lock(sent_mutex_);
   sent_.erase(sent_.begin(), sent_.begin() + static_cast<ptrdiff_t>(removed.size()));
-  return {};
+  return batch;
 }
 
-Result<> Outbox::sent(const std::vector<int64_t>& ids) {
+// What is durable goes to the log, whoever committed it.
+void Outbox::submit_up_to(meta::CommitNumber number) {
+  while (!committed_.empty() && committed_.front().number <= number) {
+    auto batch = std::move(committed_.front());
+    committed_.pop_front();
+    submit(std::move(batch));
+  }
+}
+
+void Outbox::submit(Batch batch) {
+  if (!waiting_.empty()) {
+    // Behind those, so that the log keeps the order of commits.
+    waiting_.insert(waiting_.end(), batch.ids.begin(), batch.ids.end());
+    batch.logged.set_value(send_waiting());
+    return;
+  }
+  struct Submission {
+    std::vector<int64_t> ids;
+    std::promise<Result<>> logged;
+    std::atomic<bool> refused = false;
+  };
+  auto submission = std::make_shared<Submission>(std::move(batch.ids), std::move(batch.logged));
+  ingest_.submit(
+      std::move(batch.drafts),
+      [this, submission](Result<ingest::Outcome> outcome) {
+        // An eventID that is taken means that its event is in the log: derived ids do that on a
+        // repeat.
+        if (outcome) {
+          sent(submission->ids);
+          submission->logged.set_value({});
+        } else {
+          submission->refused = true;
+          submission->logged.set_value(std::unexpected(outcome.error()));
+        }
+      },
+      wal::Room::Reserve);
+  // At once. What fails later finds the log stopped for good.
+  if (submission->refused) waiting_ = submission->ids;
+}
+
+void Outbox::sent(const std::vector<int64_t>& ids) {
   const MutexLock lock(sent_mutex_);
   sent_.insert(sent_.end(), ids.begin(), ids.end());
-  return {};
 }
 
 Result<> Outbox::send_waiting() {
@@ -143,7 +174,7 @@ Result<> Outbox::send_waiting() {
     }));
     TRY(ingest_.submit_and_wait(std::move(drafts)));
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(count));
-    TRY(sent(ids));
+    sent(ids);
   }
   return {};
 }

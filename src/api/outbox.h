@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <future>
 #include <string_view>
 #include <vector>
 
@@ -27,9 +29,10 @@ class Outbox {
   Outbox(meta::Database& database, ingest::Ingest& ingest) : database_(database), ingest_(ingest) {}
 
   // Runs `body` in a write transaction together with the log records it returns, submits those in
-  // commit order, and returns once they are durable in the log. An error of `body` rolls back and
-  // leaves no trace. Unavailable (kCommittedNotLogged) when the log refused: the change is
-  // committed and its records wait in the outbox, but nobody may be told that it succeeded. While
+  // commit order once it is durable, and returns once they are durable in the log. An error of
+  // `body` rolls back and leaves no trace. Unavailable (kCommittedNotLogged) when the log refused,
+  // or the commit could not be synced: the change is committed, or may be after a restart, and its
+  // records wait in the outbox, but nobody may be told that it succeeded. While
   // kWaitingMax records wait, what brings further ones is refused and leaves no trace.
   Result<> commit(
       const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body);
@@ -49,15 +52,27 @@ class Outbox {
   static constexpr size_t kWaitingMax = 1000;  // records
 
  private:
-  Result<> write(const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body,
-                 std::vector<ingest::Draft>& drafts, std::vector<int64_t>& ids) REQUIRES(order_);
+  // What is committed and not submitted yet.
+  struct Batch {
+    meta::CommitNumber number = 0;
+    std::vector<ingest::Draft> drafts;
+    std::vector<int64_t> ids;
+    std::promise<Result<>> logged = {};
+  };
+
+  Result<Batch> write(
+      const std::function<Result<std::vector<ingest::Draft>>(meta::Transaction&)>& body)
+      REQUIRES(order_);
+  void submit_up_to(meta::CommitNumber number) REQUIRES(order_);
+  void submit(Batch batch) REQUIRES(order_);
   Result<> send_waiting() REQUIRES(order_);
-  Result<> sent(const std::vector<int64_t>& ids);
+  void sent(const std::vector<int64_t>& ids);
   Result<> remove(meta::Transaction& transaction, const std::vector<int64_t>& ids);
 
   meta::Database& database_;
   ingest::Ingest& ingest_;
-  Mutex order_;  // held from commit to submission, so that the log keeps the order of commits
+  Mutex order_;  // held for a commit and for a submission, so that the log keeps their order
+  std::deque<Batch> committed_ GUARDED_BY(order_);   // in that order
   std::vector<int64_t> waiting_ GUARDED_BY(order_);  // rows that the log has refused
   Mutex sent_mutex_;
   std::vector<int64_t> sent_

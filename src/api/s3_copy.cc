@@ -134,7 +134,7 @@ Result<http::Response> copy_object(S3Call& call) {
   options.encryption = sealing.encryption;
   options.storage_class = sealing.storage_class;
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
-  const auto etag = s3::etag_of(bytes, sealing, blob);
+  const auto etag = s3::etag_of(bytes, sealing, blob.id);
   s3::ObjectInfo object;
   http::Headers version;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
@@ -148,7 +148,7 @@ Result<http::Response> copy_object(S3Call& call) {
     return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {
-    TRY(s3_take_back(call, blob, stored.error()));
+    TRY(s3_take_back(call, blob.id, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
   aws::XmlWriter xml;
@@ -173,7 +173,7 @@ Result<http::Response> upload_part_copy(S3Call& call) {
              services.s3.read_object(source, range.offset, range.count, loaded.data_key));
   TRY_ASSIGN(const auto sealing, s3_seal_part(call));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
-  const auto etag = s3::etag_of(bytes, sealing, blob);
+  const auto etag = s3::etag_of(bytes, sealing, blob.id);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
@@ -182,7 +182,7 @@ Result<http::Response> upload_part_copy(S3Call& call) {
     return {};
   });
   if (!stored) {
-    TRY(s3_take_back(call, blob, stored.error()));
+    TRY(s3_take_back(call, blob.id, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
   aws::XmlWriter xml;

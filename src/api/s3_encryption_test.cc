@@ -11,6 +11,7 @@
 #include "api/test_s3.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "s3/test_store.h"
 
 namespace traccia::api {
 namespace {
@@ -243,12 +244,12 @@ TEST_F(S3EncryptionTest, WhoMayNotUseTheKeyGetsNeitherObjectNorRoom) {
         R"("arn:aws:iam::111122223333:root"},"Action":["kms:DisableKey","kms:PutKeyPolicy"],)"
         R"("Resource":"*"}]})"},
        {"BypassPolicyLockoutSafetyCheck", true}});
-  const auto blobs = blobs_->list()->size();
+  const auto blobs = s3::stored_count(*database_, *blobs_);
   EXPECT_THAT(refusal(send("GET", "/bucket/k")), HasSubstr("403 AccessDenied: User: "));
   EXPECT_THAT(refusal(send("GET", "/bucket/k")), HasSubstr("kms:Decrypt on resource: " + key_));
-  EXPECT_THAT(refusal(send("PUT", "/bucket/k", "x", with_key())),
+  EXPECT_THAT(refusal(send("PUT", "/bucket/k", s3::kManyBytes, with_key())),
               HasSubstr("kms:GenerateDataKey on resource: " + key_));
-  EXPECT_EQ(blobs_->list()->size(), blobs);
+  EXPECT_EQ(s3::stored_count(*database_, *blobs_), blobs);
 }
 
 // The bucket policy of the practices, as it is written: the header must be there.

@@ -102,6 +102,8 @@ Result<> LifecycleSweep::move(const Action& action) {
   });
   if (moved) ++done_;
   if (done && moved) return {};
+  // It may have been committed; if not, the next start removes the bytes.
+  if (!done && done.error().code() == ErrorCode::Unavailable) return done;
   for (const auto& [blob, size] : *parts) {
     const bool its = std::ranges::find(version.parts, blob, [](const auto& part) {
                        return part.first;

@@ -327,7 +327,7 @@ TEST_F(S3TransitionTest, ObjectsGoDownTheWaterfall) {
   const auto before = disk_bytes();
   to("2027-02-15T00:00:00Z");
   sweep();
-  ASSERT_TRUE(s3_->collect_garbage(*database_));
+  ASSERT_TRUE(s3_->collect_garbage());
   EXPECT_EQ(class_of("/bucket/k"), "STANDARD_IA");
   EXPECT_LT(disk_bytes(), before / 10) << "colder is smaller";
   EXPECT_EQ(body_of(send("GET", "/bucket/k")), large());

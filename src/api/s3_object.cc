@@ -169,7 +169,7 @@ Result<http::Response> put_object(S3Call& call) {
   options.encryption = sealing.encryption;
   options.storage_class = sealing.storage_class;
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
-  const auto etag = s3::etag_of(body, sealing, blob);
+  const auto etag = s3::etag_of(body, sealing, blob.id);
   s3::ObjectInfo object;
   http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
@@ -184,7 +184,7 @@ Result<http::Response> put_object(S3Call& call) {
     return s3_tell_expiry(call, transaction, object);
   });
   if (!stored) {
-    TRY(s3_take_back(call, blob, stored.error()));
+    TRY(s3_take_back(call, blob.id, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
   response.headers.add("ETag", s3_quoted(object.etag));

@@ -8,6 +8,7 @@
 #include "api/test_s3.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "s3/test_store.h"
 
 namespace traccia::api {
 namespace {
@@ -147,15 +148,17 @@ TEST_F(S3ObjectTest, ConditionsOfWrites) {
 TEST_F(S3ObjectTest, RefusedWritesLeaveNoBytesBehind) {
   make_bucket();
   put("k", "one");
-  const auto blobs = blobs_->list().value().size();
-  EXPECT_EQ(send("PUT", "/bucket/k", "two", {{"If-None-Match", "*"}}).status, 412);
-  EXPECT_EQ(send("PUT", "/none/k", "two").status, 404);
-  EXPECT_EQ(blobs_->list().value().size(), blobs);
+  const auto stored = s3::stored_count(*database_, *blobs_);
+  for (const auto& bytes : {std::string("two"), s3::kManyBytes}) {
+    EXPECT_EQ(send("PUT", "/bucket/k", bytes, {{"If-None-Match", "*"}}).status, 412);
+    EXPECT_EQ(send("PUT", "/none/k", bytes).status, 404);
+  }
+  EXPECT_EQ(s3::stored_count(*database_, *blobs_), stored);
 }
 
 TEST_F(S3ObjectTest, DeniedWritesWriteNothing) {
   make_bucket();
-  put("k", "one");
+  put("k", s3::kManyBytes);
   const std::string upload(xml(send("POST", "/bucket/big?uploads")).child_text("UploadId"));
   const auto part = fmt::format("/bucket/big?partNumber=1&uploadId={}", upload);
   const std::string policy =
@@ -167,13 +170,14 @@ TEST_F(S3ObjectTest, DeniedWritesWriteNothing) {
     if (operation == os::Operation::Write && path.starts_with("/d/blobs")) ++written;
     return std::optional<Error>();
   });
-  EXPECT_EQ(error_code(send("PUT", "/bucket/k", "two")), "AccessDenied");
-  EXPECT_EQ(error_code(send("PUT", part, "two")), "AccessDenied");
+  const auto& many = s3::kManyBytes;
+  EXPECT_EQ(error_code(send("PUT", "/bucket/k", many)), "AccessDenied");
+  EXPECT_EQ(error_code(send("PUT", part, many)), "AccessDenied");
   EXPECT_EQ(error_code(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", "bucket/k"}})),
             "AccessDenied");
   EXPECT_EQ(written, 0);
   ASSERT_EQ(send("DELETE", "/bucket?policy").status, 204);
-  put("k", "two");
+  put("k", many);
   EXPECT_GT(written, 0);
   fake_.files.set_fault(nullptr);
 }

@@ -43,7 +43,7 @@ Result<http::Response> upload_part(S3Call& call) {
   TRY(s3_check_body(call, body, checksums));
   TRY_ASSIGN(const auto sealing, s3_seal_part(call));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
-  const auto etag = s3::etag_of(body, sealing, blob);
+  const auto etag = s3::etag_of(body, sealing, blob.id);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
@@ -52,7 +52,7 @@ Result<http::Response> upload_part(S3Call& call) {
     return {};
   });
   if (!stored) {
-    TRY(s3_take_back(call, blob, stored.error()));
+    TRY(s3_take_back(call, blob.id, stored.error()));
     return std::unexpected(std::move(stored).error());
   }
   http::Response response;

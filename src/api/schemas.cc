@@ -48,7 +48,8 @@ std::vector<std::string_view> control_plane_schemas() {
           delivery::kAnnouncementsSchema,
           kms::kReplicasSchema,
           sqs::kRecentSchema,
-          sqs::kSealingSchema};
+          sqs::kSealingSchema,
+          s3::kSmallSchema};
 }
 
 }  // namespace traccia::api

@@ -44,10 +44,9 @@ class Fixture {
  public:
   Fixture() {
     must(fake_.files.make_directories("/d"));
-    database_ = must(meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                          control_plane_schemas()));
+    database_ = must(meta::Database::open(fake_.os(), "/d/meta.db", control_plane_schemas()));
     blobs_ = must(blob::BlobStore::open(fake_.os(), "/d/blobs"));
-    s3_ = std::make_unique<s3::S3>(fake_.os(), *blobs_, std::string(32, 's'));
+    s3_ = std::make_unique<s3::S3>(fake_.os(), *database_, *blobs_, std::string(32, 's'));
     authoriser = std::make_unique<Authoriser>(fake_.clock, identity_, organizations_, *s3_);
     authenticator = std::make_unique<Authenticator>(*database_, identity_, fake_.clock, regions_);
     must(database_->write([&](meta::Transaction& transaction) -> Result<> {

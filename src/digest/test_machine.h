@@ -142,7 +142,7 @@ struct Machine {
                ingest::Ingest::open(fake.os(), "/d/window", *machine->log, options.ingest));
     TRY_ASSIGN(
         machine->database,
-        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
+        meta::Database::open(fake.os(), "/d/meta.db",
                              {delivery::kSchema, kKeySchema, kChainSchema, kPendingSchema,
                               delivery::kLanesSchema, delivery::kChangesSchema, trail::kSchema,
                               trail::kKeysSchema, delivery::kAnnouncementsSchema}));

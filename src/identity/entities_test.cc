@@ -294,8 +294,7 @@ TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
   const MasterKey master_key(std::string(32, 'k'));
   const auto sealed = master_key.seal("secret", "access-key/AKIAOLD");
   {
-    const auto old =
-        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kSchema}).value();
+    const auto old = meta::Database::open(fake.os(), "/d/meta.db", {kSchema}).value();
     ASSERT_TRUE(old->write([&](meta::Transaction& transaction) -> Result<> {
       TRY(transaction.execute("INSERT INTO accounts VALUES (?, 1, 7)", {kTestAccount}));
       TRY(transaction.execute("INSERT INTO users VALUES ('AIDAOLD', ?, 'administrator', 1)",
@@ -305,8 +304,7 @@ TEST(IamSchema, TurnsTheAdministratorIntoAnEntity) {
       return {};
     }));
   }
-  const auto database =
-      meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, schemas()).value();
+  const auto database = meta::Database::open(fake.os(), "/d/meta.db", schemas()).value();
   Identity identity(fake.os(), master_key);
   ASSERT_TRUE(database->read([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(const auto key, identity.find_access_key(transaction, "AKIAOLD"));

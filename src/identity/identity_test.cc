@@ -13,8 +13,7 @@ class IdentityTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
-    database_ =
-        meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas()).value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", schemas()).value();
   }
   template <typename T>
   Result<T> with(const std::function<Result<T>(meta::Transaction&)>& body) {

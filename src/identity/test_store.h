@@ -22,8 +22,7 @@ class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
-    database_ =
-        meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas()).value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", schemas()).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
       TRY_ASSIGN(bootstrap_, identity_.bootstrap(transaction, kTestAccount));
       return {};

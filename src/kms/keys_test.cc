@@ -26,8 +26,7 @@ class KeysTest : public testing::Test {
     schemas.push_back(kGrantsSchema);
     schemas.push_back(kManagersSchema);
     schemas.push_back(kReplicasSchema);
-    database_ =
-        meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full, schemas).value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", schemas).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
       TRY(identity_.bootstrap(transaction, kPlace.account));
       return {};

@@ -52,16 +52,21 @@ int bind(sqlite3_stmt* statement, int at, const Argument& argument) {
 
 ErrorCode code_of(int code) {
   switch (code & 0xFF) {
-    case SQLITE_CONSTRAINT: return ErrorCode::AlreadyExists;
+    case SQLITE_CONSTRAINT:
+      return ErrorCode::AlreadyExists;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return ErrorCode::DataLoss;
+    case SQLITE_NOTADB:
+      return ErrorCode::DataLoss;
     case SQLITE_FULL:
     case SQLITE_NOMEM:
-    case SQLITE_TOOBIG: return ErrorCode::ResourceExhausted;
+    case SQLITE_TOOBIG:
+      return ErrorCode::ResourceExhausted;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_BUSY: return ErrorCode::Unavailable;
-    default: return ErrorCode::Internal;
+    case SQLITE_BUSY:
+      return ErrorCode::Unavailable;
+    default:
+      return ErrorCode::Internal;
   }
 }
 
@@ -70,13 +75,17 @@ ErrorCode code_of(int code) {
 bool Row::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
-int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+int64_t Row::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
 std::string_view Row::view(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   if (bytes == nullptr) return {};
   return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
 }
-std::string Row::text(int column) const { return std::string(view(column)); }
+std::string Row::text(int column) const {
+  return std::string(view(column));
+}
 
 Error Database::error(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(connection_);
@@ -85,18 +94,17 @@ Error Database::error(std::string_view doing) const {
 }
 
 Result<std::unique_ptr<Database>> Database::open(os::Os os, const std::string& path,
-                                                 Durability durability,
                                                  const std::vector<std::string_view>& schema) {
   std::unique_ptr<Database> database(new Database);
   database->path_ = path;
   database->vfs_ = std::make_unique<Vfs>(os);
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags,
-                                   database->vfs_->name());
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &database->connection_, flags, database->vfs_->name());
   TRACCIA_ASSERT(database->connection_ != nullptr);
   if (code != SQLITE_OK) return std::unexpected(database->error("open"));
-  TRY(database->configure(durability));
+  TRY(database->configure());
   TRY(database->migrate(schema));
   return database;
 }
@@ -118,12 +126,12 @@ Result<> Database::command(const char* sql) {
   return {};
 }
 
-Result<> Database::configure(Durability durability) {
+Result<> Database::configure() {
   // Exclusive locking comes first: it lets write-ahead logging do without shared memory.
   TRY(command("PRAGMA locking_mode = EXCLUSIVE"));
   TRY(command("PRAGMA journal_mode = WAL"));
-  TRY(command(durability == Durability::Full ? "PRAGMA synchronous = FULL"
-                                             : "PRAGMA synchronous = NORMAL"));
+  // Commits are made durable by wait_durable(), several at a time.
+  TRY(command("PRAGMA synchronous = NORMAL"));
   TRY(command("PRAGMA foreign_keys = ON"));
   TRY(command("PRAGMA trusted_schema = OFF"));
   TRY(command("PRAGMA temp_store = MEMORY"));
@@ -156,6 +164,7 @@ Result<> Database::migrate(const std::vector<std::string_view>& schema) {
 
 Result<> Transaction::begin(const char* how) {
   lock_.emplace(database_.mutex_);
+  seen_ = database_.committed_;
   database_.vfs_->begin_frames();
   auto begun = database_.command(how);
   if (!begun) lock_.reset();
@@ -170,6 +179,7 @@ Result<> Transaction::end(Result<> done) {
   if (!done && sqlite3_get_autocommit(database_.connection_) == 0) {
     (void)database_.command("ROLLBACK");
   }
+  if (commits && done && database_.vfs_->wrote_frames()) seen_ = ++database_.committed_;
   if (commits && !done) {
     if (auto forgotten = database_.vfs_->forget_frames(); !forgotten) done = std::move(forgotten);
   }
@@ -185,35 +195,44 @@ Result<> Database::refuse_after_failed_sync() const {
                           path_));
 }
 
-Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
+Result<CommitNumber> Database::commit(const std::function<Result<>(Transaction&)>& body) {
   TRY(refuse_after_failed_sync());
   Transaction transaction(*this);
   TRY(transaction.begin("BEGIN IMMEDIATE"));
   writes_.fetch_add(1, std::memory_order_release);
-  return transaction.end(body(transaction));
+  TRY(transaction.end(body(transaction)));
+  return transaction.seen_;
 }
 
-Result<> Database::checkpoint() {
-  TRY(refuse_after_failed_sync());
-  const MutexLock lock(mutex_);
-  int frames = 0;
-  int moved = 0;
-  // Passive is complete here: there is no other connection whose readers could hold frames back.
-  if (sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames,
-                                &moved) != SQLITE_OK) {
-    return std::unexpected(error("checkpoint"));
+Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
+  TRY_ASSIGN(const auto number, commit(body));
+  return wait_durable(number);
+}
+
+Result<> Database::wait_durable(CommitNumber number) {
+  {
+    const MutexLock lock(sync_mutex_);
+    while (syncing_ && synced_ < number) synced_changed_.wait(sync_mutex_);
+    if (synced_ >= number) return {};
+    TRY(refuse_after_failed_sync());
+    syncing_ = true;
   }
-  if (moved != frames) {
-    return fail(ErrorCode::Unavailable,
-                fmt::format("database '{}': checkpoint: {} of {} pages moved", path_, moved,
-                            frames));
+  const CommitNumber covered = committed_;
+  auto done = vfs_->sync_log();
+  {
+    const MutexLock lock(sync_mutex_);
+    syncing_ = false;
+    if (done) synced_ = covered;
   }
-  return {};
+  synced_changed_.notify_all();
+  if (done) return {};
+  return std::unexpected(std::move(done).error().with_context(fmt::format("database '{}'", path_)));
 }
 
 Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {
   Transaction transaction(*this);
-  return transaction.end(body(transaction));
+  TRY(transaction.end(body(transaction)));
+  return wait_durable(transaction.seen_);
 }
 
 Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
@@ -239,8 +258,7 @@ Result<> Transaction::run(std::string_view sql, std::span<const Argument> argume
     if (keep) cache.emplace(std::string(sql), statement);
   }
   const Lease lease(statement, keep);
-  TRACCIA_ASSERT(static_cast<size_t>(sqlite3_bind_parameter_count(statement)) ==
-                 arguments.size());
+  TRACCIA_ASSERT(static_cast<size_t>(sqlite3_bind_parameter_count(statement)) == arguments.size());
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (bind(statement, static_cast<int>(i + 1), arguments[i]) != SQLITE_OK) {
       return std::unexpected(database_.error(sql));

@@ -35,12 +35,15 @@ class Row {
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   bool is_null(int column) const;
   int64_t integer(int column) const;
-  std::string text(int column) const;   // TEXT or BLOB; empty for NULL
+  std::string text(int column) const;  // TEXT or BLOB; empty for NULL
   std::string_view view(int column) const;
 
  private:
   sqlite3_stmt* statement_;
 };
+
+// Numbers the commits of a process in their order, from 1.
+using CommitNumber = uint64_t;
 
 class Database;
 class Vfs;
@@ -69,40 +72,40 @@ class Transaction {
                const std::function<Result<>(const Row&)>& row);
   Database& database_;
   std::optional<MutexLock> lock_;  // from its first statement, or from its begin()
+  CommitNumber seen_ = 0;          // the last commit that it is, or could see
   bool wrote_ = false;
 };
 
-enum class Durability {
-  Full,    // a returned write survives power loss
-  Normal,  // survives a crash of the process; after power loss a suffix may be missing
-};
-
-// Thread-safe: one connection, one transaction at a time; transactions do not nest. Constraint
-// violations are AlreadyExists; corruption is DataLoss; a full disk ResourceExhausted. After a
-// failed sync every write is Unavailable until the process starts anew.
+// Thread-safe: one connection, one transaction at a time; transactions do not nest. A sync of the
+// write-ahead log is none of theirs: while it runs others commit, and the next one covers them all
+// (decision 34). Constraint violations are AlreadyExists; corruption is DataLoss; a full disk
+// ResourceExhausted. After a failed sync all is Unavailable until the process starts anew.
 class Database {
  public:
   // Creates the file when missing and applies the migrations whose numbers are above the stored
   // user_version. `schema` is the ordered list of migration scripts; it only ever grows.
   static Result<std::unique_ptr<Database>> open(os::Os os, const std::string& path,
-                                                Durability durability,
                                                 const std::vector<std::string_view>& schema);
   ~Database();
 
   // Runs `body` in a transaction: commits when it succeeds, rolls back when it returns an error.
+  // Survives power loss on return.
   Result<> write(const std::function<Result<>(Transaction&)>& body);
-  // The store is not touched, and nobody waits for it, before the first statement of `body`.
+  // The same, but it survives power loss once wait_durable() returned; so does what came before.
+  Result<CommitNumber> commit(const std::function<Result<>(Transaction&)>& body);
+  // Not to be called inside a transaction. Unavailable: the commit may be there after a restart or
+  // not.
+  Result<> wait_durable(CommitNumber number);
+  // What it read survives power loss. The store is not touched, and nobody waits for it, before the
+  // first statement of `body`.
   Result<> read(const std::function<Result<>(Transaction&)>& body);
   // Changes with every write: what was read after a call is as it was while this stays the same.
   uint64_t writes() const { return writes_.load(std::memory_order_acquire); }
-  // Makes what was committed before the call survive power loss under Durability::Normal too, by
-  // moving it into the database file. Not to be called inside a transaction.
-  Result<> checkpoint();
 
  private:
   friend class Transaction;
   Database() = default;
-  Result<> configure(Durability durability);
+  Result<> configure();
   Result<> migrate(const std::vector<std::string_view>& schema);
   Result<> refuse_after_failed_sync() const;
   Result<> command(const char* sql);
@@ -116,7 +119,14 @@ class Database {
   sqlite3* connection_ = nullptr;
   std::string path_;
   std::atomic<uint64_t> writes_{0};
+  std::atomic<CommitNumber> committed_{0};  // the last one; changes under mutex_
   std::unordered_map<std::string, sqlite3_stmt*> statements_;
+
+  // One syncs for all who wait.
+  Mutex sync_mutex_;
+  Condition synced_changed_;
+  CommitNumber synced_ GUARDED_BY(sync_mutex_) = 0;  // survive power loss, up to this one
+  bool syncing_ GUARDED_BY(sync_mutex_) = false;
 };
 
 }  // namespace traccia::meta

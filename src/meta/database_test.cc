@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "os/fake_os.h"
 
@@ -16,11 +18,96 @@ namespace {
 constexpr std::string_view kFirst = "CREATE TABLE t (k TEXT PRIMARY KEY, v INTEGER) STRICT;";
 constexpr std::string_view kSecond = "ALTER TABLE t ADD COLUMN w BLOB; CREATE TABLE u (x INTEGER);";
 
+// Files whose syncs wait for a sign.
+class BlockedFiles : public os::FileSystem {
+ public:
+  explicit BlockedFiles(os::FileSystem& files) : files_(files) {}
+  void block() {
+    const MutexLock lock(mutex_);
+    blocked_ = true;
+    syncs_ = 0;
+  }
+  void release() {
+    const MutexLock lock(mutex_);
+    blocked_ = false;
+    changed_.notify_all();
+  }
+  int syncs() {
+    const MutexLock lock(mutex_);
+    return syncs_;
+  }
+  void wait() {
+    const MutexLock lock(mutex_);
+    ++syncs_;
+    while (blocked_) changed_.wait(mutex_);
+  }
+
+  Result<std::unique_ptr<os::File>> open(const std::string& path, os::OpenMode mode,
+                                         unsigned mode_bits) override {
+    TRY_ASSIGN(auto file, files_.open(path, mode, mode_bits));
+    return std::make_unique<BlockedFile>(*this, std::move(file));
+  }
+  Result<> rename(const std::string& from, const std::string& to) override {
+    return files_.rename(from, to);
+  }
+  Result<> remove(const std::string& path) override { return files_.remove(path); }
+  Result<> make_directories(const std::string& path) override {
+    return files_.make_directories(path);
+  }
+  Result<std::vector<os::DirectoryEntry>> list(const std::string& directory) override {
+    return files_.list(directory);
+  }
+  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+  Result<bool> readable_by_others(const std::string& path) override {
+    return files_.readable_by_others(path);
+  }
+  Result<uint64_t> free_bytes(const std::string& directory) override {
+    return files_.free_bytes(directory);
+  }
+  Result<> sync_directory(const std::string& directory) override {
+    return files_.sync_directory(directory);
+  }
+  Result<std::unique_ptr<os::FileLock>> lock(const std::string& path) override {
+    return files_.lock(path);
+  }
+
+ private:
+  class BlockedFile : public os::File {
+   public:
+    BlockedFile(BlockedFiles& files, std::unique_ptr<os::File> file)
+        : files_(files), file_(std::move(file)) {}
+    Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
+      return file_->read_at(offset, out);
+    }
+    void read_ahead(uint64_t offset, uint64_t bytes) override { file_->read_ahead(offset, bytes); }
+    Result<> write_at(uint64_t offset, std::string_view bytes) override {
+      return file_->write_at(offset, bytes);
+    }
+    Result<> sync_data() override {
+      files_.wait();
+      return file_->sync_data();
+    }
+    Result<uint64_t> size() override { return file_->size(); }
+    Result<> truncate(uint64_t size) override { return file_->truncate(size); }
+    Result<> allocate(uint64_t size) override { return file_->allocate(size); }
+
+   private:
+    BlockedFiles& files_;
+    std::unique_ptr<os::File> file_;
+  };
+
+  os::FileSystem& files_;
+  Mutex mutex_;
+  Condition changed_;
+  bool blocked_ GUARDED_BY(mutex_) = false;
+  int syncs_ GUARDED_BY(mutex_) = 0;
+};
+
 class DatabaseTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(fake_.files.make_directories("/d")); }
   Result<std::unique_ptr<Database>> open(std::vector<std::string_view> schema = {kFirst}) {
-    return Database::open(fake_.os(), "/d/meta.db", Durability::Full, schema);
+    return Database::open(fake_.os(), "/d/meta.db", schema);
   }
   static Result<> put(Database& database, std::string_view key, int64_t value) {
     return database.write([&](Transaction& transaction) -> Result<> {
@@ -81,8 +168,12 @@ TEST_F(DatabaseTest, BindsAndReadsEveryType) {
 }
 
 TEST_F(DatabaseTest, MigratesForwardAndRefusesTheFuture) {
-  { ASSERT_TRUE(put(*open().value(), "a", 1)); }
-  { EXPECT_EQ(keys(*open({kFirst, kSecond}).value()), Strings{"a"}); }
+  {
+    ASSERT_TRUE(put(*open().value(), "a", 1));
+  }
+  {
+    EXPECT_EQ(keys(*open({kFirst, kSecond}).value()), Strings{"a"});
+  }
   EXPECT_EQ(open().error().code(), ErrorCode::FailedPrecondition);
 }
 
@@ -98,7 +189,9 @@ TEST_F(DatabaseTest, AFailedSyncRefusesWritesForGood) {
 }
 
 TEST_F(DatabaseTest, AFailedDirectorySyncRefusesWritesForGood) {
-  { ASSERT_TRUE(put(*open().value(), "a", 1)); }
+  {
+    ASSERT_TRUE(put(*open().value(), "a", 1));
+  }
   auto database = open().value();
   fake_.files.set_fault([](os::Operation operation, const std::string&) -> std::optional<Error> {
     if (operation != os::Operation::SyncDirectory) return std::nullopt;
@@ -108,7 +201,6 @@ TEST_F(DatabaseTest, AFailedDirectorySyncRefusesWritesForGood) {
   EXPECT_EQ(put(*database, "b", 1).error().code(), ErrorCode::Unavailable);
   fake_.files.set_fault(nullptr);
   EXPECT_EQ(put(*database, "c", 1).error().code(), ErrorCode::Unavailable);
-  EXPECT_EQ(database->checkpoint().error().code(), ErrorCode::Unavailable);
 }
 
 TEST_F(DatabaseTest, WritesAhead) {
@@ -117,25 +209,55 @@ TEST_F(DatabaseTest, WritesAhead) {
   EXPECT_EQ(std::ranges::count(paths, "/d/meta.db-wal"), 1);
 }
 
-TEST_F(DatabaseTest, ACheckpointMakesNormalWritesDurable) {
-  const auto open_normal = [&] {
-    return Database::open(fake_.os(), "/d/meta.db", Durability::Normal, {kFirst});
-  };
+// A commit that nobody waited for may be lost, but not once it was read.
+TEST_F(DatabaseTest, WhatAReadShowedSurvivesPowerLoss) {
   int lost = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    auto database = open_normal().value();
-    const auto before = keys(*database).size();
-    ASSERT_TRUE(put(*database, fmt::format("{:03}-kept", seed), 1));
-    ASSERT_TRUE(database->checkpoint());
-    ASSERT_TRUE(put(*database, fmt::format("{:03}-maybe", seed), 1));
-    fake_.files.lose_power_after(0);
-    database.reset();
-    fake_.files.restart(seed);
-    const auto after = keys(*open_normal().value()).size();
-    ASSERT_GE(after, before + 1) << "seed " << seed;
-    lost += after == before + 1;
+    for (const bool read : {true, false}) {
+      SCOPED_TRACE(fmt::format("seed {}, read {}", seed, read));
+      auto database = open().value();
+      const auto key = fmt::format("{:03}-{}", seed, read);
+      ASSERT_TRUE(database->commit([&](Transaction& transaction) -> Result<> {
+        TRY(transaction.execute("INSERT INTO t (k) VALUES (?)", {key}));
+        return {};
+      }));
+      if (read) {
+        EXPECT_EQ(std::ranges::count(keys(*database), key), 1);
+      }
+      fake_.files.lose_power_after(0);
+      database.reset();
+      fake_.files.restart(seed);
+      const auto there = std::ranges::count(keys(*open().value()), key);
+      ASSERT_TRUE(there == 1 || !read);
+      lost += there == 0 ? 1 : 0;
+    }
   }
   EXPECT_GT(lost, 0) << "or this test shows nothing";
+}
+
+TEST_F(DatabaseTest, ManyCommitsShareOneSync) {
+  auto database = open().value();
+  ASSERT_TRUE(put(*database, "first", 0));
+  int syncs = 0;
+  fake_.files.set_fault([&](os::Operation operation, const std::string&) -> std::optional<Error> {
+    syncs += operation == os::Operation::Sync ? 1 : 0;
+    return std::nullopt;
+  });
+  std::vector<CommitNumber> numbers;
+  for (int i = 0; i < 10; ++i) {
+    const auto key = std::to_string(i);
+    const auto number = database->commit([&](Transaction& transaction) -> Result<> {
+      TRY(transaction.execute("INSERT INTO t (k) VALUES (?)", {key}));
+      return {};
+    });
+    numbers.push_back(number.value());
+  }
+  EXPECT_EQ(syncs, 0);
+  EXPECT_TRUE(std::ranges::is_sorted(numbers));
+  for (const auto number : numbers) EXPECT_TRUE(database->wait_durable(number));
+  EXPECT_EQ(syncs, 1);
+  EXPECT_EQ(keys(*database).size(), 11U);
+  EXPECT_EQ(syncs, 1) << "a read waits for what is not durable yet only";
 }
 
 TEST_F(DatabaseTest, AFullDiskIsToldAndPasses) {
@@ -151,7 +273,9 @@ TEST_F(DatabaseTest, AFullDiskIsToldAndPasses) {
 }
 
 TEST_F(DatabaseTest, CorruptionIsDataLoss) {
-  { ASSERT_TRUE(put(*open().value(), "a", 1)); }
+  {
+    ASSERT_TRUE(put(*open().value(), "a", 1));
+  }
   for (uint64_t i = 0; i < 64; ++i) fake_.files.corrupt("/d/meta.db", i, 0x55);
   EXPECT_EQ(open().error().code(), ErrorCode::DataLoss);
 }
@@ -165,7 +289,7 @@ TEST_F(DatabaseTest, ReturnedWritesSurvivePowerLoss) {
     int returned = 0, tried = 0;
     for (int life = 0; life < 3; ++life) {
       fake.files.lose_power_after(random() % 120);
-      if (auto database = Database::open(fake.os(), "/d/meta.db", Durability::Full, {kFirst})) {
+      if (auto database = Database::open(fake.os(), "/d/meta.db", {kFirst})) {
         while (!fake.files.power_lost() && tried < 2000) {
           const auto key = fmt::format("{:05}", tried);
           const auto done = (*database)->write([&](Transaction& transaction) -> Result<> {
@@ -179,7 +303,7 @@ TEST_F(DatabaseTest, ReturnedWritesSurvivePowerLoss) {
         tried = returned;
       }
       fake.files.restart(random());
-      auto database = Database::open(fake.os(), "/d/meta.db", Durability::Full, {kFirst});
+      auto database = Database::open(fake.os(), "/d/meta.db", {kFirst});
       ASSERT_TRUE(database) << "seed " << seed << ": " << database.error().message();
       const auto found = keys(**database);
       ASSERT_EQ(found.size() % 2, 0U) << "seed " << seed;
@@ -209,6 +333,31 @@ TEST_F(DatabaseTest, AReadWaitsForNobodyBeforeItsFirstStatement) {
   const auto after = database->writes();
   EXPECT_EQ(keys(*database), Strings{"k"});
   EXPECT_EQ(database->writes(), after) << "a read is no write";
+}
+
+// While one waits for the disk, the store is free for others, and one sync more does for all.
+TEST_F(DatabaseTest, OthersCommitWhileOneSyncs) {
+  BlockedFiles files(fake_.files);
+  auto database =
+      Database::open({files, fake_.clock, fake_.random}, "/d/meta.db", {kFirst}).value();
+  files.block();
+  std::vector<std::jthread> writers;
+  const auto before = database->writes();
+  std::atomic<int> returned{0};
+  for (int i = 0; i < 8; ++i) {
+    writers.emplace_back([&, i] {
+      EXPECT_TRUE(put(*database, std::to_string(i), i));
+      ++returned;
+    });
+  }
+  while (database->writes() < before + 8) std::this_thread::yield();
+  EXPECT_EQ(returned, 0) << "nothing is durable yet";
+  files.release();
+  writers.clear();
+  EXPECT_EQ(returned, 8);
+  // The last commit may still have been under way when the first sync ended.
+  EXPECT_LE(files.syncs(), 4);
+  EXPECT_EQ(keys(*database).size(), 8U);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr std::string_view kSchema = "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT
 using Strings = std::vector<std::string>;
 
 Result<std::unique_ptr<Database>> open(os::FakeOs& fake) {
-  return Database::open(fake.os(), "/d/meta.db", Durability::Full, {kSchema});
+  return Database::open(fake.os(), "/d/meta.db", {kSchema});
 }
 
 Result<> put(Database& database, const std::string& key, size_t bytes = 100) {

@@ -17,17 +17,27 @@ constexpr int kPathMax = 4096;
 constexpr size_t kRewriteBytes = 1 << 20;
 constexpr sqlite3_int64 kUnixEpochInJulianMilliseconds = 210866760000000;
 
-struct VfsFile {
+}  // namespace
+
+struct Vfs::File {
   sqlite3_file base;  // first: SQLite sees this
   Vfs* vfs;
   os::File* file;
   std::string* path;
-  bool name_durable;
+  std::atomic<bool> name_durable;
   bool log;  // write-ahead
 };
 
-VfsFile& as_file(sqlite3_file* file) { return *reinterpret_cast<VfsFile*>(file); }
-Vfs& as_vfs(sqlite3_vfs* vfs) { return *static_cast<Vfs*>(vfs->pAppData); }
+namespace {
+
+using VfsFile = Vfs::File;
+
+VfsFile& as_file(sqlite3_file* file) {
+  return *reinterpret_cast<VfsFile*>(file);
+}
+Vfs& as_vfs(sqlite3_vfs* vfs) {
+  return *static_cast<Vfs*>(vfs->pAppData);
+}
 
 int code_of(const Error& error, int otherwise) {
   return error.code() == ErrorCode::ResourceExhausted ? SQLITE_FULL : otherwise;
@@ -54,9 +64,9 @@ int write_file(sqlite3_file* base, const void* bytes, int amount, sqlite3_int64 
   auto& file = as_file(base);
   if (file.vfs->failed) return SQLITE_IOERR_WRITE;
   if (file.log) file.vfs->wrote_log(static_cast<uint64_t>(offset));
-  const auto done = file.file->write_at(
-      static_cast<uint64_t>(offset),
-      {static_cast<const char*>(bytes), static_cast<size_t>(amount)});
+  const auto done =
+      file.file->write_at(static_cast<uint64_t>(offset),
+                          {static_cast<const char*>(bytes), static_cast<size_t>(amount)});
   return done ? SQLITE_OK : code_of(done.error(), SQLITE_IOERR_WRITE);
 }
 
@@ -66,17 +76,21 @@ int truncate_file(sqlite3_file* base, sqlite3_int64 size) {
   return file.file->truncate(static_cast<uint64_t>(size)) ? SQLITE_OK : SQLITE_IOERR_TRUNCATE;
 }
 
-int sync_file(sqlite3_file* base, int) {
-  auto& file = as_file(base);
-  if (file.vfs->failed) return SQLITE_IOERR_FSYNC;
+Result<> sync(VfsFile& file) {
+  if (file.vfs->failed) {
+    return fail(ErrorCode::Unavailable, fmt::format("'{}': a sync failed earlier", *file.path));
+  }
   auto done = file.file->sync_data();
   if (done && !file.name_durable) {
     done = file.vfs->os().files.sync_directory(os::parent_directory(*file.path));
-    file.name_durable = done.has_value();
+    if (done) file.name_durable = true;
   }
-  if (done) return SQLITE_OK;
-  file.vfs->failed = true;
-  return SQLITE_IOERR_FSYNC;
+  if (!done) file.vfs->failed = true;
+  return done;
+}
+
+int sync_file(sqlite3_file* base, int) {
+  return sync(as_file(base)) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
 int file_size(sqlite3_file* base, sqlite3_int64* out) {
@@ -86,20 +100,27 @@ int file_size(sqlite3_file* base, sqlite3_int64* out) {
   return SQLITE_OK;
 }
 
-int no_lock(sqlite3_file*, int) { return SQLITE_OK; }
+int no_lock(sqlite3_file*, int) {
+  return SQLITE_OK;
+}
 int nobody_locks(sqlite3_file*, int* out) {
   *out = 0;
   return SQLITE_OK;
 }
-int no_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
-int sector_size(sqlite3_file*) { return 4096; }
-int no_characteristics(sqlite3_file*) { return 0; }
+int no_control(sqlite3_file*, int, void*) {
+  return SQLITE_NOTFOUND;
+}
+int sector_size(sqlite3_file*) {
+  return 4096;
+}
+int no_characteristics(sqlite3_file*) {
+  return 0;
+}
 
 const sqlite3_io_methods kFileMethods = {
-    1,         close_file,   read_file,  write_file,  truncate_file,
-    sync_file, file_size,    no_lock,    no_lock,     nobody_locks,
-    no_control, sector_size, no_characteristics,
-    nullptr,   nullptr,      nullptr,    nullptr,     nullptr, nullptr};
+    1,       close_file, read_file,    write_file, truncate_file, sync_file,          file_size,
+    no_lock, no_lock,    nobody_locks, no_control, sector_size,   no_characteristics, nullptr,
+    nullptr, nullptr,    nullptr,      nullptr,    nullptr};
 
 // What a process that was killed wrote to the log and did not sync is read from here on, so it must
 // stay. After a failed sync the kernel takes pages for written that are not: written again they
@@ -112,8 +133,7 @@ Result<> write_again(VfsFile& file) {
     TRY_ASSIGN(const auto count, file.file->read_at(at, piece));
     TRY(file.file->write_at(at, std::string_view(piece).substr(0, count)));
   }
-  if (sync_file(&file.base, 0) == SQLITE_OK) return {};
-  return fail(ErrorCode::Unavailable, fmt::format("sync '{}'", *file.path));
+  return sync(file);
 }
 
 int open_file(sqlite3_vfs* base, const char* name, sqlite3_file* out, int flags, int* out_flags) {
@@ -134,7 +154,7 @@ int open_file(sqlite3_vfs* base, const char* name, sqlite3_file* out, int flags,
       return SQLITE_CANTOPEN;
     }
     as_file(out).log = true;
-    vfs.set_log(as_file(out).file);
+    vfs.set_log(&as_file(out));
   }
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
@@ -172,7 +192,9 @@ int randomness(sqlite3_vfs* base, int size, char* out) {
   return size;
 }
 
-int no_sleep(sqlite3_vfs*, int) { return 0; }  // nobody else holds a lock to wait for
+int no_sleep(sqlite3_vfs*, int) {
+  return 0;
+}  // nobody else holds a lock to wait for
 
 int current_time(sqlite3_vfs* base, sqlite3_int64* out) {
   *out = kUnixEpochInJulianMilliseconds +
@@ -187,7 +209,9 @@ int current_time_days(sqlite3_vfs* base, double* out) {
   return SQLITE_OK;
 }
 
-int last_error(sqlite3_vfs*, int, char*) { return 0; }
+int last_error(sqlite3_vfs*, int, char*) {
+  return 0;
+}
 
 // Recovery ends at a frame, or a log, whose header does not fit (sqlite.org/fileformat2.html,
 // section 4); the next transaction writes at the same place. Room is there: it is written over.
@@ -197,12 +221,18 @@ constexpr std::string_view kNoHeader("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
 
 Result<> Vfs::forget_frames() {
   if (log_ == nullptr || !frames_from_ || failed) return {};
-  TRY_ASSIGN(const auto size, log_->size());
+  auto& log = *log_->file;
+  TRY_ASSIGN(const auto size, log.size());
   if (*frames_from_ >= size) return {};
-  auto done = log_->write_at(*frames_from_, kNoHeader.substr(0, size - *frames_from_));
-  if (done) done = log_->sync_data();
+  auto done = log.write_at(*frames_from_, kNoHeader.substr(0, size - *frames_from_));
+  if (done) done = log.sync_data();
   if (!done) failed = true;
   return done;
+}
+
+Result<> Vfs::sync_log() {
+  TRACCIA_ASSERT(log_ != nullptr);
+  return sync(*log_);
 }
 
 Vfs::Vfs(os::Os os) : os_(os) {

@@ -33,9 +33,14 @@ class Vfs {
   // its last frame may be in the log, which would be found after a restart. Durable on return.
   void begin_frames() { frames_from_.reset(); }
   Result<> forget_frames();
+  bool wrote_frames() const { return frames_from_.has_value(); }
+
+  // Makes what was written to the log survive power loss; beside a transaction too.
+  Result<> sync_log();
 
   // By the callbacks: the write-ahead log while it is open, and its writes.
-  void set_log(os::File* file) { log_ = file; }
+  struct File;
+  void set_log(File* file) { log_ = file; }
   void wrote_log(uint64_t offset) {
     if (!frames_from_) frames_from_ = offset;
   }
@@ -44,7 +49,7 @@ class Vfs {
   os::Os os_;
   std::string name_;
   sqlite3_vfs* registered_;
-  os::File* log_ = nullptr;
+  File* log_ = nullptr;
   std::optional<uint64_t> frames_from_;  // where the transaction's first write to it was
 };
 

@@ -66,8 +66,8 @@ class Machine {
     store_.reset();
     fake_.files.restart(random_());
     store_ = Store::open(fake_).value();
-    ASSERT_TRUE(store_->s3->remove_orphans(*store_->database));
-    ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
+    ASSERT_TRUE(store_->s3->remove_orphans());
+    ASSERT_TRUE(store_->s3->collect_garbage());
     const auto found = observe();
     ASSERT_TRUE(found == before_ || found == after) << "neither what was nor what should be";
     before_ = found;
@@ -75,7 +75,7 @@ class Machine {
     for (const auto& [key, versions] : found.keys) {
       for (const auto& one : versions) blobs += one.marker ? 0 : 1;
     }
-    ASSERT_LE(store_->blobs->list()->size(), blobs) << "bytes of nobody";
+    ASSERT_LE(store_->stored(), blobs) << "bytes of nobody";
   }
 
  private:
@@ -97,7 +97,7 @@ class Machine {
       case 5:
         return upload(state, key);
       case 6:
-        return store_->s3->collect_garbage(*store_->database);
+        return store_->s3->collect_garbage();
       default:
         return put(state, key);
     }

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/assert.h"
 #include "s3/locks.h"
@@ -61,8 +60,6 @@ CREATE TABLE s3_garbage (blob TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 )sql";
 
 namespace {
-
-constexpr size_t kGarbagePerStep = 256;
 
 Result<bool> any_row(meta::Transaction& transaction, std::string_view sql,
                      std::string_view argument) {
@@ -246,27 +243,9 @@ Result<> S3::delete_document(meta::Transaction& transaction, std::string_view bu
   return {};
 }
 
-std::string_view S3::key_of(const Encryption& encryption, std::string_view data_key) const {
-  switch (encryption.kind) {
-    case Sse::None:
-      return {};
-    case Sse::S3:
-      return service_key_;
-    case Sse::Kms:
-      TRACCIA_ASSERT(!data_key.empty());
-      return data_key;
-  }
-  return {};
-}
-
-Result<blob::BlobId> S3::store_bytes(std::string_view bytes, const Sealing& sealing) {
-  return blobs_.put(bytes, key_of(sealing.encryption, sealing.data_key),
-                    packing_of(sealing.storage_class));
-}
-
 Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_view bucket,
                                   std::string_view key, std::string_view etag, uint64_t size,
-                                  const blob::BlobId& blob, const PutOptions& options) {
+                                  const StoredBytes& stored, const PutOptions& options) {
   TRY_ASSIGN(const auto holder, get_bucket(transaction, bucket));
   TRY(check_key(key));
   TRY(check_metadata(options));
@@ -285,7 +264,8 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.owner_account = holder.owner_account;
   object.encryption = options.encryption;
   object.storage_class = options.storage_class;
-  object.parts = {{blob, size}};
+  object.parts = {{stored.id, size}};
+  TRY(keep_small(transaction, stored));
   TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));
   return object;
@@ -294,79 +274,6 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
 Result<> S3::put_tags(meta::Transaction& transaction, ObjectInfo version, Tags tags) {
   version.tags = std::move(tags);
   return store_properties(transaction, version);
-}
-
-Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
-                                    std::string_view data_key) {
-  const auto key = key_of(object.encryption, data_key);
-  std::string out;
-  uint64_t start = 0;  // of the part in the object
-  for (const auto& [id, size] : object.parts) {
-    const auto end = start + size;
-    const auto from = std::max(offset, start);
-    const auto to = std::min(offset + count, end);
-    if (from < to) {
-      auto reader = blobs_.open_blob(id, key);
-      if (!reader && reader.error().code() == ErrorCode::NotFound) {
-        // Overwritten or deleted since its row was read.
-        return fail(ErrorCode::NotFound, "NoSuchKey",
-                    fmt::format("key '{}' was replaced while it was read", object.key));
-      }
-      if (!reader) return std::unexpected(std::move(reader).error());
-      const auto filled = out.size();
-      out.resize(filled + (to - from));
-      TRY_ASSIGN(const auto read, (*reader)->read_at(from - start, std::span(out).subspan(filled)));
-      if (read != to - from) {
-        return fail(ErrorCode::DataLoss, fmt::format("blob {} is shorter than the index says", id));
-      }
-    }
-    start = end;
-  }
-  return out;
-}
-
-Result<> S3::collect_garbage(meta::Database& database) {
-  while (true) {
-    std::vector<std::string> ids;
-    TRY(database.read([&](meta::Transaction& transaction) {
-      return transaction.query("SELECT blob FROM s3_garbage LIMIT ?",
-                               {static_cast<int64_t>(kGarbagePerStep)},
-                               [&](const meta::Row& row) -> Result<> {
-                                 ids.push_back(row.text(0));
-                                 return {};
-                               });
-    }));
-    if (ids.empty()) return {};
-    for (const auto& id : ids) TRY(blobs_.remove(id));
-    TRY(database.write([&](meta::Transaction& transaction) -> Result<> {
-      for (const auto& id : ids) {
-        TRY(transaction.execute("DELETE FROM s3_garbage WHERE blob = ?", {id}));
-      }
-      return {};
-    }));
-  }
-}
-
-Result<> S3::remove_orphans(meta::Database& database) {
-  std::set<std::string> named;
-  TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
-    TRY(transaction.query("SELECT parts FROM s3_objects UNION ALL SELECT parts FROM s3_versions",
-                          {}, [&](const meta::Row& row) -> Result<> {
-                            TRY_ASSIGN(const auto parts, decode_parts(row.view(0)));
-                            for (const auto& [id, size] : parts) named.insert(id);
-                            return {};
-                          }));
-    return transaction.query("SELECT blob FROM s3_parts UNION ALL SELECT blob FROM s3_garbage", {},
-                             [&](const meta::Row& row) -> Result<> {
-                               named.insert(row.text(0));
-                               return {};
-                             });
-  }));
-  TRY_ASSIGN(const auto ids, blobs_.list());
-  for (const auto& id : ids) {
-    if (!named.contains(id)) TRY(blobs_.remove(id));
-  }
-  return {};
 }
 
 }  // namespace traccia::s3

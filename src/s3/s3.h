@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@ namespace traccia::s3 {
 extern const std::string_view kSchema;
 extern const std::string_view kVersionsSchema;
 extern const std::string_view kLocksSchema;
+extern const std::string_view kSmallSchema;
 
 // Once set it never goes back to Never.
 enum class Versioning : uint8_t { Never = 0, Enabled = 1, Suspended = 2 };
@@ -176,13 +178,21 @@ inline constexpr size_t kBucketsMaxPerAccount = 10'000;
 // InvalidBucketName says which rule.
 Result<> check_bucket_name(std::string_view name);
 
-// Thread-safe; state lives in the transaction and the blob store. Writes of bytes happen before the
-// transaction; a blob that no committed row names is an orphan and removed at the next start.
+// Bytes that are ready to be named by put_object() or put_part(). Few of them are kept in the index
+// (decision 35) and written with their name; the others are in a file by now.
+struct StoredBytes {
+  blob::BlobId id;
+  std::string blob = {};  // of those that go into the index: as docs/formats/blob.md has it
+};
+inline constexpr size_t kInIndexMax = 16 << 10;  // bytes
+
+// Thread-safe; state lives in the transaction and the blob store. Writes of files happen before the
+// transaction; a file that no committed row names is an orphan and removed at the next start.
 class S3 {
  public:
   // `service_key`: of load_service_key().
-  S3(os::Os os, blob::BlobStore& blobs, std::string service_key)
-      : os_(os), blobs_(blobs), service_key_(std::move(service_key)) {}
+  S3(os::Os os, meta::Database& database, blob::BlobStore& blobs, std::string service_key)
+      : os_(os), database_(database), blobs_(blobs), service_key_(std::move(service_key)) {}
 
   Result<> create_bucket(meta::Transaction& transaction, const Bucket& bucket);
   Result<> delete_bucket(meta::Transaction& transaction, std::string_view name);
@@ -212,13 +222,13 @@ class S3 {
   Result<> delete_document(meta::Transaction& transaction, std::string_view bucket,
                            Document document);
 
-  // Writes the bytes (outside any transaction), durable on return; put_object then names them.
-  Result<blob::BlobId> store_bytes(std::string_view bytes, const Sealing& sealing = {});
+  // Encrypts the bytes and, if there are many, writes them to a file that is durable on return.
+  Result<StoredBytes> store_bytes(std::string_view bytes, const Sealing& sealing = {});
   // Takes back bytes that no transaction came to name. Idempotent.
-  Result<> discard_bytes(const blob::BlobId& blob) { return blobs_.remove(blob); }
+  Result<> discard_bytes(const blob::BlobId& blob);
   Result<ObjectInfo> put_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key, std::string_view etag, uint64_t size,
-                                const blob::BlobId& blob, const PutOptions& options);
+                                const StoredBytes& stored, const PutOptions& options);
   // The current version. NoSuchKey also when that is a delete marker.
   Result<ObjectInfo> get_object(meta::Transaction& transaction, std::string_view bucket,
                                 std::string_view key);
@@ -268,7 +278,7 @@ class S3 {
                                std::string_view key, const PutOptions& options);
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id, int number,
-                        std::string_view etag, uint64_t size, const blob::BlobId& blob);
+                        std::string_view etag, uint64_t size, const StoredBytes& stored);
   // How the parts of an upload are to be stored, without the data key.
   Result<Sealing> upload_sealing(meta::Transaction& transaction, std::string_view bucket,
                                  std::string_view key, std::string_view upload_id);
@@ -283,21 +293,31 @@ class S3 {
   Result<std::vector<Part>> list_parts(meta::Transaction& transaction, std::string_view bucket,
                                        std::string_view key, std::string_view upload_id);
 
-  // Reads a range of an object's bytes, across its parts. `data_key`: of SSE-KMS, opened.
+  // Reads a range of an object's bytes, across its parts. `data_key`: of SSE-KMS, opened. Not to be
+  // called inside a transaction.
   Result<std::string> read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
                                   std::string_view data_key = {});
+  // Reads all of a part's bytes as they are stored and checks them, for which no key is needed.
+  // NotFound when they are gone by now; DataLoss. Not to be called inside a transaction.
+  Result<> check_bytes(const blob::BlobId& id);
 
   // Blobs that became unreferenced are queued in table s3_garbage by the calls above; this removes
   // them. Called by `server` now and then and at start-up (which also finds orphans).
-  Result<> collect_garbage(meta::Database& database);
-  Result<> remove_orphans(meta::Database& database);
+  Result<> collect_garbage();
+  Result<> remove_orphans();
 
  private:
   std::string_view key_of(const Encryption& encryption, std::string_view data_key) const;
+  Result<std::unique_ptr<blob::Reader>> open_bytes(const blob::BlobId& id, std::string_view key);
+  Result<std::string> load_small(const blob::BlobId& id);
+  Result<> keep_small(meta::Transaction& transaction, const StoredBytes& stored);
+  blob::BlobId next_small_id();
 
   os::Os os_;
+  meta::Database& database_;
   blob::BlobStore& blobs_;
   std::string service_key_;
+  std::atomic<int64_t> last_small_{0};
 };
 
 }  // namespace traccia::s3

@@ -80,17 +80,57 @@ TEST_F(S3Test, ConditionsGuardWrites) {
 }
 
 TEST_F(S3Test, OverwrittenAndOrphanedBytesAreRemoved) {
-  ASSERT_TRUE(store_->put("k", "1"));
-  const auto old = store_->get("k").value();
-  ASSERT_TRUE(store_->put("k", "2"));
-  ASSERT_TRUE(store_->s3->store_bytes("nobody names this"));
-  EXPECT_EQ(store_->blobs->list()->size(), 3U);
-  ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
-  EXPECT_EQ(store_->blobs->list()->size(), 2U);
-  EXPECT_EQ(store_->s3->read_object(old, 0, 1).error().reason(), "NoSuchKey");
-  ASSERT_TRUE(store_->s3->remove_orphans(*store_->database));
+  for (const auto& bytes : {std::string("few"), kManyBytes}) {
+    SCOPED_TRACE(bytes.size());
+    ASSERT_TRUE(store_->put("k", bytes + "1"));
+    const auto old = store_->get("k").value();
+    ASSERT_TRUE(store_->put("k", bytes + "2"));
+    ASSERT_TRUE(store_->s3->store_bytes(kManyBytes));  // nobody names this
+    EXPECT_EQ(store_->stored(), 3U);
+    EXPECT_EQ(store_->s3->read_object(old, 0, old.size).value(), bytes + "1");
+    ASSERT_TRUE(store_->s3->collect_garbage());
+    EXPECT_EQ(store_->stored(), 2U);
+    EXPECT_EQ(store_->s3->read_object(old, 0, 1).error().reason(), "NoSuchKey");
+    ASSERT_TRUE(store_->s3->remove_orphans());
+    EXPECT_EQ(store_->stored(), 1U);
+    EXPECT_EQ(store_->read("k").value(), bytes + "2");
+    ASSERT_TRUE(store_->remove("k"));
+    ASSERT_TRUE(store_->s3->collect_garbage());
+    EXPECT_EQ(store_->stored(), 0U);
+  }
+}
+
+TEST_F(S3Test, FewBytesLieInTheIndexAndManyInAFile) {
+  for (const auto& bytes : {std::string(), std::string("x"), std::string(kInIndexMax, 'y')}) {
+    ASSERT_TRUE(store_->put("few", bytes));
+    EXPECT_EQ(store_->read("few").value(), bytes);
+  }
+  EXPECT_EQ(store_->blobs->list()->size(), 0U);
+  ASSERT_TRUE(store_->put("many", kManyBytes));
+  EXPECT_EQ(store_->read("many").value(), kManyBytes);
   EXPECT_EQ(store_->blobs->list()->size(), 1U);
-  EXPECT_EQ(store_->read("k").value(), "2");
+  // What lies in the index is encrypted as files are.
+  EXPECT_TRUE(store_->database->read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT blob FROM s3_small", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               EXPECT_EQ(row.text(0).find("yyyy"), std::string::npos);
+                               return {};
+                             });
+  }));
+}
+
+TEST_F(S3Test, NumbersOfSmallBytesAreNotUsedTwice) {
+  const auto first = store_->s3->store_bytes("a").value();
+  const auto second = store_->s3->store_bytes("b").value();
+  EXPECT_GT(second.id, first.id) << "in the same nanosecond";
+  const auto put = [&](const StoredBytes& stored) {
+    return store_->write<ObjectInfo>([&](meta::Transaction& transaction) {
+      return store_->s3->put_object(transaction, "bucket", "k", "e", 1, stored, {});
+    });
+  };
+  ASSERT_TRUE(put(first));
+  EXPECT_EQ(put(first).error().code(), ErrorCode::Unavailable) << "a clock that was put back";
+  EXPECT_EQ(store_->read("k").value(), "a");
 }
 
 // Pages of the listing, put together, against what a plain set says.
@@ -177,8 +217,8 @@ TEST_F(UploadTest, PartsBecomeOneObject) {
   EXPECT_EQ(object.etag, hex_encode(crypto::md5(sums)) + "-2");
   EXPECT_EQ(store_->s3->read_object(object, kPartBytesMin - 2, 4).value(), "aata");
   EXPECT_EQ(complete(upload, {{1, first.etag}}).error().reason(), "NoSuchUpload");
-  ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
-  EXPECT_EQ(store_->blobs->list()->size(), 2U) << "the replaced part is gone";
+  ASSERT_TRUE(store_->s3->collect_garbage());
+  EXPECT_EQ(store_->stored(), 2U) << "the replaced part is gone";
 }
 
 TEST_F(UploadTest, RefusesWhatIsTooSmallOrUnknown) {
@@ -193,9 +233,9 @@ TEST_F(UploadTest, RefusesWhatIsTooSmallOrUnknown) {
   ASSERT_TRUE(store_->database->write([&](meta::Transaction& transaction) {
     return store_->s3->abort_upload(transaction, "bucket", "big", upload);
   }));
-  ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
-  ASSERT_TRUE(store_->s3->remove_orphans(*store_->database));
-  EXPECT_EQ(store_->blobs->list()->size(), 0U);
+  ASSERT_TRUE(store_->s3->collect_garbage());
+  ASSERT_TRUE(store_->s3->remove_orphans());
+  EXPECT_EQ(store_->stored(), 0U);
 }
 
 // A PUT that was answered is there after power loss, whole; no key ever shows half an object.
@@ -211,18 +251,19 @@ TEST(S3Crash, AnsweredPutsSurvivePowerLoss) {
       (void)(*store)->create("bucket");
       for (int i = 0; i < 60 && !fake.files.power_lost(); ++i) {
         const auto key = fmt::format("k{}", random() % 5);
-        const std::string bytes(random() % 2000, static_cast<char>('a' + i % 26));
+        const std::string bytes(random() % (random() % 2 == 0 ? 2000 : 2 * kInIndexMax),
+                                static_cast<char>('a' + i % 26));
         tried[key].insert(bytes);
         if ((*store)->put(key, bytes)) {
           answered[key] = bytes;
         }
-        if (i % 10 == 9) (void)(*store)->s3->collect_garbage(*(*store)->database);
+        if (i % 10 == 9) (void)(*store)->s3->collect_garbage();
       }
     }
     fake.files.restart(random());
     const auto store = Store::open(fake).value();
-    ASSERT_TRUE(store->s3->remove_orphans(*store->database));
-    ASSERT_TRUE(store->s3->collect_garbage(*store->database));
+    ASSERT_TRUE(store->s3->remove_orphans());
+    ASSERT_TRUE(store->s3->collect_garbage());
     for (const auto& [key, bytes] : answered) {
       const auto found = store->read(key);
       ASSERT_TRUE(found) << "seed " << seed << ": " << found.error().message();

@@ -31,7 +31,7 @@ Result<uint64_t> Scrub::step() {
   items_.pop_back();
   uint64_t bytes = 0;
   for (const auto& [blob, size] : item.parts) {
-    const auto sound = blobs_.scrub(blob);
+    const auto sound = s3_.check_bytes(blob);
     bytes += size;
     // Overwritten or deleted since it was loaded.
     if (sound || sound.error().code() == ErrorCode::NotFound) continue;

@@ -8,17 +8,17 @@
 
 #include "base/error.h"
 #include "base/mutex.h"
-#include "blob/blob.h"
 #include "meta/database.h"
 #include "os/os.h"
 #include "s3/rows.h"
+#include "s3/s3.h"
 
 namespace traccia::s3 {
 
 // An object whose bytes are not what was stored.
 struct DamagedObject {
   std::string bucket, key, version_id;
-  std::string what;  // the file and the byte
+  std::string what;  // the file or row, and the byte
 };
 
 struct ScrubState {
@@ -37,8 +37,8 @@ class Scrub {
   static constexpr std::chrono::hours kPassEvery{7 * 24};
   static constexpr size_t kDamagedMax = 100;
 
-  Scrub(os::Clock& clock, meta::Database& database, blob::BlobStore& blobs)
-      : clock_(clock), database_(database), blobs_(blobs) {}
+  Scrub(os::Clock& clock, meta::Database& database, S3& s3)
+      : clock_(clock), database_(database), s3_(s3) {}
 
   // Reads one version. The bytes; 0 when the pass is over and the next not due.
   Result<uint64_t> step();
@@ -56,7 +56,7 @@ class Scrub {
 
   os::Clock& clock_;
   meta::Database& database_;
-  blob::BlobStore& blobs_;
+  S3& s3_;
   std::vector<Item> items_;  // to be read next, the last first
   Item at_;                  // the last that was loaded
   bool kept_ = false;        // in s3_versions, behind all of s3_objects

@@ -13,7 +13,7 @@ class ScrubTest : public S3Test {
  protected:
   void SetUp() override {
     S3Test::SetUp();
-    scrub_.emplace(fake_.clock, *store_->database, *store_->blobs);
+    scrub_.emplace(fake_.clock, *store_->database, *store_->s3);
   }
   void pass() {
     const auto before = scrub_->state().passes;
@@ -21,7 +21,17 @@ class ScrubTest : public S3Test {
   }
   void damage(const ObjectInfo& object) {
     const auto& blob = object.parts.front().first;
-    fake_.files.corrupt("/d/blobs/" + blob.substr(0, 2) + "/" + blob, 130, 1);
+    if (blob.size() == 32) {
+      fake_.files.corrupt("/d/blobs/" + blob.substr(0, 2) + "/" + blob, 130, 1);
+      return;
+    }
+    ASSERT_TRUE(store_->database->write([&](meta::Transaction& transaction) -> Result<> {
+      TRY(transaction.execute(
+          "UPDATE s3_small SET blob = CAST(substr(blob, 1, 130) || X'00' || substr(blob, 132) AS "
+          "BLOB) WHERE printf('%016x', id) = ?",
+          {blob}));
+      return {};
+    }));
   }
   std::vector<std::string> damaged() {
     std::vector<std::string> out;
@@ -36,7 +46,7 @@ class ScrubTest : public S3Test {
 
 TEST_F(ScrubTest, NamesTheObjectsThatAreDamaged) {
   ASSERT_TRUE(store_->set_versioning(Versioning::Enabled));
-  const auto old = store_->put("a", "first").value();
+  const auto old = store_->put("a", "first" + kManyBytes).value();
   ASSERT_TRUE(store_->put("a", "second"));
   for (int i = 0; i < 600; ++i) ASSERT_TRUE(store_->put("k" + std::to_string(i), "x"));
   const auto last = store_->put("z", "last").value();
@@ -50,7 +60,7 @@ TEST_F(ScrubTest, NamesTheObjectsThatAreDamaged) {
   EXPECT_THAT(damaged(), testing::UnorderedElementsAre("bucket/a@" + old.version_id,
                                                        "bucket/z@" + last.version_id));
   ASSERT_TRUE(store_->remove("a", old.version_id));
-  ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
+  ASSERT_TRUE(store_->s3->collect_garbage());
   fake_.clock.advance(Scrub::kPassEvery);
   pass();
   EXPECT_THAT(damaged(), testing::ElementsAre("bucket/z@" + last.version_id));
@@ -62,7 +72,7 @@ TEST_F(ScrubTest, WhatIsDeletedMeanwhileIsNoDamage) {
   ASSERT_TRUE(store_->put("b", "x"));
   ASSERT_GT(scrub_->step().value(), 0U);
   ASSERT_TRUE(store_->remove("b"));
-  ASSERT_TRUE(store_->s3->collect_garbage(*store_->database));
+  ASSERT_TRUE(store_->s3->collect_garbage());
   pass();
   EXPECT_THAT(damaged(), testing::IsEmpty());
 }

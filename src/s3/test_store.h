@@ -19,14 +19,30 @@ namespace traccia::s3 {
 
 inline constexpr std::string_view kAccount = "111122223333";
 
+// What needs a file of its own.
+inline const std::string kManyBytes(kInIndexMax + 1, 'm');
+
+// Files and rows that hold bytes.
+inline size_t stored_count(meta::Database& database, blob::BlobStore& blobs) {
+  auto count = blobs.list().value().size();
+  EXPECT_TRUE(database.read([&](meta::Transaction& transaction) {
+    return transaction.query("SELECT count(*) FROM s3_small", {},
+                             [&](const meta::Row& row) -> Result<> {
+                               count += static_cast<size_t>(row.integer(0));
+                               return {};
+                             });
+  }));
+  return count;
+}
+
 struct Store {
   static Result<std::unique_ptr<Store>> open(os::FakeOs& fake) {
     auto store = std::make_unique<Store>();
     TRY_ASSIGN(store->database,
-               meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
-                                    {kSchema, kVersionsSchema, kLocksSchema}));
+               meta::Database::open(fake.os(), "/d/meta.db",
+                                    {kSchema, kVersionsSchema, kLocksSchema, kSmallSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
-    store->s3.emplace(fake.os(), *store->blobs, std::string(32, 's'));
+    store->s3.emplace(fake.os(), *store->database, *store->blobs, std::string(32, 's'));
     return store;
   }
 
@@ -60,6 +76,7 @@ struct Store {
     TRY_ASSIGN(const auto object, get(key));
     return s3->read_object(object, 0, object.size);
   }
+  size_t stored() { return stored_count(*database, *blobs); }
   Result<ListResult> list(const ListOptions& options) {
     return write<ListResult>([&](meta::Transaction& transaction) {
       return s3->list_objects(transaction, "bucket", options);

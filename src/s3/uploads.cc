@@ -124,7 +124,7 @@ Result<Sealing> S3::upload_sealing(meta::Transaction& transaction, std::string_v
 
 Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucket,
                           std::string_view key, std::string_view upload_id, int number,
-                          std::string_view etag, uint64_t size, const blob::BlobId& blob) {
+                          std::string_view etag, uint64_t size, const StoredBytes& stored) {
   TRY(find_upload(transaction, bucket, key, upload_id));
   if (number < 1 || number > kPartsMax) {
     return fail(ErrorCode::InvalidArgument, "InvalidArgument",
@@ -139,7 +139,8 @@ Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucke
       "INSERT OR REPLACE INTO s3_parts (upload, number, etag, size, modified, blob) "
       "VALUES (?, ?, ?, ?, ?, ?)",
       {upload_id, int64_t{number}, part.etag, static_cast<int64_t>(size),
-       to_unix_seconds(part.last_modified), blob}));
+       to_unix_seconds(part.last_modified), stored.id}));
+  TRY(keep_small(transaction, stored));
   return part;
 }
 

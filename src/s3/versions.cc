@@ -247,11 +247,14 @@ Result<S3::Parts> S3::repack(const ObjectInfo& version, StorageClass storage_cla
   for (const auto& [id, size] : version.parts) {
     const auto key = key_of(version.encryption, {});
     auto stored = [&]() -> Result<blob::BlobId> {
-      TRY_ASSIGN(const auto bytes, blobs_.read_all(id, key));
+      TRY_ASSIGN(const auto reader, open_bytes(id, key));
+      std::string bytes(reader->size(), '\0');
+      TRY_ASSIGN(const auto count, reader->read_at(0, bytes));
+      bytes.resize(count);
       return blobs_.put(bytes, key, packing_of(storage_class));
     }();
     if (!stored) {
-      for (const auto& [written, written_size] : out) TRY(blobs_.remove(written));
+      for (const auto& [written, written_size] : out) TRY(discard_bytes(written));
       return std::unexpected(std::move(stored).error());
     }
     out.emplace_back(std::move(*stored), size);

@@ -43,9 +43,9 @@ Result<> Server::State::open_services() {
   queues.emplace(*os);
   messages.emplace(*os, *queues);
   TRY_ASSIGN(auto service_key, s3::load_service_key(*database, *os, *master_key));
-  s3.emplace(*os, *blobs, std::move(service_key));
+  s3.emplace(*os, *database, *blobs, std::move(service_key));
   lifecycle.emplace(os->clock, *database, *s3);
-  scrub.emplace(os->clock, *database, *blobs);
+  scrub.emplace(os->clock, *database, *s3);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
   authoriser.emplace(os->clock, *identity, *organizations, *s3);
@@ -59,7 +59,7 @@ Result<> Server::State::open_services() {
     if (made) TRY(write_credentials(*os, directory, *made));
     return {};
   }));
-  TRY(s3->remove_orphans(*database));
+  TRY(s3->remove_orphans());
   TRY(trails->refresh(*database));
   TRY(drain_outbox());
   TRY_ASSIGN(history, history::History::open(*os, directory.history(), *log));

@@ -247,7 +247,7 @@ void Server::State::run_housekeeping() {
     look_after_keys();
     if (real_os.clock.monotonic() >= next_garbage) {
       next_garbage = real_os.clock.monotonic() + kGarbageInterval;
-      if (auto done = s3->collect_garbage(*database); !done) {
+      if (auto done = s3->collect_garbage(); !done) {
         traccia::log(LogLevel::Error, "garbage collection", {{"error", done.error().message()}});
       }
     }

@@ -25,9 +25,7 @@ constexpr std::string_view kAccounts =
 struct Store {
   Store() {
     EXPECT_TRUE(fake.files.make_directories("/d"));
-    database =
-        meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full, {kAccounts, kSchema})
-            .value();
+    database = meta::Database::open(fake.os(), "/d/meta.db", {kAccounts, kSchema}).value();
     const auto same = [](std::string_view text, std::string_view) { return std::string(text); };
     sns.emplace(fake.os(), *database, Sealer{same, same});
   }

@@ -28,7 +28,7 @@ constexpr std::string_view kAccounts =
 struct Store {
   Store() {
     EXPECT_TRUE(fake.files.make_directories("/d"));
-    database = meta::Database::open(fake.os(), "/d/meta.db", meta::Durability::Full,
+    database = meta::Database::open(fake.os(), "/d/meta.db",
                                     {kAccounts, kSchema, kRecentSchema, kSealingSchema})
                    .value();
   }

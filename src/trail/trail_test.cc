@@ -239,9 +239,7 @@ class TrailsTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(fake_.files.make_directories("/d"));
-    database_ = meta::Database::open(fake_.os(), "/d/meta.db", meta::Durability::Full,
-                                     {kSchema, kKeysSchema})
-                    .value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", {kSchema, kKeysSchema}).value();
   }
   template <typename T>
   Result<T> with(const std::function<Result<T>(meta::Transaction&)>& body) {
