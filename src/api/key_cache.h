@@ -32,7 +32,8 @@ class KeyCache {
       if (at != keys_.end() && constant_time_equal(at->second.token, token)) return at->second.key;
     }
     std::optional<identity::AccessKey> key;
-    TRY(database.read([&](meta::Transaction& transaction) -> Result<> {
+    // Nobody was given a key that may still be lost.
+    TRY(database.look([&](meta::Transaction& transaction) -> Result<> {
       if (token.empty()) {
         TRY_ASSIGN(key, identity.find_access_key(transaction, id));
       } else {

@@ -199,6 +199,7 @@ Result<> S3Call::commit(const std::function<Result<>(meta::Transaction&)>& body)
         TRY(authorise(transaction));
         TRY(body(transaction));
         TRY(notify(transaction));
+        if (!is_recorded()) return std::move(drafts);
         TRY_ASSIGN(auto made, draft(describe()));
         if (made) drafts.push_back(std::move(*made));
         for (const auto& deletion : deletions) {
@@ -216,6 +217,18 @@ Result<> S3Call::read(const std::function<Result<>(meta::Transaction&)>& body) {
   });
 }
 
+Result<> S3Call::look(const std::function<Result<>(meta::Transaction&)>& body) {
+  return services_.database.look([&](meta::Transaction& transaction) -> Result<> {
+    TRY(authorise(transaction));
+    return body(transaction);
+  });
+}
+
+// Of data events none is made where no trail takes any.
+bool S3Call::is_recorded() const {
+  return operation_.category != event::Category::Data || services_.trails.takes_data_events();
+}
+
 Result<> S3Call::submit(const AuditEvent& event) {
   TRY_ASSIGN(auto made, draft(event));
   if (!made) return {};
@@ -226,12 +239,13 @@ Result<> S3Call::submit(const AuditEvent& event) {
 }
 
 Result<> S3Call::record_success() {
-  return submit(describe());
+  return is_recorded() ? submit(describe()) : Result<>();
 }
 
 Result<> S3Call::record_failure(const aws::ApiError& error) {
   // Nobody's attempt at nothing of anybody's: whoever has no key must not fill the log.
   if (caller_.principal.account_id.empty() && found_bucket_.owner_account.empty()) return {};
+  if (!is_recorded()) return {};
   auto event = describe();
   event.error_code = error.name;
   event.error_message = error.message;

@@ -112,6 +112,8 @@ class S3Call {
   Result<> commit(const std::function<Result<>(meta::Transaction&)>& body);
   // Authorises and runs `body` in a read transaction; the event is recorded by record_success().
   Result<> read(const std::function<Result<>(meta::Transaction&)>& body);
+  // The same before a commit of this call (meta::Database::look).
+  Result<> look(const std::function<Result<>(meta::Transaction&)>& body);
   // Whether the caller may do what else the operation takes: read a copy's source, delete one of
   // many keys, list a bucket to learn that a key is not there. `key` is empty for the bucket. The
   // bucket.
@@ -140,6 +142,7 @@ class S3Call {
   std::string_view action() const {
     return address_.version ? operation_.version_action : operation_.iam_action;
   }
+  bool is_recorded() const;
   Result<> submit(const AuditEvent& event);
 
   Services& services_;

@@ -175,7 +175,7 @@ Result<DefaultEncryption> parse_default_encryption(const std::string& xml) {
 Result<s3::Sealing> s3_seal_object(S3Call& call) {
   TRY_ASSIGN(auto asked, read_headers(call));
   DefaultEncryption fallback;
-  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+  TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(fallback, default_of(call, transaction));
     return {};
   }));
@@ -202,7 +202,7 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
 
 Result<s3::Sealing> s3_seal_part(S3Call& call) {
   s3::Sealing out;
-  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+  TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(out, call.services().s3.upload_sealing(transaction, call.bucket(), call.key(),
                                                       call.query_or_empty("uploadId")));
     return {};

@@ -210,23 +210,36 @@ Result<> Database::write(const std::function<Result<>(Transaction&)>& body) {
 }
 
 Result<> Database::wait_durable(CommitNumber number) {
+  size_t mine = 0;
   {
     const MutexLock lock(sync_mutex_);
-    while (syncing_ && synced_ < number) synced_changed_.wait(sync_mutex_);
+    while (syncing_ && synced_ < number) {
+      synced_changed_[(syncs_ + (number > covered_ ? 1 : 0)) % 2].wait(sync_mutex_);
+    }
     if (synced_ >= number) return {};
     TRY(refuse_after_failed_sync());
     syncing_ = true;
+    covered_ = committed_;
+    mine = ++syncs_ % 2;
   }
-  const CommitNumber covered = committed_;
   auto done = vfs_->sync_log();
   {
     const MutexLock lock(sync_mutex_);
     syncing_ = false;
-    if (done) synced_ = covered;
+    if (done) synced_ = covered_;
   }
-  synced_changed_.notify_all();
-  if (done) return {};
+  synced_changed_[mine].notify_all();
+  if (done) {
+    synced_changed_[1 - mine].notify_one();
+    return {};
+  }
+  synced_changed_[1 - mine].notify_all();
   return std::unexpected(std::move(done).error().with_context(fmt::format("database '{}'", path_)));
+}
+
+Result<> Database::look(const std::function<Result<>(Transaction&)>& body) {
+  Transaction transaction(*this);
+  return transaction.end(body(transaction));
 }
 
 Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {

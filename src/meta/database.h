@@ -99,6 +99,9 @@ class Database {
   // What it read survives power loss. The store is not touched, and nobody waits for it, before the
   // first statement of `body`.
   Result<> read(const std::function<Result<>(Transaction&)>& body);
+  // The same without that: for who reads or writes again before anybody is told anything, which
+  // waits for both.
+  Result<> look(const std::function<Result<>(Transaction&)>& body);
   // Changes with every write: what was read after a call is as it was while this stays the same.
   uint64_t writes() const { return writes_.load(std::memory_order_acquire); }
 
@@ -122,11 +125,14 @@ class Database {
   std::atomic<CommitNumber> committed_{0};  // the last one; changes under mutex_
   std::unordered_map<std::string, sqlite3_stmt*> statements_;
 
-  // One syncs for all who wait.
+  // One syncs for all who wait. Those whom the sync under way covers wait at the one condition, the
+  // others at the other one, where the next to sync is found; then they change places.
   Mutex sync_mutex_;
-  Condition synced_changed_;
-  CommitNumber synced_ GUARDED_BY(sync_mutex_) = 0;  // survive power loss, up to this one
+  Condition synced_changed_[2];
+  uint64_t syncs_ GUARDED_BY(sync_mutex_) = 0;  // begun; its last bit tells the condition
   bool syncing_ GUARDED_BY(sync_mutex_) = false;
+  CommitNumber covered_ GUARDED_BY(sync_mutex_) = 0;  // by the last one that was begun
+  CommitNumber synced_ GUARDED_BY(sync_mutex_) = 0;   // survive power loss, up to this one
 };
 
 }  // namespace traccia::meta

@@ -213,14 +213,18 @@ Result<> S3::put_document(meta::Transaction& transaction, std::string_view bucke
 
 Result<std::optional<std::string>> S3::get_document(meta::Transaction& transaction,
                                                     std::string_view bucket, Document document) {
-  TRY(get_bucket(transaction, bucket));
+  bool there = false;
   std::optional<std::string> text;
-  TRY(transaction.query("SELECT text FROM s3_documents WHERE bucket = ? AND kind = ?",
-                        {bucket, static_cast<int64_t>(document)},
-                        [&](const meta::Row& row) -> Result<> {
-                          text = row.text(0);
-                          return {};
-                        }));
+  TRY(transaction.query(
+      "SELECT d.text FROM s3_buckets b LEFT JOIN s3_documents d ON d.bucket = b.name AND d.kind = "
+      "? "
+      "WHERE b.name = ?",
+      {static_cast<int64_t>(document), bucket}, [&](const meta::Row& row) -> Result<> {
+        there = true;
+        if (!row.is_null(0)) text = row.text(0);
+        return {};
+      }));
+  if (!there) return no_such_bucket(bucket);
   return text;
 }
 

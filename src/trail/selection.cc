@@ -186,6 +186,26 @@ class SelectionCompiler {
   std::map<std::string, FieldId, std::less<>>& arn_fields_;
 };
 
+namespace {
+
+bool may_take_data_events(const AdvancedEventSelector& selector) {
+  const auto category = std::ranges::find(selector.fields, "eventCategory", &FieldSelector::field);
+  return category == selector.fields.end() || category->equals.empty() ||
+         std::ranges::find(category->equals, event::category_name(event::Category::Data)) !=
+             category->equals.end();
+}
+
+bool may_take_data_events(const TrailConfig& trail) {
+  return trail.logging &&
+         (std::ranges::any_of(trail.selectors,
+                              [](const auto& one) { return !one.data_resources.empty(); }) ||
+          std::ranges::any_of(trail.advanced_selectors, [](const AdvancedEventSelector& one) {
+            return may_take_data_events(one);
+          }));
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Selection>> Selection::compile(
     std::span<const TrailConfig* const> trails) {
   auto selection = std::make_shared<Selection>();
@@ -196,6 +216,8 @@ Result<std::shared_ptr<const Selection>> Selection::compile(
   auto graph = match::Graph::compile(predicates);
   if (!graph) return std::unexpected(std::move(graph).error().with_context("compile selectors"));
   selection->graph_ = *std::move(graph);
+  selection->takes_data_events_ = std::ranges::any_of(
+      trails, [](const TrailConfig* config) { return may_take_data_events(*config); });
   return selection;
 }
 

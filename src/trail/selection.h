@@ -38,6 +38,8 @@ class Selection {
   // The places, in what compile() was given, of the trails that take the event, ascending; valid
   // until the scratch is used again.
   std::span<const uint32_t> taking(const event::Record& record, Scratch& scratch) const;
+  // Whether a trail may take data events, by the categories that its selectors name.
+  bool takes_data_events() const { return takes_data_events_; }
 
  private:
   friend class SelectionCompiler;
@@ -47,6 +49,7 @@ class Selection {
   std::shared_ptr<const match::Graph> graph_;
   // The fields that hold the ARNs of resources of one type, for the types that selectors name.
   std::map<std::string, match::FieldId, std::less<>> arn_fields_;
+  bool takes_data_events_ = false;
 };
 
 }  // namespace traccia::trail

@@ -17,7 +17,11 @@ namespace {
 bool takes(const TrailConfig& trail, const event::Record& record) {
   const std::array judges{&trail};
   Selection::Scratch scratch;
-  return !Selection::compile(judges).value()->taking(record, scratch).empty();
+  const auto selection = Selection::compile(judges).value();
+  const bool taken = !selection->taking(record, scratch).empty();
+  const bool data = record.category == event::Category::Data;
+  EXPECT_TRUE(!taken || !data || selection->takes_data_events());
+  return taken;
 }
 
 event::Record record(event::Category category = event::Category::Management) {
@@ -52,6 +56,25 @@ TEST(Takes, LooksAtOwnerRegionAndState) {
   EXPECT_TRUE(takes(trail, event));
   event.account = "444455556666";
   EXPECT_FALSE(takes(trail, event));
+}
+
+TEST(Takes, DataEventsAtAllOnlyWhereASelectorNamesThem) {
+  const auto takes_data = [](const TrailConfig& trail) {
+    const std::array judges{&trail};
+    return Selection::compile(judges).value()->takes_data_events();
+  };
+  auto trail = logging_trail();
+  EXPECT_FALSE(takes_data(trail));
+  trail.selectors[0].data_resources = {{"AWS::S3::Object", {"arn:aws:s3"}}};
+  EXPECT_TRUE(takes_data(trail));
+  trail.logging = false;
+  EXPECT_FALSE(takes_data(trail));
+  trail.logging = true;
+  trail.selectors.clear();
+  trail.advanced_selectors = {{std::nullopt, {{"eventCategory", {"Management"}}}}};
+  EXPECT_FALSE(takes_data(trail));
+  trail.advanced_selectors.push_back({std::nullopt, {{"eventCategory", {"Data"}}}});
+  EXPECT_TRUE(takes_data(trail));
 }
 
 TEST(Takes, ManagementEventsByKindAndSource) {

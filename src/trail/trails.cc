@@ -373,4 +373,9 @@ bool Trails::taken_by_any(const event::Record& record) const {
   return judge && !judge->taking(record, scratch).empty();
 }
 
+bool Trails::takes_data_events() const {
+  const auto judge = selection();
+  return judge && judge->takes_data_events();
+}
+
 }  // namespace traccia::trail

@@ -140,6 +140,8 @@ class Trails {
   Result<> refresh(meta::Database& database);
   // Whether some logging trail takes the event. Data events are recorded only then.
   bool taken_by_any(const event::Record& record) const;
+  // Whether some logging trail may take data events at all: else none need be made.
+  bool takes_data_events() const;
 
  private:
   Result<> check_room(meta::Transaction& transaction, const Scope& scope, std::string_view arn,
