@@ -129,7 +129,7 @@ Result<bool> EmbeddedObjectStore::holds(const delivery::PutRequest& request) {
   }));
   if (object.size != request.bytes.size()) return false;
   const auto sum = object.checksums.find(std::string(kContentSum));
-  if (sum != object.checksums.end()) {
+  if (sum != object.checksums.end() && object.checksum_type == s3::ChecksumType::FullObject) {
     return sum->second == base64_encode(crypto::sha256(request.bytes));
   }
   if (object.encryption.kind == s3::Sse::Kms) return false;

@@ -167,7 +167,8 @@ std::span<const S3Operation> s3_lifecycle_operations();
 std::span<const S3Operation> s3_archive_operations();
 std::span<const S3Operation> s3_notification_operations();
 std::span<const S3Operation> s3_tag_operations();
-std::array<std::span<const S3Operation>, 11> s3_operation_groups();
+std::span<const S3Operation> s3_attribute_operations();
+std::array<std::span<const S3Operation>, 12> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -199,11 +200,34 @@ Result<std::optional<std::string>> s3_version_id(std::optional<std::string_view>
 
 // Shared by objects and uploads.
 Result<s3::PutOptions> s3_put_options(S3Call& call);
+// The one x-amz-checksum-* of a request: its algorithm and what it says. InvalidRequest.
+Result<std::map<std::string, std::string>> s3_given_checksums(const S3Call& call);
 // Content-MD5 and x-amz-checksum-* against the body; fills options.checksums.
 Result<> s3_check_body(const S3Call& call, std::string_view body,
                        std::map<std::string, std::string>& checksums);
-void s3_add_checksums(http::Response& response,
-                      const std::map<std::string, std::string>& checksums);
+// x-amz-checksum-algorithm, as the name of an algorithm, and x-amz-checksum-type. InvalidRequest.
+Result<std::optional<std::string>> s3_wanted_checksum(const S3Call& call);
+Result<std::optional<s3::ChecksumType>> s3_checksum_type(const S3Call& call);
+// What an upload that is begun is to be summed with, by those headers. InvalidRequest.
+Result<s3::UploadChecksum> s3_upload_checksum(const S3Call& call);
+// A part's sum of its upload's algorithm; `given` was checked against the body. InvalidRequest for
+// one of another algorithm, or none where the upload must have one.
+Result<std::string> s3_part_checksum(const s3::UploadChecksum& upload, std::string_view body,
+                                     const std::map<std::string, std::string>& given);
+std::string s3_checksum(std::string_view algorithm, std::string_view body);  // base64
+// Headers and elements that show them: of parts, and with the type of objects.
+void s3_add_checksums(http::Headers& headers, const std::map<std::string, std::string>& checksums);
+void s3_add_checksums(http::Headers& headers, const std::map<std::string, std::string>& checksums,
+                      s3::ChecksumType type);
+void s3_add_checksum_elements(aws::XmlWriter& xml,
+                              const std::map<std::string, std::string>& checksums);
+void s3_add_checksum_elements(aws::XmlWriter& xml,
+                              const std::map<std::string, std::string>& checksums,
+                              s3::ChecksumType type);
+// The object, or version, that a call that reads names, and what `also` checks or adds in the same
+// transaction. Reasons: NoSuchKey, NoSuchVersion, MethodNotAllowed of delete markers; AccessDenied.
+Result<s3::ObjectInfo> s3_load_object(
+    S3Call& call, const std::function<Result<>(meta::Transaction&, s3::ObjectInfo&)>& also);
 std::string s3_quoted(std::string_view etag);
 // For MFA delete: that the caller is the root user of the bucket owner's account and holds, right
 // now, one of its MFA devices (x-amz-mfa: SERIAL CODE). AccessDenied, in S3's words.

@@ -102,6 +102,20 @@ Result<> copy_tags(S3Call& call, const S3Address& address, const s3::ObjectInfo&
   });
 }
 
+// Of the algorithm that the request asks for, or the source's. A composite one cannot stay: the
+// copy has no parts.
+Result<std::map<std::string, std::string>> copied_checksums(const S3Call& call,
+                                                            const s3::ObjectInfo& source,
+                                                            std::string_view bytes) {
+  TRY_ASSIGN(const auto wanted, s3_wanted_checksum(call));
+  const auto& there = source.checksums;
+  const bool same = !wanted || (there.size() == 1 && there.contains(*wanted));
+  if (same && !there.empty() && source.checksum_type == s3::ChecksumType::FullObject) return there;
+  const auto fallback = there.empty() ? std::string(s3::kDefaultChecksum) : there.begin()->first;
+  const auto algorithm = wanted.value_or(fallback);
+  return std::map<std::string, std::string>{{algorithm, s3_checksum(algorithm, bytes)}};
+}
+
 Result<http::Response> copy_object(S3Call& call) {
   auto& services = call.services();
   TRY_ASSIGN(const auto address, copy_source(call));
@@ -128,8 +142,8 @@ Result<http::Response> copy_object(S3Call& call) {
     options.metadata = source.metadata;
   }
   TRY(copy_tags(call, address, source, options));
-  options.checksums = source.checksums;
   TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size, loaded.data_key));
+  TRY_ASSIGN(options.checksums, copied_checksums(call, source, bytes));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
   options.storage_class = sealing.storage_class;
@@ -154,8 +168,9 @@ Result<http::Response> copy_object(S3Call& call) {
   aws::XmlWriter xml;
   xml.begin("CopyObjectResult", kS3Xmlns)
       .element("LastModified", format_iso_milliseconds(object.last_modified))
-      .element("ETag", s3_quoted(object.etag))
-      .end();
+      .element("ETag", s3_quoted(object.etag));
+  s3_add_checksum_elements(xml, object.checksums, object.checksum_type);
+  xml.end();
   auto response = s3_xml(std::move(xml).take());
   for (const auto& [name, value] : version) response.headers.add(name, value);
   loaded.show_version(response);
@@ -171,14 +186,17 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
   TRY_ASSIGN(const auto bytes,
              services.s3.read_object(source, range.offset, range.count, loaded.data_key));
-  TRY_ASSIGN(const auto sealing, s3_seal_part(call));
+  TRY_ASSIGN(const auto open, s3_seal_part(call));
+  const auto& [upload, sealing] = open;
+  const auto& algorithm = upload.checksum.algorithm;
+  const auto sum = algorithm.empty() ? std::string() : s3_checksum(algorithm, bytes);
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(bytes, sealing));
   const auto etag = s3::etag_of(bytes, sealing, blob.id);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
                                           call.query_or_empty("uploadId"), static_cast<int>(number),
-                                          etag, bytes.size(), blob));
+                                          etag, bytes.size(), blob, sum));
     return {};
   });
   if (!stored) {
@@ -188,8 +206,9 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   aws::XmlWriter xml;
   xml.begin("CopyPartResult", kS3Xmlns)
       .element("LastModified", format_iso_milliseconds(part.last_modified))
-      .element("ETag", s3_quoted(part.etag))
-      .end();
+      .element("ETag", s3_quoted(part.etag));
+  if (upload.checksum.chosen) s3_add_checksum_elements(xml, {{algorithm, sum}});
+  xml.end();
   auto response = s3_xml(std::move(xml).take());
   loaded.show_version(response);
   return response;

@@ -200,15 +200,16 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
   return out;
 }
 
-Result<s3::Sealing> s3_seal_part(S3Call& call) {
-  s3::Sealing out;
+Result<s3::OpenUpload> s3_seal_part(S3Call& call) {
+  s3::OpenUpload out;
   TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(out, call.services().s3.upload_sealing(transaction, call.bucket(), call.key(),
-                                                      call.query_or_empty("uploadId")));
+    TRY_ASSIGN(out, call.services().s3.get_upload(transaction, call.bucket(), call.key(),
+                                                  call.query_or_empty("uploadId")));
     return {};
   }));
-  TRY_ASSIGN(out.data_key, s3_open(call, out.encryption));
-  show(call, out.encryption, false);
+  auto& sealing = out.sealing;
+  TRY_ASSIGN(sealing.data_key, s3_open(call, sealing.encryption));
+  show(call, sealing.encryption, false);
   return out;
 }
 

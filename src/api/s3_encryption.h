@@ -27,7 +27,7 @@ Result<DefaultEncryption> parse_default_encryption(const std::string& xml);
 // refuse_key()'s.
 Result<s3::Sealing> s3_seal_object(S3Call& call);
 // Likewise, as the upload has it. NoSuchUpload.
-Result<s3::Sealing> s3_seal_part(S3Call& call);
+Result<s3::OpenUpload> s3_seal_part(S3Call& call);
 // The data key of what is stored, opened in the caller's name: empty unless under SSE-KMS.
 Result<std::string> s3_open(S3Call& call, const s3::Encryption& encryption);
 // x-amz-server-side-encryption and the other headers that tell of it.

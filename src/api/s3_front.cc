@@ -165,11 +165,11 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 11> s3_operation_groups() {
+std::array<std::span<const S3Operation>, 12> s3_operation_groups() {
   return {s3_copy_operations(),      s3_upload_operations(),       s3_bucket_operations(),
           s3_version_operations(),   s3_lock_operations(),         s3_tag_operations(),
           s3_lifecycle_operations(), s3_notification_operations(), s3_list_operations(),
-          s3_archive_operations(),   s3_object_operations()};
+          s3_archive_operations(),   s3_attribute_operations(),    s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {

@@ -78,35 +78,16 @@ class ObjectSource : public http::BodySource {
   uint64_t given_ = 0;
 };
 
-// That a key or version is not there is for those to know who may list them ("GetObject").
-Result<s3::ObjectInfo> load_object(S3Call& call) {
-  s3::ObjectInfo object;
-  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    auto found =
-        call.services().s3.get_version(transaction, call.bucket(), call.key(), call.version());
-    const bool missing = found ? found->delete_marker && !call.version()
-                               : found.error().code() == ErrorCode::NotFound;
-    if (missing) {
-      const auto action = call.version() ? "s3:ListBucketVersions" : "s3:ListBucket";
-      TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
-    }
-    TRY_ASSIGN(object, std::move(found));
-    if (!call.version() && !object.delete_marker) {
-      TRY(s3_tell_expiry(call, transaction, object));
-    }
-    return s3_hide_lock(call, transaction, object.lock);
-  }));
-  if (!object.delete_marker) return object;
-  // "Working with delete markers": neither they nor what they hide can be read.
-  call.show_version(call.failure_headers, object.version_id, true);
-  if (!call.version()) return fail(ErrorCode::NotFound, "NoSuchKey", "a delete marker");
-  call.failure_headers.add("Allow", "DELETE");
-  call.failure_headers.add("Last-Modified", format_http_date(object.last_modified));
-  return fail(ErrorCode::FailedPrecondition, "MethodNotAllowed", "a delete marker");
+Result<> tell_more(S3Call& call, meta::Transaction& transaction, s3::ObjectInfo& object) {
+  if (!call.version()) TRY(s3_tell_expiry(call, transaction, object));
+  return s3_hide_lock(call, transaction, object.lock);
 }
 
 Result<http::Response> get_object(S3Call& call) {
-  TRY_ASSIGN(const auto object, load_object(call));
+  TRY_ASSIGN(const auto object,
+             s3_load_object(call, [&](meta::Transaction& transaction, s3::ObjectInfo& found) {
+               return tell_more(call, transaction, found);
+             }));
   http::Response response;
   response.status = judge_conditions(call, object, "");
   if (response.status == 412) {
@@ -129,7 +110,7 @@ Result<http::Response> get_object(S3Call& call) {
     response.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", range.offset,
                                                       range.offset + range.count - 1, object.size));
   } else if (call.header("x-amz-checksum-mode") == "ENABLED") {
-    s3_add_checksums(response, object.checksums);
+    s3_add_checksums(response.headers, object.checksums, object.checksum_type);
   }
   const bool head = call.request().method == "HEAD";
   std::string data_key;
@@ -149,10 +130,10 @@ Result<http::Response> get_object(S3Call& call) {
 }
 
 // What a lock is to protect must have come whole.
-Result<> check_locked_put(const S3Call& call, const s3::PutOptions& options) {
+Result<> check_locked_put(const S3Call& call, const s3::PutOptions& options, bool summed) {
   const bool locked =
       !options.lock.empty() || call.found_bucket().default_retention.mode != s3::LockMode::None;
-  if (!locked || !options.checksums.empty() || call.request().headers.find("Content-MD5")) {
+  if (!locked || summed || call.request().headers.find("Content-MD5")) {
     return {};
   }
   return s3_error("InvalidRequest",
@@ -165,6 +146,10 @@ Result<http::Response> put_object(S3Call& call) {
   const auto& body = call.request().body;
   TRY_ASSIGN(auto options, s3_put_options(call));
   TRY(s3_check_body(call, body, options.checksums));
+  const bool summed = !options.checksums.empty();
+  if (!summed) {
+    options.checksums.emplace(s3::kDefaultChecksum, s3_checksum(s3::kDefaultChecksum, body));
+  }
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
   options.storage_class = sealing.storage_class;
@@ -173,7 +158,7 @@ Result<http::Response> put_object(S3Call& call) {
   s3::ObjectInfo object;
   http::Response response;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
-    TRY(check_locked_put(call, options));
+    TRY(check_locked_put(call, options, summed));
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY(s3_authorise_tags(call, transaction, options.tags));
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
@@ -188,7 +173,7 @@ Result<http::Response> put_object(S3Call& call) {
     return std::unexpected(std::move(stored).error());
   }
   response.headers.add("ETag", s3_quoted(object.etag));
-  s3_add_checksums(response, options.checksums);
+  s3_add_checksums(response.headers, object.checksums, object.checksum_type);
   return response;
 }
 
@@ -338,6 +323,32 @@ Result<s3::PutOptions> s3_put_options(S3Call& call) {
     options.if_none_match_any = true;
   }
   return options;
+}
+
+// That a key or version is not there is for those to know who may list them ("GetObject").
+Result<s3::ObjectInfo> s3_load_object(
+    S3Call& call, const std::function<Result<>(meta::Transaction&, s3::ObjectInfo&)>& also) {
+  s3::ObjectInfo object;
+  TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
+    auto found =
+        call.services().s3.get_version(transaction, call.bucket(), call.key(), call.version());
+    const bool missing = found ? found->delete_marker && !call.version()
+                               : found.error().code() == ErrorCode::NotFound;
+    if (missing) {
+      const auto action = call.version() ? "s3:ListBucketVersions" : "s3:ListBucket";
+      TRY(call.authorise_also(transaction, action, {call.bucket(), ""}));
+    }
+    TRY_ASSIGN(object, std::move(found));
+    if (object.delete_marker) return {};
+    return also(transaction, object);
+  }));
+  if (!object.delete_marker) return object;
+  // "Working with delete markers": neither they nor what they hide can be read.
+  call.show_version(call.failure_headers, object.version_id, true);
+  if (!call.version()) return fail(ErrorCode::NotFound, "NoSuchKey", "a delete marker");
+  call.failure_headers.add("Allow", "DELETE");
+  call.failure_headers.add("Last-Modified", format_http_date(object.last_modified));
+  return fail(ErrorCode::FailedPrecondition, "MethodNotAllowed", "a delete marker");
 }
 
 Result<> s3_take_back(S3Call& call, const blob::BlobId& blob, const Error& error) {

@@ -13,8 +13,19 @@ namespace {
 
 constexpr size_t kPageMax = 1000;
 
+std::string_view label_of(const s3::UploadChecksum& checksum) {
+  return s3::find_checksum(checksum.algorithm)->label;
+}
+
+void add_upload_checksum(aws::XmlWriter& xml, const s3::UploadChecksum& checksum) {
+  if (!checksum.chosen) return;
+  xml.element("ChecksumAlgorithm", label_of(checksum))
+      .element("ChecksumType", s3::name_of(checksum.type));
+}
+
 Result<http::Response> create_upload(S3Call& call) {
   TRY_ASSIGN(auto options, s3_put_options(call));
+  TRY_ASSIGN(const auto checksum, s3_upload_checksum(call));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
   options.storage_class = sealing.storage_class;
@@ -22,8 +33,8 @@ Result<http::Response> create_upload(S3Call& call) {
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY(s3_authorise_tags(call, transaction, options.tags));
-    TRY_ASSIGN(upload,
-               call.services().s3.create_upload(transaction, call.bucket(), call.key(), options));
+    TRY_ASSIGN(upload, call.services().s3.create_upload(transaction, call.bucket(), call.key(),
+                                                        options, checksum));
     return s3_tell_abort(call, transaction, upload);
   }));
   aws::XmlWriter xml;
@@ -32,7 +43,12 @@ Result<http::Response> create_upload(S3Call& call) {
       .element("Key", call.key())
       .element("UploadId", upload.id)
       .end();
-  return s3_xml(std::move(xml).take());
+  auto response = s3_xml(std::move(xml).take());
+  if (checksum.chosen) {
+    response.headers.add("x-amz-checksum-algorithm", label_of(checksum));
+    response.headers.add("x-amz-checksum-type", s3::name_of(checksum.type));
+  }
+  return response;
 }
 
 Result<http::Response> upload_part(S3Call& call) {
@@ -41,14 +57,16 @@ Result<http::Response> upload_part(S3Call& call) {
   TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, 1'000'000));
   std::map<std::string, std::string> checksums;
   TRY(s3_check_body(call, body, checksums));
-  TRY_ASSIGN(const auto sealing, s3_seal_part(call));
+  TRY_ASSIGN(const auto open, s3_seal_part(call));
+  const auto& [upload, sealing] = open;
+  TRY_ASSIGN(const auto sum, s3_part_checksum(upload.checksum, body, checksums));
   TRY_ASSIGN(const auto blob, services.s3.store_bytes(body, sealing));
   const auto etag = s3::etag_of(body, sealing, blob.id);
   s3::Part part;
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(part, services.s3.put_part(transaction, call.bucket(), call.key(),
                                           call.query_or_empty("uploadId"), static_cast<int>(number),
-                                          etag, body.size(), blob));
+                                          etag, body.size(), blob, sum));
     return {};
   });
   if (!stored) {
@@ -57,13 +75,14 @@ Result<http::Response> upload_part(S3Call& call) {
   }
   http::Response response;
   response.headers.add("ETag", s3_quoted(part.etag));
-  s3_add_checksums(response, checksums);
+  if (upload.checksum.chosen) checksums = {{upload.checksum.algorithm, sum}};
+  s3_add_checksums(response.headers, checksums);
   return response;
 }
 
-Result<std::vector<std::pair<int, std::string>>> parse_parts(const std::string& body) {
+Result<std::vector<s3::CompletedPart>> parse_parts(const std::string& body) {
   TRY_ASSIGN(const auto root, aws::parse_xml(body));
-  std::vector<std::pair<int, std::string>> parts;
+  std::vector<s3::CompletedPart> parts;
   for (const auto* part : root.children_named("Part")) {
     const auto digits = part->child_text("PartNumber");
     auto etag = part->child_text("ETag");
@@ -73,7 +92,12 @@ Result<std::vector<std::pair<int, std::string>>> parse_parts(const std::string& 
     if (digits.empty() || std::from_chars(digits.data(), end, number).ptr != end) {
       return s3_error("MalformedXML", "a part's number is not a number");
     }
-    parts.emplace_back(number, etag);
+    s3::CompletedPart one{number, std::string(etag)};
+    for (const auto& algorithm : s3::checksum_algorithms()) {
+      const auto sum = part->child_text(fmt::format("Checksum{}", algorithm.label));
+      if (!sum.empty()) one.checksums.emplace(algorithm.name, sum);
+    }
+    parts.push_back(std::move(one));
   }
   if (root.name != "CompleteMultipartUpload" || parts.empty()) {
     return s3_error("MalformedXML", "the document names no parts");
@@ -81,22 +105,35 @@ Result<std::vector<std::pair<int, std::string>>> parse_parts(const std::string& 
   return parts;
 }
 
-Result<http::Response> complete_upload(S3Call& call) {
-  for (const auto& [name, value] : call.request().headers) {
-    // A checksum over all parts is not computed yet; taking it unseen would be a lie.
-    if (name.size() > 15 && http::equal_ignoring_case(name.substr(0, 15), "x-amz-checksum-") &&
-        !http::equal_ignoring_case(name, "x-amz-checksum-type")) {
-      return s3_error("NotImplemented", "Checksums of a whole multipart object are not available");
-    }
+Result<std::optional<uint64_t>> object_size(const S3Call& call) {
+  const auto text = call.header("x-amz-mp-object-size");
+  if (text.empty()) return std::nullopt;
+  int64_t size = 0;
+  const auto* end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, size).ptr != end) {
+    return s3_error(
+        "InvalidRequest",
+        fmt::format("Value for x-amz-mp-object-size header is invalid: '{}'", text.substr(0, 80)));
   }
-  TRY_ASSIGN(const auto parts, parse_parts(call.request().body));
+  if (size >= 0) return static_cast<uint64_t>(size);
+  return s3_error(
+      "InvalidRequest",
+      fmt::format("Value for x-amz-mp-object-size header is less than zero: '{}'", size));
+}
+
+Result<http::Response> complete_upload(S3Call& call) {
+  s3::Completion completion;
+  TRY_ASSIGN(completion.checksums, s3_given_checksums(call));
+  TRY_ASSIGN(completion.checksum_type, s3_checksum_type(call));
+  TRY_ASSIGN(completion.size, object_size(call));
+  TRY_ASSIGN(completion.parts, parse_parts(call.request().body));
   TRY_ASSIGN(const auto conditions, s3_put_options(call));
   s3::ObjectInfo object;
   http::Headers version;
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(object, call.services().s3.complete_upload(transaction, call.bucket(), call.key(),
-                                                          call.query_or_empty("uploadId"), parts,
-                                                          conditions));
+                                                          call.query_or_empty("uploadId"),
+                                                          completion, conditions));
     call.show_version(version, object.version_id);
     call.notices.push_back({"ObjectCreated:CompleteMultipartUpload", call.key(), object.size,
                             object.etag, object.version_id});
@@ -108,8 +145,9 @@ Result<http::Response> complete_upload(S3Call& call) {
                                        percent_encode(call.key(), KeepSlash::Yes)))
       .element("Bucket", call.bucket())
       .element("Key", call.key())
-      .element("ETag", s3_quoted(object.etag))
-      .end();
+      .element("ETag", s3_quoted(object.etag));
+  s3_add_checksum_elements(xml, object.checksums, object.checksum_type);
+  xml.end();
   auto response = s3_xml(std::move(xml).take());
   for (const auto& [name, value] : version) response.headers.add(name, value);
   s3_add_encryption(response.headers, object.encryption);
@@ -130,12 +168,13 @@ Result<http::Response> list_parts(S3Call& call) {
   TRY_ASSIGN(const auto page, s3_query_number(call, "max-parts", kPageMax, kPageMax));
   TRY_ASSIGN(const auto after, s3_query_number(call, "part-number-marker", 0, 1'000'000));
   std::vector<s3::Part> parts;
-  s3::Sealing sealing;
+  s3::Upload upload;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
     auto& s3 = call.services().s3;
     const auto id = call.query_or_empty("uploadId");
     TRY_ASSIGN(parts, s3.list_parts(transaction, call.bucket(), call.key(), id));
-    TRY_ASSIGN(sealing, s3.upload_sealing(transaction, call.bucket(), call.key(), id));
+    TRY_ASSIGN(auto open, s3.get_upload(transaction, call.bucket(), call.key(), id));
+    upload = std::move(open.upload);
     return {};
   }));
   TRY(call.record_success());
@@ -158,10 +197,15 @@ Result<http::Response> list_parts(S3Call& call) {
         .element("PartNumber", int64_t{part.number})
         .element("LastModified", format_iso_milliseconds(part.last_modified))
         .element("ETag", s3_quoted(part.etag))
-        .element("Size", static_cast<int64_t>(part.size))
-        .end();
+        .element("Size", static_cast<int64_t>(part.size));
+    if (upload.checksum.chosen) {
+      s3_add_checksum_elements(xml, {{upload.checksum.algorithm, part.checksum}});
+    }
+    xml.end();
   }
-  xml.element("StorageClass", s3::name_of(sealing.storage_class)).end();
+  xml.element("StorageClass", s3::name_of(upload.storage_class));
+  add_upload_checksum(xml, upload.checksum);
+  xml.end();
   return s3_xml(std::move(xml).take());
 }
 
@@ -200,8 +244,9 @@ Result<http::Response> list_uploads(S3Call& call) {
         .element("Key", s3_listed(call, upload.key))
         .element("UploadId", upload.id)
         .element("Initiated", format_iso_milliseconds(floor_seconds(upload.initiated)))
-        .element("StorageClass", s3::name_of(upload.storage_class))
-        .end();
+        .element("StorageClass", s3::name_of(upload.storage_class));
+    add_upload_checksum(xml, upload.checksum);
+    xml.end();
   }
   xml.end();
   return s3_xml(std::move(xml).take());

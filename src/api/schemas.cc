@@ -49,7 +49,8 @@ std::vector<std::string_view> control_plane_schemas() {
           kms::kReplicasSchema,
           sqs::kRecentSchema,
           sqs::kSealingSchema,
-          s3::kSmallSchema};
+          s3::kSmallSchema,
+          s3::kChecksumsSchema};
 }
 
 }  // namespace traccia::api

@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -378,20 +380,81 @@ uint32_t crc32(std::string_view bytes, uint32_t seed) {
   return libdeflate_crc32(seed, bytes.data(), bytes.size());
 }
 
-uint64_t crc64nvme(std::string_view bytes) {
-  static const auto table = [] {
-    constexpr uint64_t kReflected = 0x9A6C9329AC4BC9B5;
-    std::array<uint64_t, 256> out{};
-    for (uint64_t i = 0; i < 256; ++i) {
-      auto value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? kReflected : 0);
-      out[i] = value;
+namespace {
+
+constexpr uint64_t kCrc64Nvme = 0x9A6C9329AC4BC9B5;  // reflected, as all here
+
+// Eight bytes a step: table k gives what a byte does to the sum that 7 - k bytes follow.
+using Crc64Tables = std::array<std::array<uint64_t, 256>, 8>;
+Crc64Tables make_crc64_tables() {
+  Crc64Tables out{};
+  for (uint64_t i = 0; i < 256; ++i) {
+    auto value = i;
+    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? kCrc64Nvme : 0);
+    out[0][i] = value;
+  }
+  for (size_t k = 1; k < out.size(); ++k) {
+    for (size_t i = 0; i < 256; ++i) {
+      out[k][i] = (out[k - 1][i] >> 8) ^ out[0][out[k - 1][i] & 0xFF];
     }
-    return out;
-  }();
+  }
+  return out;
+}
+
+// Polynomials over GF(2) modulo that of the sum, reflected: the highest bit is that of x^0.
+template <typename T>
+T multiply(T a, T b, T modulus) {
+  constexpr int kBits = std::numeric_limits<T>::digits;
+  T product = 0;
+  for (int bit = kBits - 1; bit >= 0; --bit) {
+    if ((a >> bit & 1) != 0) product ^= b;
+    b = (b >> 1) ^ ((b & 1) != 0 ? modulus : T{0});
+  }
+  return product;
+}
+
+// What the first sum becomes when so many zero bytes follow: it times x^(8 bytes). The ones before
+// and after fall out of the exclusive or.
+template <typename T>
+T combine(T first, T second, uint64_t second_bytes, T modulus) {
+  constexpr int kBits = std::numeric_limits<T>::digits;
+  auto power = T(1) << (kBits - 1 - 8);  // x^8, squared at each step
+  for (; second_bytes != 0; second_bytes >>= 1) {
+    if ((second_bytes & 1) != 0) first = multiply(first, power, modulus);
+    power = multiply(power, power, modulus);
+  }
+  return first ^ second;
+}
+
+}  // namespace
+
+uint64_t crc64nvme(std::string_view bytes) {
+  static const auto tables = make_crc64_tables();
   uint64_t sum = ~0ULL;
-  for (const char c : bytes) sum = (sum >> 8) ^ table[(sum ^ static_cast<unsigned char>(c)) & 0xFF];
+  for (; bytes.size() >= sizeof(sum); bytes.remove_prefix(sizeof(sum))) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+    word ^= sum;
+    sum = 0;
+    for (size_t k = 0; k < tables.size(); ++k) sum ^= tables[7 - k][word >> (8 * k) & 0xFF];
+  }
+  for (const char c : bytes) {
+    sum = (sum >> 8) ^ tables[0][(sum ^ static_cast<unsigned char>(c)) & 0xFF];
+  }
   return ~sum;
+}
+
+uint32_t crc32_combine(uint32_t first, uint32_t second, uint64_t second_bytes) {
+  return combine(first, second, second_bytes, uint32_t{0xEDB88320});
+}
+
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t second_bytes) {
+  return combine(first, second, second_bytes, uint32_t{0x82F63B78});
+}
+
+uint64_t crc64nvme_combine(uint64_t first, uint64_t second, uint64_t second_bytes) {
+  return combine(first, second, second_bytes, kCrc64Nvme);
 }
 
 }  // namespace traccia::compress

@@ -109,4 +109,9 @@ uint32_t crc32(std::string_view bytes, uint32_t seed = 0);
 // CRC-64/NVME (polynomial 0xAD93D23594C93659, reflected), S3's default for large objects.
 uint64_t crc64nvme(std::string_view bytes);
 
+// The sum of A + B from the sums of A and B and the length of B. A few microseconds.
+uint32_t crc32_combine(uint32_t first, uint32_t second, uint64_t second_bytes);
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t second_bytes);
+uint64_t crc64nvme_combine(uint64_t first, uint64_t second, uint64_t second_bytes);
+
 }  // namespace traccia::compress

@@ -169,6 +169,57 @@ TEST(Crc, PublishedVectors) {
   EXPECT_EQ(crc64nvme("123456789"), 0xAE8B14860A799888ULL);
 }
 
+// The definition, bit by bit.
+uint64_t crc64nvme_slowly(std::string_view bytes) {
+  uint64_t sum = ~0ULL;
+  for (const char c : bytes) {
+    sum ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) {
+      sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0x9A6C9329AC4BC9B5ULL : 0);
+    }
+  }
+  return ~sum;
+}
+
+TEST(Crc, OfEveryLengthAndPlace) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) bytes += static_cast<char>(i * 7 + i / 3);
+  for (size_t at = 0; at < 9; ++at) {
+    for (size_t count = 0; count < 64; ++count) {
+      const auto piece = std::string_view(bytes).substr(at, count);
+      ASSERT_EQ(crc64nvme(piece), crc64nvme_slowly(piece)) << at << "+" << count;
+    }
+  }
+  EXPECT_EQ(crc64nvme(bytes), crc64nvme_slowly(bytes));
+}
+
+TEST(Crc, SumsOfPiecesMakeTheSumOfTheWhole) {
+  std::string bytes;
+  for (int i = 0; i < 70'000; ++i) bytes += static_cast<char>(i * i % 251);
+  for (const size_t cut : {0, 1, 7, 8, 255, 4096, 65'536, 69'999, 70'000}) {
+    const auto a = std::string_view(bytes).substr(0, cut);
+    const auto b = std::string_view(bytes).substr(cut);
+    EXPECT_EQ(crc32_combine(crc32(a), crc32(b), b.size()), crc32(bytes)) << cut;
+    EXPECT_EQ(crc32c_combine(crc32c(a), crc32c(b), b.size()), crc32c(bytes)) << cut;
+    EXPECT_EQ(crc64nvme_combine(crc64nvme(a), crc64nvme(b), b.size()), crc64nvme(bytes)) << cut;
+  }
+}
+
+// A length that no memory holds: adding the same zeros in one step or in three.
+TEST(Crc, CombinesOverTerabytes) {
+  constexpr uint64_t kHuge = (5ULL << 40) + 12'345;
+  const auto zeros = crc64nvme_combine(0, 0, kHuge);
+  EXPECT_EQ(zeros, 0U);
+  const auto sum = crc64nvme("begin");
+  auto steps = crc64nvme_combine(sum, 0, 5ULL << 40);
+  steps = crc64nvme_combine(steps, 0, 12'000);
+  steps = crc64nvme_combine(steps, 0, 345);
+  EXPECT_EQ(crc64nvme_combine(sum, 0, kHuge), steps);
+  auto small = crc32_combine(crc32("begin"), 0, 5ULL << 40);
+  small = crc32_combine(small, 0, 12'345);
+  EXPECT_EQ(crc32_combine(crc32("begin"), 0, kHuge), small);
+}
+
 TEST(Dictionary, HelpsSmallPiecesAndRefusesWhatIsNotItsOwn) {
   const auto event = [](int i) {
     return "{\"eventSource\":\"s3.amazonaws.com\",\"userAgent\":\"aws-cli/2.0 "

@@ -171,7 +171,7 @@ class Machine {
     }));
     state.add(key, {.bytes = content});
     return store_->database->write([&](meta::Transaction& transaction) {
-      return ignore(store_->s3->complete_upload(transaction, "bucket", key, id, {{1, etag}}, {}));
+      return ignore(store_->s3->complete_upload(transaction, "bucket", key, id, {{{1, etag}}}, {}));
     });
   }
 

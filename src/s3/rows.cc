@@ -144,6 +144,7 @@ std::string encode_properties(const ObjectInfo& object) {
   if (!object.metadata.empty()) out["metadata"] = as_json(object.metadata);
   if (!object.tags.empty()) out["tags"] = as_json(object.tags);
   if (!object.checksums.empty()) out["checksums"] = as_json(object.checksums);
+  if (object.checksum_type == ChecksumType::Composite) out["partSums"] = object.part_sums;
   if (object.encryption.kind != Sse::None) out["sse"] = encode_encryption(object.encryption);
   if (object.storage_class != StorageClass::Standard) {
     out["class"] = static_cast<int64_t>(object.storage_class);
@@ -169,6 +170,8 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
   from_json(properties, "metadata", object.metadata);
   from_json(properties, "tags", object.tags);
   from_json(properties, "checksums", object.checksums);
+  object.part_sums = json::find_string(properties, "partSums");
+  if (!object.part_sums.empty()) object.checksum_type = ChecksumType::Composite;
   TRY(decode_encryption(properties, object.encryption));
   TRY(decode_class(properties, object));
   return decode_lock(properties, object.lock);

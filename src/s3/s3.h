@@ -17,6 +17,7 @@
 #include "blob/blob.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "s3/checksums.h"
 #include "s3/encryption.h"
 
 namespace traccia::s3 {
@@ -93,8 +94,9 @@ struct ObjectInfo {
   Encryption encryption;
   StorageClass storage_class = StorageClass::Standard;
   std::optional<Time> restored_until = std::nullopt;  // of archived objects
-  std::map<std::string, std::string>
-      checksums;  // "crc32" → base64, as the client gave and we verified
+  std::map<std::string, std::string> checksums;  // "crc32" → base64, of a composite with its "-N"
+  ChecksumType checksum_type = ChecksumType::FullObject;
+  std::string part_sums = {};                            // of a composite: encode_part_sums()
   std::vector<std::pair<blob::BlobId, uint64_t>> parts;  // bytes in order
   std::string version_id = std::string(kNullVersion);
   int64_t place = 0;  // among the versions of its key, of which the newest has the least
@@ -147,12 +149,31 @@ struct Part {
   std::string etag;
   uint64_t size = 0;
   Time last_modified;
+  std::string checksum = {};  // base64, of the upload's algorithm
 };
 struct Upload {
   std::string id, bucket, key;
   Time initiated;
   std::string owner_account;
   StorageClass storage_class = StorageClass::Standard;
+  UploadChecksum checksum = {};
+};
+struct OpenUpload {
+  Upload upload;
+  Sealing sealing;  // of its parts, without the data key
+};
+
+// What completes an upload, and what the client knows of it.
+struct CompletedPart {
+  int number = 0;
+  std::string etag;
+  std::map<std::string, std::string> checksums = {};
+};
+struct Completion {
+  std::vector<CompletedPart> parts;
+  std::map<std::string, std::string> checksums = {};  // of the object, with "-N" or without
+  std::optional<ChecksumType> checksum_type = std::nullopt;
+  std::optional<uint64_t> size = std::nullopt;
 };
 
 // Names of the bucket documents that are stored and returned as given.
@@ -275,17 +296,20 @@ class S3 {
   Result<ListResult> list_versions(meta::Transaction& transaction, std::string_view bucket,
                                    const ListOptions& options);
   Result<Upload> create_upload(meta::Transaction& transaction, std::string_view bucket,
-                               std::string_view key, const PutOptions& options);
+                               std::string_view key, const PutOptions& options,
+                               const UploadChecksum& checksum = {});
+  // `checksum`: of the upload's algorithm, in base64; empty where it has none.
   Result<Part> put_part(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id, int number,
-                        std::string_view etag, uint64_t size, const StoredBytes& stored);
-  // How the parts of an upload are to be stored, without the data key.
-  Result<Sealing> upload_sealing(meta::Transaction& transaction, std::string_view bucket,
-                                 std::string_view key, std::string_view upload_id);
+                        std::string_view etag, uint64_t size, const StoredBytes& stored,
+                        std::string_view checksum = {});
+  Result<OpenUpload> get_upload(meta::Transaction& transaction, std::string_view bucket,
+                                std::string_view key, std::string_view upload_id);
+  // Reasons, beside put_object's: NoSuchUpload; InvalidPart, InvalidPartOrder, EntityTooSmall;
+  // BadDigest and InvalidRequest for what the client knows otherwise.
   Result<ObjectInfo> complete_upload(meta::Transaction& transaction, std::string_view bucket,
                                      std::string_view key, std::string_view upload_id,
-                                     const std::vector<std::pair<int, std::string>>& parts,
-                                     const PutOptions& conditions);
+                                     const Completion& completion, const PutOptions& conditions);
   Result<> abort_upload(meta::Transaction& transaction, std::string_view bucket,
                         std::string_view key, std::string_view upload_id);
   Result<std::vector<Upload>> list_uploads(meta::Transaction& transaction, std::string_view bucket,

@@ -194,10 +194,9 @@ class UploadTest : public S3Test {
                                   hex_encode(crypto::md5(bytes)), bytes.size(), blob);
     });
   }
-  Result<ObjectInfo> complete(const std::string& upload,
-                              const std::vector<std::pair<int, std::string>>& parts) {
+  Result<ObjectInfo> complete(const std::string& upload, const std::vector<CompletedPart>& parts) {
     return store_->write<ObjectInfo>([&](meta::Transaction& transaction) {
-      return store_->s3->complete_upload(transaction, "bucket", "big", upload, parts, {});
+      return store_->s3->complete_upload(transaction, "bucket", "big", upload, {parts}, {});
     });
   }
 };

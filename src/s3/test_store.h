@@ -40,7 +40,8 @@ struct Store {
     auto store = std::make_unique<Store>();
     TRY_ASSIGN(store->database,
                meta::Database::open(fake.os(), "/d/meta.db",
-                                    {kSchema, kVersionsSchema, kLocksSchema, kSmallSchema}));
+                                    {kSchema, kVersionsSchema, kLocksSchema, kSmallSchema,
+                                     kChecksumsSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
     store->s3.emplace(fake.os(), *store->database, *store->blobs, std::string(32, 's'));
     return store;

@@ -115,7 +115,8 @@ TEST_F(S3Test, ACompletedUploadIsAVersion) {
             TRY_ASSIGN(const auto upload, s3.create_upload(transaction, "bucket", "k", {}));
             TRY_ASSIGN(const auto part, s3.put_part(transaction, "bucket", "k", upload.id, 1,
                                                     hex_encode(crypto::md5("two")), 3, blob));
-            return s3.complete_upload(transaction, "bucket", "k", upload.id, {{1, part.etag}}, {});
+            return s3.complete_upload(transaction, "bucket", "k", upload.id, {{{1, part.etag}}},
+                                      {});
           })
           .value();
   EXPECT_NE(object.version_id, "null");
