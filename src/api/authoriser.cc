@@ -268,7 +268,8 @@ Result<> Authoriser::authorise(meta::Transaction& transaction, const AccessReque
 
 Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transaction,
                                                    std::string_view bucket,
-                                                   const AccessRequest& request) {
+                                                   const AccessRequest& request,
+                                                   const std::optional<ObjectName>& object) {
   TRY_ASSIGN(auto found, s3_.get_bucket_and_policy(transaction, bucket));
   const auto& principal = request.caller.principal;
   const bool on_policy =
@@ -283,18 +284,53 @@ Result<s3::Bucket> Authoriser::authorise_in_bucket(meta::Transaction& transactio
     }
     compiled = std::move(*made);
   }
-  TRY_ASSIGN(auto question, ask(transaction, request, found.bucket.owner_account));
+  const bool listed = found.bucket.ownership != s3::Ownership::Enforced;
+  AclAccess acls{.owner = found.bucket.owner_account, .granted = {}};
+  if (listed) {
+    TRY_ASSIGN(acls, acl_access(transaction, found, request.action, object));
+    // The bucket's owner can keep others' objects from being used, not give them away.
+    if (acls.owner != found.bucket.owner_account) compiled = denials_of(compiled);
+  }
+  TRY_ASSIGN(auto question, ask(transaction, request, acls.owner));
   const auto& asked = question.asked;
   auto& policies = question.policies;
   policies.resource = compiled.get();
   const auto decision = policy::evaluate(asked, policies);
-  if (!decision.allowed()) return denied_by_s3(asked, decision);
+  if (!decision.allowed()) {
+    if (!listed || decision.outcome != policy::Outcome::ImplicitDeny) {
+      return denied_by_s3(asked, decision);
+    }
+    policies.resource = &acls.granted;
+    if (!policy::evaluate(asked, policies).allowed()) return denied_by_s3(asked, decision);
+    return std::move(found.bucket);
+  }
   if (is_shut_out(principal, found, policies.resource)) return denied("Access Denied");
   if (on_policy && principal.account_id != found.bucket.owner_account) {
     // No policy gives another account a say in it ("PutBucketPolicy").
     return fail(ErrorCode::PermissionDenied, "MethodNotAllowed", "not of the owner's account");
   }
   return std::move(found.bucket);
+}
+
+Result<AclAccess> Authoriser::acl_access(meta::Transaction& transaction,
+                                         const s3::S3::PolicedBucket& found,
+                                         std::string_view action,
+                                         const std::optional<ObjectName>& object) {
+  std::optional<s3::ObjectInfo> there;
+  if (object && is_object_owners(action)) {
+    auto got = s3_.get_version(transaction, found.bucket.name, object->key, object->version);
+    // That it is not there is for those to know who may.
+    const auto code = got ? ErrorCode::Internal : got.error().code();
+    if (got) {
+      there = std::move(*got);
+    } else if (code != ErrorCode::NotFound && code != ErrorCode::InvalidArgument) {
+      return std::unexpected(std::move(got).error());
+    }
+  }
+  const bool ignores =
+      found.public_access_block && blocks_public(*found.public_access_block, "IgnorePublicAcls");
+  return access_by_acls(found.bucket, there ? &*there : nullptr,
+                        ignores ? PublicAcls::Ignored : PublicAcls::Counted);
 }
 
 Result<> Authoriser::authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "api/acl_access.h"
 #include "api/audit.h"
 #include "api/bucket_policies.h"
 #include "api/compiled_policies.h"
@@ -31,6 +32,12 @@ struct AccessRequest {
   std::span<const ContextKey> keys = {};
   std::string_view resource_words = {};  // as policy::Request has them
   bool proves_mfa = false;               // the caller's device, with this very request
+};
+
+// Of an object, or of one of its versions.
+struct ObjectName {
+  std::string_view key;
+  std::optional<std::string_view> version = std::nullopt;
 };
 
 // What is asked for access to a role: itself, and its trust policy.
@@ -64,11 +71,13 @@ class Authoriser {
 
   // Of operations on resources that have no policy of their own. Reason AccessDenied.
   Result<> authorise(meta::Transaction& transaction, const AccessRequest& request);
-  // Of S3's operations on a bucket or what lies in it; gives the bucket. Reasons: NoSuchBucket;
-  // AccessDenied, in S3's words. A policy text that does not parse (stored before policies were
-  // checked) denies all but its replacement.
+  // Of S3's operations on a bucket or what lies in it; gives the bucket. ACLs count where the
+  // bucket's ownership lets them; objects of other accounts are then these accounts' to give.
+  // Reasons: NoSuchBucket; AccessDenied, in S3's words. A policy text that does not parse (stored
+  // before policies were checked) denies all but its replacement.
   Result<s3::Bucket> authorise_in_bucket(meta::Transaction& transaction, std::string_view bucket,
-                                         const AccessRequest& request);
+                                         const AccessRequest& request,
+                                         const std::optional<ObjectName>& object = std::nullopt);
   // Of STS's operations on a role, in the role's account or another. Reason AccessDenied; the text
   // says why where that tells nothing of a role to who may not see it.
   Result<> authorise_on_role(meta::Transaction& transaction, const AccessRequest& request,
@@ -103,6 +112,8 @@ class Authoriser {
   };
   Result<Question> ask(meta::Transaction& transaction, const AccessRequest& request,
                        std::string_view resource_account);
+  Result<AclAccess> acl_access(meta::Transaction& transaction, const s3::S3::PolicedBucket& found,
+                               std::string_view action, const std::optional<ObjectName>& object);
   Result<> authorise_policed(meta::Transaction& transaction, const AccessRequest& request,
                              const PolicedAccess& resource, CompiledPolicies& policies);
 

@@ -121,8 +121,6 @@ constexpr Entry kS3[] = {
     {"NoSuchTagSet", "NoSuchTagSet", 404, "The TagSet does not exist"},
     {"NoSuchPublicAccessBlockConfiguration", "NoSuchPublicAccessBlockConfiguration", 404,
      "The public access block configuration was not found"},
-    {"OwnershipControlsNotFoundError", "OwnershipControlsNotFoundError", 404,
-     "The bucket ownership controls were not found"},
     {"ObjectLockConfigurationNotFoundError", "ObjectLockConfigurationNotFoundError", 404,
      "Object Lock configuration does not exist for this bucket"},
     {"NoSuchObjectLockConfiguration", "NoSuchObjectLockConfiguration", 404,

@@ -290,7 +290,9 @@ class EveryS3OperationTest : public CallersTest {
         {"encryption", "<ServerSideEncryptionConfiguration/>"},
         {"tagging", "<Tagging><TagSet/></Tagging>"},
         {"publicAccessBlock", "<PublicAccessBlockConfiguration/>"},
-        {"ownershipControls", "<OwnershipControls/>"}};
+        {"ownershipControls",
+         "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>"
+         "</OwnershipControls>"}};
     for (const auto& [known, text] : bodies) {
       if (known == mark) return std::string(text);
     }

@@ -99,6 +99,7 @@ Result<http::Response> create_bucket(S3Call& call) {
   }
   auto created = call.commit([&](meta::Transaction& transaction) -> Result<> {
     if (bucket.object_lock) TRY(authorise_locked_bucket(call, transaction));
+    TRY(s3_own_bucket(call, transaction, bucket));
     return services.s3.create_bucket(transaction, bucket);
   });
   // us-east-1 keeps the old way: creating one's own bucket again succeeds.
@@ -148,18 +149,6 @@ Result<http::Response> get_location(S3Call& call) {
   return s3_xml(std::move(body));
 }
 
-Result<http::Response> get_acl(S3Call& call) {
-  TRY_ASSIGN(const auto bucket, load_bucket(call));
-  return s3_xml(fmt::format(
-      R"(<?xml version="1.0" encoding="UTF-8"?>)"
-      "\n"
-      R"(<AccessControlPolicy xmlns="{0}"><Owner><ID>{1}</ID></Owner><AccessControlList><Grant>)"
-      R"(<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser">)"
-      "<ID>{1}</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"
-      "</AccessControlPolicy>",
-      kS3Xmlns, bucket.owner_account));
-}
-
 struct DocumentKind {
   Document document;
   std::string_view query_mark;
@@ -177,9 +166,7 @@ constexpr DocumentKind kDocuments[] = {
      "</ServerSideEncryptionConfiguration>"},
     {Document::Tagging, "tagging", "Tagging", "NoSuchTagSet", ""},
     {Document::PublicAccessBlock, "publicAccessBlock", "PublicAccessBlockConfiguration",
-     "NoSuchPublicAccessBlockConfiguration", ""},
-    {Document::OwnershipControls, "ownershipControls", "OwnershipControls",
-     "OwnershipControlsNotFoundError", ""}};
+     "NoSuchPublicAccessBlockConfiguration", ""}};
 
 const DocumentKind& kind_of(const S3Call& call) {
   return *std::ranges::find(kDocuments, call.operation().query_mark, &DocumentKind::query_mark);
@@ -304,7 +291,6 @@ std::span<const S3Operation> s3_bucket_operations() {
        true,
        list_buckets},
       reading("GetBucketLocation", "location", "s3:GetBucketLocation", get_location),
-      reading("GetBucketAcl", "acl", "s3:GetBucketAcl", get_acl),
       reading("GetBucketPolicy", "policy", "s3:GetBucketPolicy", get_document),
       reading("GetBucketPolicyStatus", "policyStatus", "s3:GetBucketPolicyStatus",
               get_policy_status),
@@ -324,12 +310,6 @@ std::span<const S3Operation> s3_bucket_operations() {
               "s3:PutBucketPublicAccessBlock", put_document),
       writing("DeleteBucketPublicAccessBlock", "DELETE", "publicAccessBlock",
               "s3:PutBucketPublicAccessBlock", delete_document),
-      reading("GetBucketOwnershipControls", "ownershipControls", "s3:GetBucketOwnershipControls",
-              get_document),
-      writing("PutBucketOwnershipControls", "PUT", "ownershipControls",
-              "s3:PutBucketOwnershipControls", put_document),
-      writing("DeleteBucketOwnershipControls", "DELETE", "ownershipControls",
-              "s3:PutBucketOwnershipControls", delete_document),
       writing("CreateBucket", "PUT", {}, "s3:CreateBucket", create_bucket),
       writing("DeleteBucket", "DELETE", {}, "s3:DeleteBucket", delete_bucket),
       {"HeadBucket",

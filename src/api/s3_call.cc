@@ -57,8 +57,10 @@ Result<s3::Bucket> S3Call::authorise_also(meta::Transaction& transaction, std::s
   for (const auto& [name, value] : asked_keys) keys.push_back({name, value});
   TRY_ASSIGN(const auto tags, existing_tags(transaction, action, address));
   for (const auto& [name, value] : tags) keys.push_back({name, value});
+  std::optional<ObjectName> object;
+  if (!address.key.empty()) object = ObjectName{address.key, address.version};
   return services_.authoriser.authorise_in_bucket(transaction, address.bucket,
-                                                  {caller_, action, resource, keys});
+                                                  {caller_, action, resource, keys}, object);
 }
 
 // What is not there has no tags; that it is not there is for those to know who may.

@@ -168,7 +168,8 @@ std::span<const S3Operation> s3_archive_operations();
 std::span<const S3Operation> s3_notification_operations();
 std::span<const S3Operation> s3_tag_operations();
 std::span<const S3Operation> s3_attribute_operations();
-std::array<std::span<const S3Operation>, 12> s3_operation_groups();
+std::span<const S3Operation> s3_acl_operations();
+std::array<std::span<const S3Operation>, 13> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);
@@ -239,6 +240,12 @@ Result<s3::Lock> s3_lock_headers(S3Call& call);
 Result<> s3_authorise_lock(S3Call& call, meta::Transaction& transaction, const s3::Lock& lock);
 // The tags that x-amz-tagging asks for; fills call.asked_keys. InvalidArgument, InvalidTag.
 Result<s3::Tags> s3_tag_header(S3Call& call);
+// Whose an object that the call writes is, and its ACL, as the headers and the bucket's ownership
+// say; fills options. Reasons: AccessControlListNotSupported, InvalidArgument, InvalidRequest,
+// MalformedACLError, NotImplemented, UnresolvableGrantByEmailAddress; AccessDenied.
+Result<> s3_own_object(S3Call& call, meta::Transaction& transaction, s3::PutOptions& options);
+// Likewise of a bucket that is made; InvalidBucketAclWithObjectOwnership.
+Result<> s3_own_bucket(S3Call& call, meta::Transaction& transaction, s3::Bucket& bucket);
 // What putting an object with tags takes beside s3:PutObject.
 Result<> s3_authorise_tags(S3Call& call, meta::Transaction& transaction, const s3::Tags& tags);
 void s3_add_tag_count(http::Headers& headers, const s3::Tags& tags);

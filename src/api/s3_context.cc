@@ -14,6 +14,12 @@ struct Source {
 
 // Headers, and the parameters that presigned URLs carry in their place.
 constexpr Source kHeaders[] = {{"x-amz-acl", "s3:x-amz-acl"},
+                               {"x-amz-grant-full-control", "s3:x-amz-grant-full-control"},
+                               {"x-amz-grant-read", "s3:x-amz-grant-read"},
+                               {"x-amz-grant-read-acp", "s3:x-amz-grant-read-acp"},
+                               {"x-amz-grant-write", "s3:x-amz-grant-write"},
+                               {"x-amz-grant-write-acp", "s3:x-amz-grant-write-acp"},
+                               {"x-amz-object-ownership", "s3:x-amz-object-ownership"},
                                {"x-amz-content-sha256", "s3:x-amz-content-sha256"},
                                {"x-amz-copy-source", "s3:x-amz-copy-source"},
                                {"x-amz-metadata-directive", "s3:x-amz-metadata-directive"},

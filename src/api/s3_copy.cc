@@ -154,6 +154,7 @@ Result<http::Response> copy_object(S3Call& call) {
   auto stored = call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY(s3_authorise_tags(call, transaction, options.tags));
+    TRY(s3_own_object(call, transaction, options));
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               bytes.size(), blob, options));
     call.show_version(version, object.version_id);

@@ -33,16 +33,9 @@ bool is_plain(std::string_view name) {
   return std::ranges::find(kPlainParameters, name) != std::end(kPlainParameters);
 }
 
-// ACLs that say no more than the bucket owner's ownership does.
-constexpr std::string_view kHarmlessAcls[] = {"", "private", "bucket-owner-full-control",
-                                              "bucket-owner-read"};
-
 Result<> check_header(std::string_view name, std::string_view value) {
   std::string lower(name);
   for (auto& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (lower == "x-amz-acl" && std::ranges::find(kHarmlessAcls, value) == std::end(kHarmlessAcls)) {
-    return s3_error("AccessControlListNotSupported", "The bucket does not allow ACLs");
-  }
   if (value == "false") return {};
   for (const auto& [prefix, reason] : s3_refused_headers()) {
     if (!lower.starts_with(prefix)) continue;
@@ -165,11 +158,12 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 12> s3_operation_groups() {
+std::array<std::span<const S3Operation>, 13> s3_operation_groups() {
   return {s3_copy_operations(),      s3_upload_operations(),       s3_bucket_operations(),
           s3_version_operations(),   s3_lock_operations(),         s3_tag_operations(),
           s3_lifecycle_operations(), s3_notification_operations(), s3_list_operations(),
-          s3_archive_operations(),   s3_attribute_operations(),    s3_object_operations()};
+          s3_archive_operations(),   s3_attribute_operations(),    s3_acl_operations(),
+          s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {

@@ -25,7 +25,9 @@ constexpr S3Header kRequest[] = {
     {"If-Range", "GetObject"},
     {"If-Unmodified-Since", kReads},
     {"Range", kReads},
-    {"x-amz-acl", "accepted where it says no more than the bucket owner's ownership"},
+    {"x-amz-acl",
+     "CreateBucket, PutBucketAcl, PutObjectAcl, PutObject, CopyObject, "
+     "CreateMultipartUpload"},
     {"x-amz-bucket-object-lock-enabled", "CreateBucket"},
     {"x-amz-bypass-governance-retention", "DeleteObject, DeleteObjects, PutObjectRetention"},
     {"x-amz-checksum-*", kUploads},
@@ -39,6 +41,7 @@ constexpr S3Header kRequest[] = {
     {"x-amz-date", kAll},
     {"x-amz-decoded-content-length", "all with aws-chunked bodies"},
     {"x-amz-expected-bucket-owner", kAll},
+    {"x-amz-grant-*", "as x-amz-acl"},
     {"x-amz-max-parts", "GetObjectAttributes"},
     {"x-amz-meta-*", kWrites},
     {"x-amz-metadata-directive", "CopyObject"},
@@ -48,6 +51,7 @@ constexpr S3Header kRequest[] = {
     {"x-amz-object-lock-legal-hold", kWrites},
     {"x-amz-object-lock-mode", kWrites},
     {"x-amz-object-lock-retain-until-date", kWrites},
+    {"x-amz-object-ownership", "CreateBucket"},
     {"x-amz-part-number-marker", "GetObjectAttributes"},
     {"x-amz-sdk-checksum-algorithm", kUploads},
     {"x-amz-security-token", kAll},
@@ -92,7 +96,6 @@ constexpr S3Header kAnswer[] = {
     {"x-amz-version-id", "where the bucket keeps versions"}};
 
 constexpr S3RefusedHeader kRefused[] = {
-    {"x-amz-grant-", "AccessControlListNotSupported"},
     {"x-amz-object-lock-event-hold", "NotImplemented"},
     {"x-amz-server-side-encryption-customer-", "NotImplemented"},
     {"x-amz-copy-source-server-side-encryption-customer-", "NotImplemented"},

@@ -161,6 +161,7 @@ Result<http::Response> put_object(S3Call& call) {
     TRY(check_locked_put(call, options, summed));
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY(s3_authorise_tags(call, transaction, options.tags));
+    TRY(s3_own_object(call, transaction, options));
     TRY_ASSIGN(object, services.s3.put_object(transaction, call.bucket(), call.key(), etag,
                                               body.size(), blob, options));
     call.show_version(response.headers, object.version_id);

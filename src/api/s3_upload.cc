@@ -33,6 +33,7 @@ Result<http::Response> create_upload(S3Call& call) {
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY(s3_authorise_lock(call, transaction, options.lock));
     TRY(s3_authorise_tags(call, transaction, options.tags));
+    TRY(s3_own_object(call, transaction, options));
     TRY_ASSIGN(upload, call.services().s3.create_upload(transaction, call.bucket(), call.key(),
                                                         options, checksum));
     return s3_tell_abort(call, transaction, upload);

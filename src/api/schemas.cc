@@ -50,7 +50,8 @@ std::vector<std::string_view> control_plane_schemas() {
           sqs::kRecentSchema,
           sqs::kSealingSchema,
           s3::kSmallSchema,
-          s3::kChecksumsSchema};
+          s3::kChecksumsSchema,
+          s3::kAclSchema};
 }
 
 }  // namespace traccia::api

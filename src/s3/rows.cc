@@ -145,6 +145,7 @@ std::string encode_properties(const ObjectInfo& object) {
   if (!object.tags.empty()) out["tags"] = as_json(object.tags);
   if (!object.checksums.empty()) out["checksums"] = as_json(object.checksums);
   if (object.checksum_type == ChecksumType::Composite) out["partSums"] = object.part_sums;
+  if (object.acl) out["acl"] = encode_acl(*object.acl);
   if (object.encryption.kind != Sse::None) out["sse"] = encode_encryption(object.encryption);
   if (object.storage_class != StorageClass::Standard) {
     out["class"] = static_cast<int64_t>(object.storage_class);
@@ -172,6 +173,9 @@ Result<> decode_properties(std::string_view text, ObjectInfo& object) {
   from_json(properties, "checksums", object.checksums);
   object.part_sums = json::find_string(properties, "partSums");
   if (!object.part_sums.empty()) object.checksum_type = ChecksumType::Composite;
+  if (const auto acl = json::find_string(properties, "acl"); !acl.empty()) {
+    TRY_ASSIGN(object.acl, decode_acl(acl));
+  }
   TRY(decode_encryption(properties, object.encryption));
   TRY(decode_class(properties, object));
   return decode_lock(properties, object.lock);

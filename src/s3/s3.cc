@@ -76,22 +76,28 @@ std::unexpected<Error> no_such_bucket(std::string_view name) {
               fmt::format("bucket '{}' does not exist", name.substr(0, 80)));
 }
 
-// Columns 0 to 9: kBucketColumns.
-Bucket read_bucket(const meta::Row& row) {
-  return {row.text(0),
-          row.text(1),
-          row.text(2),
-          from_unix_nanoseconds(row.integer(3)),
-          static_cast<Versioning>(row.integer(4)),
-          static_cast<MfaDelete>(row.integer(5)),
-          row.integer(6) != 0,
-          {static_cast<LockMode>(row.integer(7)), static_cast<int>(row.integer(8)),
-           static_cast<int>(row.integer(9))}};
+// Columns 0 to 11: kBucketColumns.
+Result<Bucket> read_bucket(const meta::Row& row) {
+  std::optional<Acl> acl;
+  if (!row.view(11).empty()) {
+    TRY_ASSIGN(acl, decode_acl(row.view(11)));
+  }
+  return Bucket{row.text(0),
+                row.text(1),
+                row.text(2),
+                from_unix_nanoseconds(row.integer(3)),
+                static_cast<Versioning>(row.integer(4)),
+                static_cast<MfaDelete>(row.integer(5)),
+                row.integer(6) != 0,
+                {static_cast<LockMode>(row.integer(7)), static_cast<int>(row.integer(8)),
+                 static_cast<int>(row.integer(9))},
+                static_cast<Ownership>(row.integer(10)),
+                std::move(acl)};
 }
 
 constexpr std::string_view kBucketColumns =
     "b.name, b.owner, b.region, b.created, b.versioning, b.mfa_delete, b.object_lock, b.lock_mode, "
-    "b.lock_days, b.lock_years";
+    "b.lock_days, b.lock_years, b.ownership, b.acl";
 
 }  // namespace
 
@@ -117,11 +123,13 @@ Result<> S3::create_bucket(meta::Transaction& transaction, const Bucket& bucket)
     return fail(ErrorCode::ResourceExhausted, "TooManyBuckets",
                 fmt::format("account {} has {} buckets already", bucket.owner_account, count));
   }
+  const auto acl = bucket.acl ? encode_acl(*bucket.acl) : std::string();
   TRY(transaction.execute(
-      "INSERT INTO s3_buckets (name, owner, region, created, versioning, object_lock) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO s3_buckets (name, owner, region, created, versioning, object_lock, ownership, "
+      "acl) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       {bucket.name, bucket.owner_account, bucket.region, to_unix_nanoseconds(bucket.created),
-       static_cast<int64_t>(bucket.versioning), int64_t{bucket.object_lock}}));
+       static_cast<int64_t>(bucket.versioning), int64_t{bucket.object_lock},
+       static_cast<int64_t>(bucket.ownership), acl}));
   return {};
 }
 
@@ -148,7 +156,7 @@ Result<Bucket> S3::get_bucket(meta::Transaction& transaction, std::string_view n
   std::optional<Bucket> found;
   TRY(transaction.query(fmt::format("SELECT {} FROM s3_buckets b WHERE b.name = ?", kBucketColumns),
                         {name}, [&](const meta::Row& row) -> Result<> {
-                          found = read_bucket(row);
+                          TRY_ASSIGN(found, read_bucket(row));
                           return {};
                         }));
   if (found) return std::move(*found);
@@ -166,9 +174,10 @@ Result<S3::PolicedBucket> S3::get_bucket_and_policy(meta::Transaction& transacti
                         {static_cast<int64_t>(Document::Policy),
                          static_cast<int64_t>(Document::PublicAccessBlock), name},
                         [&](const meta::Row& row) -> Result<> {
-                          found = PolicedBucket{read_bucket(row), std::nullopt, std::nullopt};
-                          if (!row.is_null(10)) found->policy = row.text(10);
-                          if (!row.is_null(11)) found->public_access_block = row.text(11);
+                          TRY_ASSIGN(auto bucket, read_bucket(row));
+                          found = PolicedBucket{std::move(bucket), std::nullopt, std::nullopt};
+                          if (!row.is_null(12)) found->policy = row.text(12);
+                          if (!row.is_null(13)) found->public_access_block = row.text(13);
                           return {};
                         }));
   if (found) return std::move(*found);
@@ -181,7 +190,8 @@ Result<std::vector<Bucket>> S3::list_buckets(meta::Transaction& transaction,
   TRY(transaction.query(
       fmt::format("SELECT {} FROM s3_buckets b WHERE b.owner = ? ORDER BY b.name", kBucketColumns),
       {owner_account}, [&](const meta::Row& row) -> Result<> {
-        buckets.push_back(read_bucket(row));
+        TRY_ASSIGN(auto bucket, read_bucket(row));
+        buckets.push_back(std::move(bucket));
         return {};
       }));
   return buckets;
@@ -265,7 +275,9 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   object.metadata = options.metadata;
   object.tags = options.tags;
   object.checksums = options.checksums;
-  object.owner_account = holder.owner_account;
+  object.owner_account =
+      options.owner_account.empty() ? holder.owner_account : options.owner_account;
+  object.acl = options.acl;
   object.encryption = options.encryption;
   object.storage_class = options.storage_class;
   object.parts = {{stored.id, size}};
@@ -273,6 +285,27 @@ Result<ObjectInfo> S3::put_object(meta::Transaction& transaction, std::string_vi
   TRY_ASSIGN(object.lock, lock_of_new(holder, options.lock, os_.clock.now()));
   TRY(add_version(transaction, os_, holder, object));
   return object;
+}
+
+Result<> S3::set_ownership(meta::Transaction& transaction, std::string_view bucket,
+                           Ownership ownership) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(transaction.execute("UPDATE s3_buckets SET ownership = ? WHERE name = ?",
+                          {static_cast<int64_t>(ownership), bucket}));
+  return {};
+}
+
+Result<> S3::put_bucket_acl(meta::Transaction& transaction, std::string_view bucket,
+                            const Acl& acl) {
+  TRY(get_bucket(transaction, bucket));
+  TRY(transaction.execute("UPDATE s3_buckets SET acl = ? WHERE name = ?",
+                          {encode_acl(acl), bucket}));
+  return {};
+}
+
+Result<> S3::put_acl(meta::Transaction& transaction, ObjectInfo version, Acl acl) {
+  version.acl = std::move(acl);
+  return store_properties(transaction, version);
 }
 
 Result<> S3::put_tags(meta::Transaction& transaction, ObjectInfo version, Tags tags) {

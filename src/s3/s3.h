@@ -17,6 +17,7 @@
 #include "blob/blob.h"
 #include "meta/database.h"
 #include "os/os.h"
+#include "s3/acl.h"
 #include "s3/checksums.h"
 #include "s3/encryption.h"
 
@@ -64,6 +65,8 @@ struct Bucket {
   MfaDelete mfa_delete = MfaDelete::Never;
   bool object_lock = false;  // once set it stays, and versioning stays Enabled
   DefaultRetention default_retention = {};
+  Ownership ownership = Ownership::Enforced;
+  std::optional<Acl> acl = std::nullopt;  // the owner's only
 
   bool keeps_versions() const { return versioning != Versioning::Never; }
 };
@@ -102,7 +105,8 @@ struct ObjectInfo {
   int64_t place = 0;  // among the versions of its key, of which the newest has the least
   bool delete_marker = false;
   Lock lock = {};
-  bool latest = true;  // of its key; filled by list_versions only
+  std::optional<Acl> acl = std::nullopt;  // the owner's only; counts as the bucket's ownership says
+  bool latest = true;                     // of its key; filled by list_versions only
 
   // Whether it must be restored before it is read.
   bool archived(Time now) const {
@@ -110,7 +114,6 @@ struct ObjectInfo {
   }
 };
 
-// Objects belong to the bucket's owner, whoever writes them (BucketOwnerEnforced).
 struct PutOptions {
   ObjectHeaders headers;
   std::map<std::string, std::string> metadata;
@@ -121,6 +124,8 @@ struct PutOptions {
   Lock lock = {};              // InvalidRequest where the bucket has no Object Lock
   Encryption encryption = {};  // as the bytes were stored
   StorageClass storage_class = StorageClass::Standard;
+  std::string owner_account = {};  // empty: the bucket's
+  std::optional<Acl> acl = std::nullopt;
 };
 
 struct ListOptions {
@@ -182,7 +187,6 @@ enum class Document {
   Encryption = 2,
   Tagging = 3,
   PublicAccessBlock = 4,
-  OwnershipControls = 5,
   Lifecycle = 6,
   Notification = 8,
   TransitionSize = 7  // x-amz-transition-default-minimum-object-size
@@ -257,7 +261,11 @@ class S3 {
   // InvalidArgument for what is no version id of this bucket.
   Result<ObjectInfo> get_version(meta::Transaction& transaction, std::string_view bucket,
                                  std::string_view key, std::optional<std::string_view> version);
+  Result<> set_ownership(meta::Transaction& transaction, std::string_view bucket,
+                         Ownership ownership);
+  Result<> put_bucket_acl(meta::Transaction& transaction, std::string_view bucket, const Acl& acl);
   // Of a version that get_version gave, which is no delete marker.
+  Result<> put_acl(meta::Transaction& transaction, ObjectInfo version, Acl acl);
   Result<> put_tags(meta::Transaction& transaction, ObjectInfo version, Tags tags);
   // Hides the key behind a delete marker where versions are kept, else removes it; with a version,
   // removes that one for good. Succeeds when there is no such key or version, as S3 does.

@@ -38,10 +38,9 @@ inline size_t stored_count(meta::Database& database, blob::BlobStore& blobs) {
 struct Store {
   static Result<std::unique_ptr<Store>> open(os::FakeOs& fake) {
     auto store = std::make_unique<Store>();
-    TRY_ASSIGN(store->database,
-               meta::Database::open(fake.os(), "/d/meta.db",
-                                    {kSchema, kVersionsSchema, kLocksSchema, kSmallSchema,
-                                     kChecksumsSchema}));
+    TRY_ASSIGN(store->database, meta::Database::open(fake.os(), "/d/meta.db",
+                                                     {kSchema, kVersionsSchema, kLocksSchema,
+                                                      kSmallSchema, kChecksumsSchema, kAclSchema}));
     TRY_ASSIGN(store->blobs, blob::BlobStore::open(fake.os(), "/d/blobs"));
     store->s3.emplace(fake.os(), *store->database, *store->blobs, std::string(32, 's'));
     return store;

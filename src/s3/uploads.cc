@@ -188,13 +188,15 @@ Result<Upload> S3::create_upload(meta::Transaction& transaction, std::string_vie
   TRY(check_metadata(options));
   TRY(lock_of_new(holder, options.lock, os_.clock.now()));
   Upload upload{os_.random.characters(32, "abcdefghijklmnopqrstuvwxyz0123456789"),
-                std::string(bucket), std::string(key), os_.clock.now(), holder.owner_account};
+                std::string(bucket), std::string(key), os_.clock.now(),
+                options.owner_account.empty() ? holder.owner_account : options.owner_account};
   upload.checksum = checksum;
   ObjectInfo object;
   object.headers = options.headers;
   object.metadata = options.metadata;
   object.tags = options.tags;
   object.lock = options.lock;
+  object.acl = options.acl;
   object.encryption = options.encryption;
   object.storage_class = options.storage_class;
   const auto properties = encode_properties(object);

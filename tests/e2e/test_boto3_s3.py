@@ -101,8 +101,8 @@ class Buckets(ServerCase):
                          ["PublicAccessBlockConfiguration"], block)
 
         controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-        self.fails("OwnershipControlsNotFoundError", self.s3.get_bucket_ownership_controls,
-                   Bucket=bucket)
+        self.assertEqual(self.s3.get_bucket_ownership_controls(Bucket=bucket)
+                         ["OwnershipControls"], controls)
         self.s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=controls)
         self.assertEqual(self.s3.get_bucket_ownership_controls(Bucket=bucket)
                          ["OwnershipControls"], controls)
