@@ -90,6 +90,12 @@ Result<> s3_check_readable(S3Call& call, const s3::ObjectInfo& object) {
   return wrong_state(call, object, "The operation is not valid for the object's storage class");
 }
 
+// The API names ObjectNotInActiveTierError for this, but this is what S3 answers.
+Result<> s3_check_copyable(S3Call& call, const s3::ObjectInfo& source) {
+  if (!source.archived(call.services().os.clock.now())) return {};
+  return wrong_state(call, source, "Operation is not valid for the source object's storage class");
+}
+
 void s3_add_class(http::Headers& headers, const s3::ObjectInfo& object, Time now) {
   if (object.storage_class == s3::StorageClass::Standard) return;
   headers.add("x-amz-storage-class", s3::name_of(object.storage_class));

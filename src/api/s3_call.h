@@ -256,6 +256,7 @@ Result<s3::Governance> s3_governance(S3Call& call, meta::Transaction& transactio
 Result<> s3_check_bypass(const S3Call& call);
 // InvalidObjectState of an archived object that is not restored.
 Result<> s3_check_readable(S3Call& call, const s3::ObjectInfo& object);
+Result<> s3_check_copyable(S3Call& call, const s3::ObjectInfo& source);
 // x-amz-storage-class and x-amz-restore.
 void s3_add_class(http::Headers& headers, const s3::ObjectInfo& object, Time now);
 void s3_add_lock(http::Response& response, const s3::Lock& lock);

@@ -80,7 +80,7 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
     return s3_error("InvalidRequest",
                     "The specified copy source is larger than this server copies at once (1 GiB)");
   }
-  TRY(s3_check_readable(call, source));
+  TRY(s3_check_copyable(call, source));
   TRY_ASSIGN(out.data_key, s3_open(call, source.encryption));
   return out;
 }

@@ -348,8 +348,11 @@ TEST_F(S3TransitionTest, ArchivedObjectsAreRestoredFirst) {
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(error_code(refused), "InvalidObjectState");
   EXPECT_EQ(xml(refused).child_text("StorageClass"), "GLACIER");
-  EXPECT_EQ(error_code(send("PUT", "/bucket/copy", "", {{"x-amz-copy-source", "bucket/k"}})),
-            "InvalidObjectState");
+  const auto copied = send("PUT", "/bucket/copy", "", {{"x-amz-copy-source", "bucket/k"}});
+  EXPECT_EQ(copied.status, 403);
+  EXPECT_EQ(error_code(copied), "InvalidObjectState");
+  EXPECT_EQ(xml(copied).child_text("Message"),
+            "Operation is not valid for the source object's storage class");
   const auto restore = [&](std::string_view members) {
     return send("POST", "/bucket/k?restore",
                 fmt::format("<RestoreRequest>{}</RestoreRequest>", members));

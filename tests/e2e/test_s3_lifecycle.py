@@ -71,6 +71,8 @@ class Lifecycle(unittest.TestCase):
         listed = self.s3.list_objects_v2(Bucket="cold-logs")["Contents"]
         self.assertEqual([e["StorageClass"] for e in listed], ["GLACIER", "STANDARD"])
         self.assertIn("InvalidObjectState", self.refusal(self.s3.get_object, **archived))
+        self.assertIn("not valid for the source object's storage class", self.refusal(
+            self.s3.copy_object, Bucket="cold-logs", Key="copy", CopySource=archived))
         verdict = self.server.aws_raw("s3api", "restore-object", "--bucket", "cold-logs", "--key",
                                       "AWSLogs/a", "--restore-request", "Days=3")
         self.assertEqual(verdict.returncode, 0, verdict.stderr)
