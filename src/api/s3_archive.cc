@@ -73,10 +73,16 @@ Result<http::Response> restore_object(S3Call& call) {
     }
     const auto now = call.services().os.clock.now();
     again = !object.archived(now);
-    for (const std::string_view event : {"ObjectRestore:Post", "ObjectRestore:Completed"}) {
-      call.notices.push_back({event, call.key(), object.size, object.etag, object.version_id});
-    }
-    return s3.restore(transaction, std::move(object), restored_until(now, days));
+    const auto until = restored_until(now, days);
+    S3Notice notice{"ObjectRestore:Post", call.key(), object.size, object.etag, object.version_id};
+    call.notices.push_back(notice);
+    notice.event = "ObjectRestore:Completed";
+    notice.more["glacierEventData"] = json::Object{
+        {"restoreEventData",
+         json::Object{{"lifecycleRestorationExpiryTime", format_iso_milliseconds(until)},
+                      {"lifecycleRestoreStorageClass", s3::name_of(object.storage_class)}}}};
+    call.notices.push_back(std::move(notice));
+    return s3.restore(transaction, std::move(object), until);
   }));
   http::Response response;
   response.status = again ? 200 : 202;

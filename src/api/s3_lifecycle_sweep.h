@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/s3_lifecycle.h"
+#include "api/s3_notifications.h"
 #include "base/error.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -20,14 +21,18 @@ namespace traccia::api {
 // services' clock, and when its rules change; what a crash left is done after the next start. Each
 // page of a bucket is one read and, when something is due, one transaction, which looks again
 // before it removes anything; a version that moves is written anew before its transaction. What
-// Object Lock protects waits. As on AWS nothing of it is an event (decision 23); the server's log
-// counts what was removed.
+// Object Lock protects waits. As on AWS nothing of it is an event (decision 23), but the bucket's
+// notifications tell of it, with the change; the server's log counts what was removed. Restored
+// copies of archived objects end in the same walk, of which buckets that notify of it have one too.
 class LifecycleSweep {
  public:
   static constexpr size_t kVersionsPerPage = 500;
 
-  LifecycleSweep(os::Clock& clock, meta::Database& database, s3::S3& s3)
-      : clock_(clock), database_(database), s3_(s3) {}
+  explicit LifecycleSweep(Services& services)
+      : services_(services),
+        clock_(services.os.clock),
+        database_(services.database),
+        s3_(services.s3) {}
 
   // Costs one look-up while nothing is due. Goes on with the other buckets after an error, which
   // is logged; that bucket is walked again by the next call.
@@ -50,11 +55,21 @@ class LifecycleSweep {
 
   Result<> walk(const std::string& bucket, const Rules& rules, Time now,
                 const std::function<bool()>& stopping);
+  // The bucket, and what happened in it, with which notices are sent.
+  struct Change {
+    s3::Bucket bucket;
+    std::vector<S3Notice> notices;
+  };
+  Result<> commit(const std::string& bucket,
+                  const std::function<Result<>(meta::Transaction&, Change&)>& body);
   Result<> move(const Action& action);
-  Result<> act(meta::Transaction& transaction, const std::string& bucket, const Action& action);
+  Result<> act(meta::Transaction& transaction, const Action& action, Change& change);
+  Result<> end_restore(meta::Transaction& transaction, const s3::ObjectInfo& listed,
+                       Change& change);
   Result<> abort_uploads(const std::string& bucket, const std::vector<LifecycleRule>& rules,
                          Time now);
 
+  Services& services_;
   os::Clock& clock_;
   meta::Database& database_;
   s3::S3& s3_;

@@ -28,7 +28,7 @@ class S3LifecycleTest : public S3FrontTest {
   void SetUp() override {
     S3FrontTest::SetUp();
     make_bucket();
-    sweep_.emplace(fake_.clock, *database_, *s3_);
+    sweep_.emplace(*services_);
     to("2027-01-15T10:30:00Z");
   }
   void to(std::string_view time) { fake_.clock.set(parse_iso(time).value()); }

@@ -21,13 +21,36 @@ using s3::Document;
 
 constexpr std::string_view kService = "s3.amazonaws.com";
 // "Supported event types for SQS and SNS", as far as this server has what they tell of.
-constexpr std::string_view kEvents[] = {
-    "s3:ObjectCreated:*",        "s3:ObjectCreated:Put",
-    "s3:ObjectCreated:Copy",     "s3:ObjectCreated:CompleteMultipartUpload",
-    "s3:ObjectCreated:Post",     "s3:ObjectRemoved:*",
-    "s3:ObjectRemoved:Delete",   "s3:ObjectRemoved:DeleteMarkerCreated",
-    "s3:ObjectRestore:*",        "s3:ObjectRestore:Post",
-    "s3:ObjectRestore:Completed"};
+constexpr std::string_view kEvents[] = {"s3:ObjectCreated:*",
+                                        "s3:ObjectCreated:Put",
+                                        "s3:ObjectCreated:Copy",
+                                        "s3:ObjectCreated:CompleteMultipartUpload",
+                                        "s3:ObjectCreated:Post",
+                                        "s3:ObjectRemoved:*",
+                                        "s3:ObjectRemoved:Delete",
+                                        "s3:ObjectRemoved:DeleteMarkerCreated",
+                                        "s3:ObjectRestore:*",
+                                        "s3:ObjectRestore:Post",
+                                        "s3:ObjectRestore:Completed",
+                                        "s3:ObjectRestore:Delete",
+                                        "s3:ObjectTagging:*",
+                                        "s3:ObjectTagging:Put",
+                                        "s3:ObjectTagging:Delete",
+                                        "s3:ObjectAcl:Put",
+                                        "s3:LifecycleExpiration:*",
+                                        "s3:LifecycleExpiration:Delete",
+                                        "s3:LifecycleExpiration:DeleteMarkerCreated",
+                                        "s3:LifecycleTransition"};
+
+// "Event message structure": the version that these events came with.
+constexpr std::string_view kLaterEvents[] = {
+    "Lifecycle", "ObjectTagging:", "ObjectAcl:", "ObjectRestore:Delete"};
+
+std::string_view version_of(std::string_view event) {
+  const bool later = std::ranges::any_of(
+      kLaterEvents, [&](std::string_view begin) { return event.starts_with(begin); });
+  return later ? "2.3" : "2.1";
+}
 
 struct Kind {
   std::string_view element;  // of a rule
@@ -116,23 +139,26 @@ json::Object render(const s3::Bucket& bucket, const S3Notice& notice, const Noti
     object["versionId"] = notice.version_id;
   }
   object["sequencer"] = fmt::format("{:016X}", to_unix_nanoseconds(now));
-  return {{"eventVersion", "2.1"},
-          {"eventSource", "aws:s3"},
-          {"awsRegion", bucket.region},
-          {"eventTime", format_iso_milliseconds(now)},
-          {"eventName", notice.event},
-          {"userIdentity", json::Object{{"principalId", source.principal_id}}},
-          {"requestParameters", json::Object{{"sourceIPAddress", source.source_ip}}},
-          {"responseElements",
-           json::Object{{"x-amz-request-id", source.request_id}, {"x-amz-id-2", source.host_id}}},
-          {"s3", json::Object{
-                     {"s3SchemaVersion", "1.0"},
-                     {"configurationId", rule_id},
-                     {"bucket", json::Object{{"name", bucket.name},
-                                             {"ownerIdentity",
-                                              json::Object{{"principalId", bucket.owner_account}}},
-                                             {"arn", s3_arn({bucket.name, ""})}}},
-                     {"object", std::move(object)}}}};
+  json::Object event{
+      {"eventVersion", version_of(notice.event)},
+      {"eventSource", "aws:s3"},
+      {"awsRegion", bucket.region},
+      {"eventTime", format_iso_milliseconds(now)},
+      {"eventName", notice.event},
+      {"userIdentity", json::Object{{"principalId", source.principal_id}}},
+      {"requestParameters", json::Object{{"sourceIPAddress", source.source_ip}}},
+      {"responseElements",
+       json::Object{{"x-amz-request-id", source.request_id}, {"x-amz-id-2", source.host_id}}},
+      {"s3",
+       json::Object{{"s3SchemaVersion", "1.0"},
+                    {"configurationId", rule_id},
+                    {"bucket", json::Object{{"name", bucket.name},
+                                            {"ownerIdentity",
+                                             json::Object{{"principalId", bucket.owner_account}}},
+                                            {"arn", s3_arn({bucket.name, ""})}}},
+                    {"object", std::move(object)}}}};
+  for (const auto& [name, value] : notice.more) event[name] = value;
+  return event;
 }
 
 // What the destination refuses, or nothing.

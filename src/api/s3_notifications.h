@@ -11,6 +11,7 @@
 #include "api/services.h"
 #include "aws/xml.h"
 #include "base/error.h"
+#include "json/json.h"
 #include "s3/s3.h"
 
 namespace traccia::api {
@@ -38,12 +39,15 @@ struct S3Notice {
   uint64_t size = 0;
   std::string etag = {};
   std::string version_id = {};  // where the bucket keeps versions
+  json::Object more = {};       // members beside the usual: glacierEventData, lifecycleEventData
 };
 
-// Who did it, and in which request.
+// Who did it, and in which request. Of what S3 does by itself: kS3Itself.
 struct NoticeSource {
   std::string principal_id, source_ip, request_id, host_id;
 };
+
+inline constexpr std::string_view kS3Itself = "s3.amazonaws.com";
 
 // Sends what the bucket's rules say, as S3 on behalf of the bucket; commits with the change, so
 // that each notice comes once. What a queue or topic does not take is lost, as on AWS, and told to

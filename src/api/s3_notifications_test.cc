@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "api/s3_lifecycle_sweep.h"
 #include "api/service_table.h"
 #include "api/test_s3.h"
 
@@ -174,6 +175,120 @@ TEST_F(S3NotificationsTest, ConfigurationsAreChecked) {
                   .body,
               HasSubstr("Configurations overlap"));
   EXPECT_THAT(messages(), IsEmpty());
+}
+
+TEST_F(S3NotificationsTest, TagsAndAclsAreTold) {
+  ASSERT_EQ(
+      configure(rule("<Event>s3:ObjectTagging:*</Event><Event>s3:ObjectAcl:Put</Event>")).status,
+      200);
+  messages();
+  put("k", "four");
+  ASSERT_EQ(send("PUT", "/bucket/k?tagging",
+                 "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>")
+                .status,
+            200);
+  ASSERT_EQ(send("DELETE", "/bucket/k?tagging").status, 204);
+  ASSERT_EQ(send("PUT", "/bucket/k?acl", "", {{"x-amz-acl", "private"}}).status, 200);
+  EXPECT_THAT(told(), ElementsAre("ObjectTagging:Put k", "ObjectTagging:Delete k"))
+      << "an ACL that is not kept is no change";
+  ASSERT_EQ(send("PUT", "/bucket?ownershipControls",
+                 "<OwnershipControls><Rule><ObjectOwnership>ObjectWriter</ObjectOwnership></Rule>"
+                 "</OwnershipControls>")
+                .status,
+            200);
+  ASSERT_EQ(send("PUT", "/bucket/k?acl", "", {{"x-amz-acl", "public-read"}}).status, 200);
+  const auto found = messages();
+  ASSERT_EQ(found.size(), 1U);
+  const auto& record = found.front().at("Records").at(0);
+  EXPECT_EQ(record.at("eventName"), "ObjectAcl:Put");
+  EXPECT_EQ(record.at("eventVersion"), "2.3");
+}
+
+TEST_F(S3NotificationsTest, LifecycleRulesTellWhatTheyDo) {
+  fake_.clock.set(parse_iso("2027-01-15T10:30:00Z").value());
+  LifecycleSweep sweep(*services_);
+  const auto to = [&](std::string_view time) {
+    fake_.clock.set(parse_iso(time).value());
+    ASSERT_TRUE(sweep.step([] { return false; }));
+  };
+  const auto rules = [&](std::string_view text) {
+    ASSERT_EQ(send("PUT", "/bucket?lifecycle",
+                   fmt::format("<LifecycleConfiguration>{}</LifecycleConfiguration>", text))
+                  .status,
+              200);
+  };
+  constexpr std::string_view kExpires =
+      "<Rule><Filter><Prefix>old/</Prefix></Filter><Status>Enabled</Status><Expiration><Days>1"
+      "</Days></Expiration><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>"
+      "</NoncurrentVersionExpiration></Rule>";
+  ASSERT_EQ(configure(rule("<Event>s3:LifecycleExpiration:*</Event>"
+                           "<Event>s3:LifecycleTransition</Event>"))
+                .status,
+            200);
+  messages();
+  put("old/k", "four");
+  put("kept");
+  rules(kExpires);
+  to("2027-01-17T00:00:00Z");
+  const auto found = messages();
+  ASSERT_EQ(found.size(), 1U);
+  const auto& record = found.front().at("Records").at(0);
+  EXPECT_EQ(record.at("eventName"), "LifecycleExpiration:Delete");
+  EXPECT_EQ(record.at("eventVersion"), "2.3");
+  EXPECT_EQ(record.at("userIdentity").at("principalId"), "s3.amazonaws.com");
+  EXPECT_EQ(record.at("requestParameters").at("sourceIPAddress"), "s3.amazonaws.com");
+
+  ASSERT_EQ(send("PUT", "/bucket?versioning",
+                 "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+                .status,
+            200);
+  put("old/k", "four");
+  to("2027-01-19T00:00:00Z");
+  EXPECT_THAT(told(), ElementsAre("LifecycleExpiration:DeleteMarkerCreated old/k"));
+  to("2027-01-21T00:00:00Z");
+  EXPECT_THAT(told(), ElementsAre("LifecycleExpiration:Delete old/k"));
+
+  put("cold/k", "four");
+  rules(
+      "<Rule><Filter><And><Prefix>cold/</Prefix><ObjectSizeGreaterThan>0</ObjectSizeGreaterThan>"
+      "</And></Filter><Status>Enabled</Status><Transition><Days>1</Days><StorageClass>GLACIER"
+      "</StorageClass></Transition></Rule>");
+  to("2027-01-23T00:00:00Z");
+  const auto moved = messages();
+  ASSERT_EQ(moved.size(), 1U);
+  const auto& transition = moved.front().at("Records").at(0);
+  EXPECT_EQ(transition.at("eventName"), "LifecycleTransition");
+  EXPECT_EQ(
+      transition.at("lifecycleEventData").at("transitionEventData").at("destinationStorageClass"),
+      "GLACIER");
+}
+
+TEST_F(S3NotificationsTest, RestoredCopiesThatEndAreToldWithoutRulesToo) {
+  fake_.clock.set(parse_iso("2027-01-15T10:30:00Z").value());
+  LifecycleSweep sweep(*services_);
+  put("k", "four", {{"x-amz-storage-class", "GLACIER"}});
+  ASSERT_EQ(configure(rule("<Event>s3:ObjectRestore:*</Event>")).status, 200);
+  messages();
+  ASSERT_EQ(
+      send("POST", "/bucket/k?restore", "<RestoreRequest><Days>1</Days></RestoreRequest>").status,
+      202);
+  const auto restored = messages();
+  ASSERT_EQ(restored.size(), 2U);
+  EXPECT_EQ(restored[0].at("Records").at(0).at("eventName"), "ObjectRestore:Post");
+  const auto& data = restored[1].at("Records").at(0).at("glacierEventData").at("restoreEventData");
+  EXPECT_EQ(data.at("lifecycleRestorationExpiryTime"), "2027-01-17T00:00:00.000Z");
+  EXPECT_EQ(data.at("lifecycleRestoreStorageClass"), "GLACIER");
+  const auto on = [&](std::string_view time) {
+    fake_.clock.set(parse_iso(time).value());
+    ASSERT_TRUE(sweep.step([] { return false; }));
+  };
+  on("2027-01-16T00:00:00Z");
+  EXPECT_THAT(told(), IsEmpty());
+  on("2027-01-17T00:00:00Z");
+  EXPECT_THAT(told(), ElementsAre("ObjectRestore:Delete k"));
+  EXPECT_EQ(send("GET", "/bucket/k").status, 403);
+  on("2027-01-18T00:00:00Z");
+  EXPECT_THAT(told(), IsEmpty()) << "once";
 }
 
 }  // namespace

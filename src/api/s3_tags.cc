@@ -94,6 +94,10 @@ Result<http::Response> set_tags(S3Call& call, s3::Tags tags) {
   TRY(call.commit([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(auto object, find_tagged(call, transaction));
     call.show_version(response.headers, object.version_id);
+    call.notices.push_back({tags.empty() && call.operation().method == "DELETE"
+                                ? "ObjectTagging:Delete"
+                                : "ObjectTagging:Put",
+                            call.key(), object.size, object.etag, object.version_id});
     return call.services().s3.put_tags(transaction, std::move(object), std::move(tags));
   }));
   return response;

@@ -44,7 +44,6 @@ Result<> Server::State::open_services() {
   messages.emplace(*os, *queues);
   TRY_ASSIGN(auto service_key, s3::load_service_key(*database, *os, *master_key));
   s3.emplace(*os, *database, *blobs, std::move(service_key));
-  lifecycle.emplace(os->clock, *database, *s3);
   scrub.emplace(os->clock, *database, *s3);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
@@ -84,6 +83,7 @@ Result<> Server::State::open_services() {
       *os,      *database, *outbox,   *authoriser, *identity, *organizations, *ingest, *s3,
       *history, *trails,   *outside,  *delivery,   *digest,   *tail,          *pacer,  *issuers,
       *keys,    *queues,   *messages, key_uses,    *sns,      config.regions});
+  lifecycle.emplace(*services);
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
                                 [this] { return render_metrics(describe()); }});

@@ -3,10 +3,13 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import unittest
 import urllib.parse
 
 import harness
-from harness import ACCOUNT, ServerCase, wait_until
+from harness import ACCOUNT, Server, ServerCase, wait_until
+
+A_DAY = 24 * 3600
 
 
 def allowing(service, action, resource, source):
@@ -85,6 +88,56 @@ class Notifications(ServerCase):
                    "Unable to validate the following destination configurations",
                    Bucket="untold-bucket", NotificationConfiguration={"QueueConfigurations": [
                        {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
+
+
+class WithoutARequest(unittest.TestCase):
+    """What S3 does by itself, on a clock that the test moves."""
+
+    def test_a_queue_hears_of_lifecycle_rules_and_restored_copies(self):
+        server = self.enterContext(Server("--test-clock"))
+        s3, sqs = server.client("s3"), server.client("sqs")
+        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:aging"
+        url = sqs.create_queue(QueueName="aging", Attributes={"Policy": allowing(
+            "s3.amazonaws.com", "sqs:SendMessage", arn, "arn:aws:s3:::aging")})["QueueUrl"]
+        heard = []
+
+        def hears(event, key):
+            def look():
+                got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+                for message in got.get("Messages", []):
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    for record in json.loads(message["Body"]).get("Records", []):
+                        heard.append((record["eventName"], record["s3"]["object"]["key"]))
+                return (event, key) in heard
+            wait_until(look, what=f"{event} {key}; heard {heard}")
+
+        def to_day(day):
+            (server.data / "test-clock").write_text(f"{day * A_DAY}\n")
+
+        s3.create_bucket(Bucket="aging")
+        s3.put_bucket_notification_configuration(
+            Bucket="aging", NotificationConfiguration={"QueueConfigurations": [
+                {"QueueArn": arn, "Events": [
+                    "s3:LifecycleExpiration:*", "s3:LifecycleTransition", "s3:ObjectRestore:*",
+                    "s3:ObjectTagging:*", "s3:ObjectAcl:Put"]}]})
+        s3.put_bucket_lifecycle_configuration(Bucket="aging", LifecycleConfiguration={"Rules": [
+            {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "old/"},
+             "Expiration": {"Days": 2}},
+            {"ID": "cold", "Status": "Enabled", "Filter": {
+                "And": {"Prefix": "cold/", "ObjectSizeGreaterThan": 0}},
+             "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}]})
+        for key in ("old/k", "cold/k"):
+            s3.put_object(Bucket="aging", Key=key, Body=b"x")
+        s3.put_object_tagging(Bucket="aging", Key="cold/k",
+                              Tagging={"TagSet": [{"Key": "a", "Value": "1"}]})
+        hears("ObjectTagging:Put", "cold/k")
+        to_day(4)
+        hears("LifecycleExpiration:Delete", "old/k")
+        hears("LifecycleTransition", "cold/k")
+        s3.restore_object(Bucket="aging", Key="cold/k", RestoreRequest={"Days": 2})
+        hears("ObjectRestore:Completed", "cold/k")
+        to_day(9)
+        hears("ObjectRestore:Delete", "cold/k")
 
 
 if __name__ == "__main__":
