@@ -72,13 +72,13 @@ Result<json::Array> bucket_statements(const TrailPlace& place, TlsOnly tls_only)
   return statements;
 }
 
-json::Array key_statements(const TrailPlace& place) {
+json::Array key_statements(const TrailPlace& place, Announced announced) {
   const json::Object from_trail{{"StringEquals", json::Object{{"aws:SourceArn", place.arn}}}};
   const json::Object context{{"kms:EncryptionContext:aws:cloudtrail:arn",
                               fmt::format("arn:aws:cloudtrail:*:{}:trail/*", place.account)}};
   auto encrypts = from_trail;
   encrypts["StringLike"] = context;
-  return {
+  json::Array statements{
       json::Object{
           {"Sid", "EnableIAMUserPermissions"},
           {"Effect", "Allow"},
@@ -105,6 +105,16 @@ json::Array key_statements(const TrailPlace& place) {
                    {"Condition", json::Object{{"StringEquals",
                                                json::Object{{"kms:CallerAccount", place.account}}},
                                               {"StringLike", context}}}}};
+  if (announced == Announced::Yes) {
+    statements.push_back(
+        json::Object{{"Sid", "AllowCloudTrailToPublishToTheTopic"},
+                     {"Effect", "Allow"},
+                     {"Principal", service()},
+                     {"Action", json::Array{"kms:GenerateDataKey*", "kms:Decrypt"}},
+                     {"Resource", "*"},
+                     {"Condition", from_trail}});
+  }
+  return statements;
 }
 
 json::Array topic_statements(const TrailPlace& place, std::string_view topic_arn) {
@@ -115,23 +125,6 @@ json::Array topic_statements(const TrailPlace& place, std::string_view topic_arn
       {"Action", "SNS:Publish"},
       {"Resource", topic_arn},
       {"Condition", json::Object{{"StringEquals", json::Object{{"aws:SourceArn", place.arn}}}}}}};
-}
-
-std::string default_topic_policy(const TrailPlace& place, std::string_view topic_arn) {
-  const json::Object owner{{"StringEquals", json::Object{{"AWS:SourceOwner", place.account}}}};
-  return json::serialize(json::Object{
-      {"Version", "2008-10-17"},
-      {"Id", "__default_policy_ID"},
-      {"Statement",
-       json::Array{json::Object{
-           {"Sid", "__default_statement_ID"},
-           {"Effect", "Allow"},
-           {"Principal", json::Object{{"AWS", "*"}}},
-           {"Action", json::Array{"SNS:GetTopicAttributes", "SNS:SetTopicAttributes",
-                                  "SNS:AddPermission", "SNS:RemovePermission", "SNS:DeleteTopic",
-                                  "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish"}},
-           {"Resource", topic_arn},
-           {"Condition", owner}}}}});
 }
 
 Result<ExtendedPolicy> extend_policy(std::string_view existing, const json::Array& wanted,

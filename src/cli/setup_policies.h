@@ -23,11 +23,12 @@ struct TrailPlace {
 // Statements, as the best practices for CloudTrail ask: each names the trail in aws:SourceArn.
 Result<json::Array> bucket_statements(const TrailPlace& place, TlsOnly tls_only);
 // "Configure AWS KMS key policies for CloudTrail": the account keeps the key, CloudTrail encrypts
-// for the trail, and users of the account decrypt what trails of the account have written.
-json::Array key_statements(const TrailPlace& place);
+// for the trail, and users of the account decrypt what trails of the account have written. With
+// `Announced::Yes` the key is the topic's too ("Enabling compatibility between event sources from
+// AWS services and encrypted topics").
+enum class Announced : bool { No, Yes };
+json::Array key_statements(const TrailPlace& place, Announced announced);
 json::Array topic_statements(const TrailPlace& place, std::string_view topic_arn);
-// What a topic has from the start: its owner may do with it as it likes.
-std::string default_topic_policy(const TrailPlace& place, std::string_view topic_arn);
 
 struct ExtendedPolicy {
   std::string text;

@@ -31,7 +31,9 @@ TEST(SetupPolicies, ANewPolicyHasWhatIsWanted) {
   }
   EXPECT_EQ(text_of(wanted[2].at("Effect")), "Deny");
   EXPECT_EQ(bucket_statements(kPlace, TlsOnly::No).value().size(), 2U);
-  for (const auto& statement : key_statements(kPlace)) {
+  EXPECT_EQ(key_statements(kPlace, Announced::Yes).size(),
+            key_statements(kPlace, Announced::No).size() + 1);
+  for (const auto& statement : key_statements(kPlace, Announced::Yes)) {
     const auto text = json::serialize(statement);
     if (text.find("cloudtrail.amazonaws.com") == std::string::npos) continue;
     EXPECT_EQ(text_of(statement.at("Condition").at("StringEquals").at("aws:SourceArn")),

@@ -11,6 +11,7 @@
 #include "aws/xml.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "sns/topics.h"
 
 namespace traccia::cli {
 namespace {
@@ -92,6 +93,10 @@ Result<> TrailSetup::step(std::string what, std::string command, const Act& act)
   }
   steps_.push_back({std::move(what), SetupStep::State::Done, std::move(command)});
   return {};
+}
+
+Announced TrailSetup::announced() const {
+  return options_.sns ? Announced::Yes : Announced::No;
 }
 
 std::string TrailSetup::aws(std::string_view words) const {
@@ -347,7 +352,7 @@ Result<> TrailSetup::set_up_key() {
   const json::Object named{{"KeyId", key_arn_}, {"PolicyName", "default"}};
   TRY_ASSIGN(const auto answer, ask_json("kms", "GetKeyPolicy", named));
   const std::string existing(json::find_string(*answer, "Policy"));
-  auto policy = extend_policy(existing, key_statements(place_), options_.name);
+  auto policy = extend_policy(existing, key_statements(place_, announced()), options_.name);
   if (!policy) return std::unexpected(std::move(policy).error().with_context("key policy"));
   if (!policy->changed) {
     there("key policy");
@@ -363,7 +368,8 @@ Result<> TrailSetup::set_up_key() {
 
 Result<> TrailSetup::make_key() {
   const auto description = fmt::format("Files of the trail {}", options_.name);
-  TRY_ASSIGN(const auto policy, extend_policy("", key_statements(place_), options_.name));
+  TRY_ASSIGN(const auto policy,
+             extend_policy("", key_statements(place_, announced()), options_.name));
   TRY(step("key with its policy",
            fmt::format("KEY_ARN=$({})",
                        aws(fmt::format("kms create-key --description {} --policy {} "
@@ -428,7 +434,7 @@ Result<> TrailSetup::set_up_topic() {
     TRY_ASSIGN(const auto response, send_query("sns", "2010-03-31", form));
     return response.status == 200 ? Result<>() : refused("sns " + form[0].second, response);
   };
-  std::string existing;
+  std::string existing, key;
   if (found.status == 200) {
     there(fmt::format("topic {}", topic_));
     TRY_ASSIGN(const auto root, aws::parse_xml(found.body));
@@ -437,15 +443,34 @@ Result<> TrailSetup::set_up_topic() {
     if (attributes != nullptr) {
       for (const auto* entry : attributes->children_named("entry")) {
         if (entry->child_text("key") == "Policy") existing = entry->child_text("value");
+        if (entry->child_text("key") == "KmsMasterKeyId") key = entry->child_text("value");
       }
     }
   } else if (failure_of(found).code.starts_with("NotFound")) {
     TRY(step(fmt::format("topic {}", topic_),
              aws(fmt::format("sns create-topic --name {}", topic_)),
              [&] { return tell({{"Action", "CreateTopic"}, {"Name", topic_}}); }));
-    existing = default_topic_policy(place_, topic_arn_);
+    sns::Topic made;
+    made.account = place_.account;
+    made.region = client_.settings().region;
+    made.name = topic_;
+    existing = sns::default_policy(made);
   } else {
     return refused("sns GetTopicAttributes", found);
+  }
+  // A key that is there is not weaker: it stays.
+  if (options_.kms && !key.empty()) there("encryption of the topic");
+  if (options_.kms && key.empty()) {
+    TRY(step("encryption of the topic",
+             aws(fmt::format("sns set-topic-attributes --topic-arn {} --attribute-name "
+                             "KmsMasterKeyId --attribute-value {}",
+                             topic_arn_, alias_)),
+             [&] {
+               return tell({{"Action", "SetTopicAttributes"},
+                            {"TopicArn", topic_arn_},
+                            {"AttributeName", "KmsMasterKeyId"},
+                            {"AttributeValue", alias_}});
+             }));
   }
   auto policy = extend_policy(existing, topic_statements(place_, topic_arn_), options_.name);
   if (!policy) return std::unexpected(std::move(policy).error().with_context("topic policy"));

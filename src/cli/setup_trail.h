@@ -16,7 +16,7 @@ namespace traccia::cli {
 struct SetupOptions {
   std::string name = "main";
   std::string bucket, prefix;
-  bool kms = false;  // files lie under a key of the trail's own
+  bool kms = false;  // files, and the topic's messages, lie under a key of the trail's own
   bool sns = false;  // deliveries are announced to a topic
   bool dry_run = false;
 };
@@ -53,6 +53,7 @@ class TrailSetup {
   Result<std::optional<std::string>> ask_s3(std::string_view query);
   Result<> tell_s3(std::string_view query, std::string body, std::string_view content_type);
   std::string aws(std::string_view words) const;
+  Announced announced() const;
 
   Result<> find_account();
   Result<> find_trail();

@@ -42,6 +42,7 @@ def state_of(server, name, bucket):
                                                     PolicyName="default")["Policy"]),
         "rotation": kms.get_key_rotation_status(KeyId=key["Arn"])["KeyRotationEnabled"],
         "topic policy": json.loads(topic["Policy"]),
+        "topic key": topic["KmsMasterKeyId"],
         "trail": trail.get_trail(Name=name)["Trail"],
         "logging": trail.get_trail_status(Name=name)["IsLogging"]}
     return json.loads(KEY_ID.sub("KEY", json.dumps(found)))
@@ -90,6 +91,7 @@ class SetupTrail(ServerCase):
             self.assertTrue(state["trail"][name], name)
         self.assertTrue(state["trail"]["KmsKeyId"].endswith("key/KEY"))
         self.assertEqual(state["trail"]["SnsTopicName"], "cloudtrail-whole")
+        self.assertEqual(state["topic key"], "alias/cloudtrail-whole")
         arn = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/whole"
         for policy in ("policy", "key policy", "topic policy"):
             of_service = [one for one in state[policy]["Statement"]
