@@ -88,23 +88,9 @@ Result<Prepared> prepare_set(Services& services, const Caller& caller, const jso
   return Prepared{};
 }
 
-// The topic's policy with its statements in a list, for a change.
-Result<json::Object> policy_of(Call& call, const sns::Topic& topic) {
-  TRY_ASSIGN(const auto text, identity::show_principals(call.transaction, topic.policy()));
-  TRY_ASSIGN(auto document, json::parse(text));
-  auto& object = document.as_object();
-  auto& statements = object["Statement"];
-  if (statements.is_object()) statements = json::Array{std::move(statements)};
-  return std::move(object);
-}
-
 Result<> store_policy(Call& call, sns::Topic& topic, const json::Object& policy) {
   TRY_ASSIGN(const auto text, worded(bind_topic_policy(call.transaction, json::serialize(policy))));
   return worded(call.services.sns.topics.set_attribute(call.transaction, topic, "Policy", text));
-}
-
-bool is_labelled(const json::Value& statement, std::string_view label) {
-  return statement.is_object() && json::find_string(statement.get_object(), "Sid") == label;
 }
 
 // One is written as a text, several as a list.
@@ -129,9 +115,9 @@ Result<json::Object> add_permission(Call& call) {
   if (principals.empty() || actions.empty()) {
     return invalid(principals.empty() ? "AWSAccountId" : "ActionName");
   }
-  TRY_ASSIGN(auto policy, policy_of(call, topic));
+  TRY_ASSIGN(auto policy, policy_for_change(call.transaction, topic.policy()));
   auto& statements = policy["Statement"].as_array();
-  if (std::ranges::any_of(statements, [&](const auto& one) { return is_labelled(one, label); })) {
+  if (find_labelled(policy, label) != statements.end()) {
     return invalid("Statement already exists");
   }
   statements.push_back(
@@ -148,10 +134,9 @@ Result<json::Object> add_permission(Call& call) {
 Result<json::Object> remove_permission(Call& call) {
   TRY_ASSIGN(auto topic, named_topic(call));
   const auto label = get_string(call.input, "Label");
-  TRY_ASSIGN(auto policy, policy_of(call, topic));
+  TRY_ASSIGN(auto policy, policy_for_change(call.transaction, topic.policy()));
   auto& statements = policy["Statement"].as_array();
-  auto* const at =
-      std::ranges::find_if(statements, [&](const auto& one) { return is_labelled(one, label); });
+  auto* const at = find_labelled(policy, label);
   if (at == statements.end()) return json::Object{};
   if (statements.size() == 1) return invalid("Policy Error: null");
   statements.erase(at);

@@ -58,22 +58,6 @@ Result<sns::Topic> named_topic(Call& call, std::string_view member) {
   return topic;
 }
 
-sns::Attributes texts_of(const json::Object& input, std::string_view member) {
-  sns::Attributes out;
-  const auto* const map = json::find(input, member);
-  if (map == nullptr || !map->is_object()) return out;
-  for (const auto& [name, value] : map->get_object()) out.emplace(name, value.as_string());
-  return out;
-}
-
-std::vector<std::string> list_of(const json::Object& input, std::string_view member) {
-  std::vector<std::string> out;
-  const auto* const list = json::find(input, member);
-  if (list == nullptr || !list->is_array()) return out;
-  for (const auto& item : list->get_array()) out.emplace_back(item.as_string());
-  return out;
-}
-
 Result<std::string> read_token(const json::Object& input) {
   const auto token = get_string(input, "NextToken");
   if (token.empty()) return std::string();

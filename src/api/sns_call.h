@@ -38,9 +38,6 @@ Result<> check_arn(std::string_view member, std::string_view arn);
 Result<sns::Topic> named_topic(Call& call, std::string_view member = "TopicArn");
 void set_resource(Call& call, const sns::Topic& topic);
 
-sns::Attributes texts_of(const json::Object& input, std::string_view member);
-std::vector<std::string> list_of(const json::Object& input, std::string_view member);
-
 // Tokens of pages are what the next one begins behind. InvalidParameter for others.
 Result<std::string> read_token(const json::Object& input);
 std::string make_token(std::string_view after);

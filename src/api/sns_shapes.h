@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "api/queues_and_topics.h"
 #include "aws/operation.h"
 
 namespace traccia::api::sns_service {
@@ -46,35 +47,21 @@ inline constexpr std::string_view kTagsInRequest[] = {"aws:RequestTag", "aws:Tag
 inline constexpr std::string_view kTagKeysInRequest[] = {"aws:TagKeys"};
 inline constexpr aws::Access kOnTopic{.resource = "topic", .named_by = "TopicArn"};
 
-// `action` is "SNS:CreateTopic", as SNS's messages spell it; the operation's name follows the
-// colon.
+inline constexpr QueryService kService{"sns", "sns.amazonaws.com", "2010-03-31"};
+
 constexpr aws::Operation operation(std::string_view action, const Shape& input, const Shape& output,
                                    std::span<const std::string_view> errors,
                                    const aws::Access& access = kOnTopic) {
-  return {.service = "sns",
-          .event_source = "sns.amazonaws.com",
-          .name = action.substr(action.find(':') + 1),
-          .protocol = aws::Protocol::Query,
-          .api_version = "2010-03-31",
-          .iam_action = action,
-          .access = access,
-          .input = &input,
-          .output = &output,
-          .errors = errors};
+  return describe_operation(kService, action, input, output, errors, access);
 }
 constexpr aws::Operation query(std::string_view action, const Shape& input, const Shape& output,
                                std::span<const std::string_view> errors,
                                const aws::Access& access = kOnTopic) {
-  auto out = operation(action, input, output, errors, access);
-  out.read_only = true;
-  return out;
+  return that_reads(operation(action, input, output, errors, access));
 }
-// Events of messages are data events ("Logging data events", AWS::SNS::Topic).
 constexpr aws::Operation data(std::string_view action, const Shape& input, const Shape& output,
                               std::span<const std::string_view> errors) {
-  auto out = operation(action, input, output, errors);
-  out.category = aws::EventCategory::Data;
-  return out;
+  return of_messages(operation(action, input, output, errors));
 }
 
 inline constexpr std::string_view kTopicErrors[] = {"InvalidParameterException",

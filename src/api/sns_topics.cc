@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "api/service_keys.h"
 #include "api/sns_call.h"
 #include "api/sns_policy.h"
 #include "api/sns_shapes.h"
@@ -119,15 +118,6 @@ Result<json::Object> create(Call& call) {
   return json::Object{{"TopicArn", made->topic.arn()}};
 }
 
-Result<Prepared> prepare_create(Services& services, const Caller& caller,
-                                const json::Object& input) {
-  const auto attributes = texts_of(input, "Attributes");
-  if (const auto key = attributes.find("KmsMasterKeyId"); key != attributes.end()) {
-    TRY(make_managed_key(services, caller, key->second));
-  }
-  return Prepared{};
-}
-
 // One that is not there is gone as well ("DeleteTopic").
 Result<json::Object> remove(Call& call) {
   auto topic = named_topic(call);
@@ -188,7 +178,7 @@ Result<json::Object> list_tags(Call& call) {
 
 std::span<const Binding> topic_bindings() {
   static const std::array bindings{
-      Binding{.operation = &kCreate, .run = create, .prepare = prepare_create},
+      Binding{.operation = &kCreate, .run = create, .prepare = prepare_attributes},
       Binding{&kDelete, remove},
       Binding{&kList, list},
       Binding{&kTagOperation, tag},

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "api/service_keys.h"
 #include "api/sqs_call.h"
 #include "api/sqs_policy.h"
 #include "api/sqs_shapes.h"
@@ -90,17 +89,9 @@ Result<> check_names(const std::vector<std::string>& names) {
   return {};
 }
 
-std::vector<std::string> texts_of(const json::Object& input, std::string_view name) {
-  std::vector<std::string> out;
-  const auto* const list = json::find(input, name);
-  if (list == nullptr || !list->is_array()) return out;
-  for (const auto& item : list->get_array()) out.emplace_back(item.as_string());
-  return out;
-}
-
 Result<json::Object> get(Call& call) {
   TRY_ASSIGN(const auto queue, named_queue(call));
-  const auto names = texts_of(call.input, "AttributeNames");
+  const auto names = list_of(call.input, "AttributeNames");
   TRY(check_names(names));
   json::Object shown;
   const auto show = [&](std::string_view name, std::string value) {
@@ -131,10 +122,7 @@ Result<json::Object> get(Call& call) {
 
 Result<json::Object> set(Call& call) {
   TRY_ASSIGN(auto queue, named_queue(call));
-  sqs::Attributes attributes;
-  for (const auto& [name, value] : call.input.at("Attributes").as_object()) {
-    attributes.emplace(name, value.as_string());
-  }
+  auto attributes = texts_of(call.input, "Attributes");
   if (const auto at = attributes.find("Policy"); at != attributes.end() && !at->second.empty()) {
     TRY_ASSIGN(at->second, bind_queue_policy(call.transaction, at->second));
   }
@@ -142,25 +130,14 @@ Result<json::Object> set(Call& call) {
   return json::Object{};
 }
 
-Result<Prepared> prepare_set(Services& services, const Caller& caller, const json::Object& input) {
-  TRY(make_managed_key(services, caller,
-                       get_string(input.at("Attributes").as_object(), "KmsMasterKeyId")));
-  return Prepared{};
-}
-
 // The queue's policy with its statements in a list, for a change.
 Result<json::Object> policy_of(Call& call, const sqs::Queue& queue) {
-  TRY_ASSIGN(const auto text, identity::show_principals(call.transaction, queue.policy()));
-  if (text.empty()) {
+  if (queue.policy().empty()) {
     return json::Object{{"Version", "2008-10-17"},
                         {"Id", fmt::format("{}/SQSDefaultPolicy", queue.arn())},
                         {"Statement", json::Array{}}};
   }
-  TRY_ASSIGN(auto document, json::parse(text));
-  auto& object = document.as_object();
-  auto& statements = object["Statement"];
-  if (statements.is_object()) statements = json::Array{std::move(statements)};
-  return std::move(object);
+  return policy_for_change(call.transaction, queue.policy());
 }
 
 Result<> store_policy(Call& call, sqs::Queue& queue, const json::Object& policy) {
@@ -173,18 +150,14 @@ Result<> store_policy(Call& call, sqs::Queue& queue, const json::Object& policy)
                                              {{"Policy", std::move(text)}});
 }
 
-bool is_labelled(const json::Value& statement, std::string_view label) {
-  return statement.is_object() && json::find_string(statement.get_object(), "Sid") == label;
-}
-
 Result<json::Object> add_permission(Call& call) {
   TRY_ASSIGN(auto queue, named_queue(call));
   const auto label = get_string(call.input, "Label");
   json::Array principals, actions;
-  for (const auto& account : texts_of(call.input, "AWSAccountIds")) {
+  for (const auto& account : list_of(call.input, "AWSAccountIds")) {
     principals.emplace_back(fmt::format("arn:aws:iam::{}:root", account));
   }
-  for (const auto& action : texts_of(call.input, "Actions")) {
+  for (const auto& action : list_of(call.input, "Actions")) {
     actions.emplace_back(fmt::format("SQS:{}", action));
   }
   if (principals.empty() || actions.empty()) {
@@ -198,7 +171,7 @@ Result<json::Object> add_permission(Call& call) {
   }
   TRY_ASSIGN(auto policy, policy_of(call, queue));
   auto& statements = policy["Statement"].as_array();
-  if (std::ranges::any_of(statements, [&](const auto& one) { return is_labelled(one, label); })) {
+  if (find_labelled(policy, label) != statements.end()) {
     return fail(
         ErrorCode::InvalidArgument, "InvalidParameterValue",
         fmt::format("Value {} for parameter Label is invalid. Reason: Already exists.", label));
@@ -217,8 +190,7 @@ Result<json::Object> remove_permission(Call& call) {
   const auto label = get_string(call.input, "Label");
   TRY_ASSIGN(auto policy, policy_of(call, queue));
   auto& statements = policy["Statement"].as_array();
-  auto* const at =
-      std::ranges::find_if(statements, [&](const auto& one) { return is_labelled(one, label); });
+  auto* const at = find_labelled(policy, label);
   if (at == statements.end()) {
     return fail(ErrorCode::InvalidArgument, "InvalidParameterValue",
                 fmt::format("Value {} for parameter Label is invalid. Reason: can't find label on "
@@ -234,7 +206,7 @@ Result<json::Object> remove_permission(Call& call) {
 
 std::span<const Binding> attribute_bindings() {
   static const std::array bindings{
-      Binding{&kGet, get}, Binding{.operation = &kSet, .run = set, .prepare = prepare_set},
+      Binding{&kGet, get}, Binding{.operation = &kSet, .run = set, .prepare = prepare_attributes},
       Binding{&kAdd, add_permission}, Binding{&kRemove, remove_permission}};
   return bindings;
 }

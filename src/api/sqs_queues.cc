@@ -5,7 +5,6 @@
 
 #include <array>
 
-#include "api/service_keys.h"
 #include "api/sqs_call.h"
 #include "api/sqs_policy.h"
 #include "api/sqs_shapes.h"
@@ -86,14 +85,6 @@ constexpr Member kTagsOutput[] = {{.name = "Tags", .shape = &kTags, .flat = "Tag
 constexpr Shape kTagsAnswer = aws::structure_shape(kTagsOutput);
 constexpr auto kListTags = query("sqs:ListQueueTags", kUrlRequest, kTagsAnswer, kNoQueue);
 
-sqs::Attributes texts_of(const json::Object& input, std::string_view name) {
-  sqs::Attributes out;
-  const auto* const map = json::find(input, name);
-  if (map == nullptr || !map->is_object()) return out;
-  for (const auto& [key, value] : map->get_object()) out.emplace(key, value.as_string());
-  return out;
-}
-
 // In SQS's words, where the store of tags has IAM's.
 Result<> set_tags(Call& call, const sqs::Queue& queue, std::string_view member) {
   std::vector<identity::Tag> tags;
@@ -116,15 +107,6 @@ Result<json::Object> create(Call& call) {
                  attributes));
   TRY(set_tags(call, queue, "tags"));
   return json::Object{{"QueueUrl", url_of(call.caller, queue)}};
-}
-
-Result<Prepared> prepare_create(Services& services, const Caller& caller,
-                                const json::Object& input) {
-  const auto attributes = texts_of(input, "Attributes");
-  if (const auto key = attributes.find("KmsMasterKeyId"); key != attributes.end()) {
-    TRY(make_managed_key(services, caller, key->second));
-  }
-  return Prepared{};
 }
 
 Result<json::Object> remove(Call& call) {
@@ -211,7 +193,7 @@ Result<json::Object> list_tags(Call& call) {
 
 std::span<const Binding> queue_bindings() {
   static const std::array bindings{
-      Binding{.operation = &kCreate, .run = create, .prepare = prepare_create},
+      Binding{.operation = &kCreate, .run = create, .prepare = prepare_attributes},
       Binding{&kDelete, remove},
       Binding{&kPurge, purge},
       Binding{&kGet, get_url},

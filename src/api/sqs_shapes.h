@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "api/queues_and_topics.h"
 #include "aws/operation.h"
 
 namespace traccia::api::sqs_service {
@@ -56,34 +57,21 @@ inline constexpr Shape kFailures = aws::list_shape(kFailure);
 
 inline constexpr aws::Access kOnQueue{.resource = "queue", .named_by = "QueueUrl"};
 
-// `action` is "sqs:CreateQueue"; the operation's name follows the colon.
+inline constexpr QueryService kService{"sqs", "sqs.amazonaws.com", "2012-11-05"};
+
 constexpr aws::Operation operation(std::string_view action, const Shape& input, const Shape& output,
                                    std::span<const std::string_view> errors,
                                    const aws::Access& access = kOnQueue) {
-  return {.service = "sqs",
-          .event_source = "sqs.amazonaws.com",
-          .name = action.substr(action.find(':') + 1),
-          .protocol = aws::Protocol::Query,  // or JSON 1.0, with the same names
-          .api_version = "2012-11-05",
-          .iam_action = action,
-          .access = access,
-          .input = &input,
-          .output = &output,
-          .errors = errors};
+  return describe_operation(kService, action, input, output, errors, access);
 }
 constexpr aws::Operation query(std::string_view action, const Shape& input, const Shape& output,
                                std::span<const std::string_view> errors,
                                const aws::Access& access = kOnQueue) {
-  auto out = operation(action, input, output, errors, access);
-  out.read_only = true;
-  return out;
+  return that_reads(operation(action, input, output, errors, access));
 }
-// Events of messages are data events.
 constexpr aws::Operation data(std::string_view action, const Shape& input, const Shape& output,
                               std::span<const std::string_view> errors) {
-  auto out = operation(action, input, output, errors);
-  out.category = aws::EventCategory::Data;
-  return out;
+  return of_messages(operation(action, input, output, errors));
 }
 
 inline constexpr std::string_view kNoQueue[] = {"QueueDoesNotExist", "InvalidAddress",
