@@ -64,10 +64,8 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
        std::vector<std::pair<std::string, std::string>>{{"DELETE", "/bucket?analytics"},
                                                         {"DELETE", "/bucket?cors"},
                                                         {"DELETE", "/bucket?website"},
-                                                        {"PUT", "/bucket?acl"},
                                                         {"PUT", "/bucket?logging"},
                                                         {"GET", "/bucket?replication"},
-                                                        {"PUT", "/bucket/k?acl"},
                                                         {"PUT", "/bucket/k?torrent"},
                                                         {"GET", "/bucket/k?partNumber=1"},
                                                         {"PUT", "/bucket/k?versionId=null"}}) {

@@ -122,7 +122,8 @@ Result<PartSums> decode_part_sums(std::string_view text) {
     text.remove_prefix(std::min(one.size() + 1, text.size()));
     const auto colon = std::min(one.find(':'), one.size());
     int number = 0;
-    if (std::from_chars(one.data(), one.data() + colon, number).ptr != one.data() + colon ||
+    if (colon == 0 ||
+        std::from_chars(one.data(), one.data() + colon, number).ptr != one.data() + colon ||
         colon + 1 >= one.size()) {
       return broken();
     }
