@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,6 +76,7 @@ struct Request {
   std::string body;          // transfer coding removed, content coding and aws-chunked kept
   std::string peer_address;  // numeric, no port
   std::optional<Tls> tls;
+  unsigned version = 11;  // of HTTP: 10 or 11
 };
 
 // A response body too big for memory. Owned by the server while it sends; read from one thread.
@@ -89,12 +92,22 @@ class BodySource {
 enum class RequestClass : uint8_t { Other, Ingest, Lookup, Tail };
 inline constexpr size_t kRequestClasses = 4;
 
+// How an answer went out.
+struct Sent {
+  uint64_t body_bytes = 0;                  // that the kernel took; neither head nor TLS
+  std::chrono::nanoseconds total{0};        // from the request's header to the last byte
+  std::chrono::nanoseconds turn_around{0};  // from the whole request to the first byte
+};
+
 struct Response {
   int status = 200;
   RequestClass request_class = RequestClass::Other;
   Headers headers;  // Content-Length, Connection and Date are the server's
   std::string body;
   std::unique_ptr<BodySource> stream;  // instead of `body` when set
+  // Called once the answer is out, or the connection broke, on an event loop's thread: it must not
+  // wait for anything.
+  std::move_only_function<void(const Sent&)> on_sent;
 };
 
 // Splits a raw query into decoded pairs in order; '+' stays '+'. A missing '=' gives an empty

@@ -148,6 +148,44 @@ TEST(HttpServer, AStreamThatBreaksIsNotPassedOffAsWhole) {
             ErrorCode::Unavailable);
 }
 
+TEST(HttpServer, TellsHowAnAnswerWentOut) {
+  std::promise<Sent> told;
+  const auto server = start({}, [&](Request request, Responder respond) {
+    const auto path = request.path;
+    const auto version = request.version;
+    handle(std::move(request),
+           [&told, path, version, respond = std::move(respond)](Response response) mutable {
+             if (path == "/slow") std::this_thread::sleep_for(std::chrono::milliseconds(20));
+             if (path == "/slow") response = text(std::to_string(version));
+             response.on_sent = [&told](const Sent& sent) { told.set_value(sent); };
+             respond(std::move(response));
+           });
+  });
+  const auto send = [&](std::string method, std::string path) {
+    told = {};
+    auto sent = told.get_future();
+    // A broken answer is an error to the client; to this it is what was sent of it.
+    (void)Client({}).send(base(*server), make(std::move(method), std::move(path), "body"));
+    return sent.get();
+  };
+  EXPECT_EQ(send("POST", "/echo").body_bytes, 9U);
+  EXPECT_EQ(send("GET", "/nothing").body_bytes, 0U);
+  EXPECT_EQ(send("GET", "/large").body_bytes, 5'000'000U);
+  EXPECT_EQ(send("HEAD", "/large").body_bytes, 0U);
+  EXPECT_EQ(send("GET", "/broken").body_bytes, 1'048'576U);
+  const auto slow = send("GET", "/slow");
+  EXPECT_EQ(slow.body_bytes, 2U);
+  EXPECT_GE(slow.turn_around, std::chrono::milliseconds(20));
+  EXPECT_GE(slow.total, slow.turn_around);
+
+  told = {};
+  auto sent = told.get_future();
+  const RawConnection old(server->port());
+  old.send("GET /slow HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(old.read().ends_with("10"));
+  EXPECT_EQ(sent.get().body_bytes, 2U);
+}
+
 TEST(HttpServer, ReadsChunkedBodiesAndPipelinedRequests) {
   const auto server = start();
   const RawConnection raw(server->port());

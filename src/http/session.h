@@ -192,6 +192,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   // False when the request is refused, or goes on after an interim answer.
   bool take_header() {
     handling_ = true;
+    begun_ = std::chrono::steady_clock::now();
     parser_->eager(true);
     arm(shared_.options.body_timeout);
     const auto length = parser_->content_length();
@@ -274,6 +275,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     if (!parser_->has_path()) return refuse(400, "BadRequest", "the request target is not a path");
     request.peer_address = peer_;
     request.tls = tls_;
+    request.version = version_;
     ++shared_.requests;
     ++shared_.busy;
     counted_busy_ = true;
@@ -294,7 +296,11 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     if (!counted_busy_) return;
     counted_busy_ = false;
     --shared_.busy;
-    loop_.latencies().add(class_, std::chrono::steady_clock::now() - taken_);
+    const auto now = std::chrono::steady_clock::now();
+    loop_.latencies().add(class_, now - taken_);
+    if (!on_sent_) return;
+    const auto body = written_ > head_bytes_ ? written_ - head_bytes_ : 0;
+    std::exchange(on_sent_, nullptr)({body, now - begun_, first_ - taken_});
   }
 
   // The server's own answer; the connection ends after it, because the request was not read whole.
@@ -325,6 +331,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     const auto size = response.stream ? response.stream->size() : response.body.size();
     out_.clear();
     append_head(out_, response, {version_, keep_alive_, size, loop_.date()});
+    on_sent_ = std::move(response.on_sent);
+    if (on_sent_) first_ = std::chrono::steady_clock::now();
+    head_bytes_ = out_.size();
+    written_ = 0;
     if (response.stream && !no_body) return write_stream(std::move(response.stream));
     if (no_body) response.body.clear();
     if (response.body.size() <= kJoinBytesMax) {
@@ -343,14 +353,17 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
       const auto count =
           body_.empty() ? stream_.write_some(rest[0], code) : stream_.write_some(rest, code);
       if (code && code != asio::error::would_block) return on_written(code);
+      written_ = count;
       const auto of_head = std::min(count, out_.size());
       rest[0] += of_head;
       rest[1] += count - of_head;
       if (asio::buffer_size(rest) == 0) return on_written({});
     }
     arm(shared_.options.write_timeout + std::chrono::seconds(body_.size() >> 16));
-    asio::async_write(stream_, rest,
-                      [self = self()](beast::error_code code, size_t) { self->on_written(code); });
+    asio::async_write(stream_, rest, [self = self()](beast::error_code code, size_t count) {
+      self->written_ += count;
+      self->on_written(code);
+    });
   }
 
   // A body that is read piece by piece.
@@ -366,7 +379,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     streaming->source = std::move(source);
     arm(shared_.options.write_timeout);
     asio::async_write(stream_, asio::buffer(out_),
-                      [self = self(), streaming](beast::error_code code, size_t) {
+                      [self = self(), streaming](beast::error_code code, size_t count) {
+                        self->written_ += count;
                         if (code) return self->on_written(code);
                         self->write_piece(streaming);
                       });
@@ -381,7 +395,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     streaming->left -= *count;
     arm(shared_.options.write_timeout);
     asio::async_write(stream_, asio::buffer(streaming->piece.data(), *count),
-                      [self = self(), streaming](beast::error_code code, size_t) {
+                      [self = self(), streaming](beast::error_code code, size_t written) {
+                        self->written_ += written;
                         if (code) return self->on_written(code);
                         self->write_piece(streaming);
                       });
@@ -439,7 +454,11 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   std::optional<Tls> tls_;
   std::string out_, body_;  // being written
   std::array<char, 16 << 10> waste_;
-  std::chrono::steady_clock::time_point taken_;  // when the request was whole
+  std::chrono::steady_clock::time_point begun_;  // when the request's header was whole
+  std::chrono::steady_clock::time_point taken_;  // when the request was
+  std::chrono::steady_clock::time_point first_;  // when the answer began, for on_sent_
+  std::move_only_function<void(const Sent&)> on_sent_;
+  uint64_t head_bytes_ = 0, written_ = 0;  // of the answer
   RequestClass class_ = RequestClass::Other;
   unsigned version_ = 11;
   bool head_ = false;
