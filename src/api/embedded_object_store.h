@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "api/service_objects.h"
 #include "api/services.h"
 #include "api/trail_files.h"
 #include "delivery/object_store.h"
@@ -26,11 +27,7 @@ class EmbeddedObjectStore : public delivery::ObjectStore {
 
  private:
   Result<SealedFile> seal(meta::Transaction& transaction, const delivery::PutRequest& request);
-  Result<s3::Bucket> authorise(meta::Transaction& transaction, const delivery::PutRequest& request,
-                               const s3::Encryption& encryption);
-  Result<std::vector<ingest::Draft>> put_in(meta::Transaction& transaction,
-                                            const delivery::PutRequest& request,
-                                            const SealedFile& sealed, const s3::StoredBytes& blob);
+  Result<> put(const delivery::PutRequest& request, ServiceObject object);
 
   std::optional<Services>& services_;
 };

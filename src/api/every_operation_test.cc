@@ -278,6 +278,7 @@ class EveryS3OperationTest : public CallersTest {
          "</ObjectLockConfiguration>"},
         {"retention", "<Retention/>"},
         {"notification", "<NotificationConfiguration/>"},
+        {"logging", "<BucketLoggingStatus/>"},
         {"restore", "<RestoreRequest><Days>1</Days></RestoreRequest>"},
         {"encryption",
          "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"

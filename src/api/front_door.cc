@@ -7,6 +7,7 @@
 #include "api/error_table.h"
 #include "api/events_endpoint.h"
 #include "api/s3_front.h"
+#include "api/s3_request_log.h"
 #include "api/service_table.h"
 #include "api/sns_links.h"
 #include "api/sqs_call.h"
@@ -105,6 +106,20 @@ void FrontDoor::note_refused_signature(const http::Request& request, const Error
        {"method", request.method},
        {"path", request.path},
        {"userAgent", request.headers.get("User-Agent")}});
+}
+
+// What is meant for a bucket that logs is in its access log.
+void FrontDoor::log_unauthenticated(const http::Request& request, const Error& error,
+                                    const aws::RequestId& request_id, http::Response& response) {
+  const auto address = parse_s3_address(request);
+  if (!address) return;
+  Authenticated nobody;
+  nobody.principal.type = identity::PrincipalType::Anonymous;
+  const auto shown = to_api_error(error, aws::Protocol::RestXml);
+  log_request(services_.access_logs,
+              {services_.os.clock.now(), make_caller(request, nobody, request_id), request,
+               *address, request_id, nullptr, shown.name},
+              response);
 }
 
 void FrontDoor::count(std::string_view service, std::string_view operation, int status) {
@@ -319,7 +334,11 @@ http::Response FrontDoor::answer(http::Request request) {
     const auto claimed = aws::parse_authorization(request);
     const auto* service = claimed ? find_service(claimed->scope.service) : nullptr;
     const auto protocol = service == nullptr ? guessed : protocol_of(*service, request);
-    auto response = refuse(who.error(), protocol, aws::make_request_id(protocol, random), service);
+    const auto request_id = aws::make_request_id(protocol, random);
+    auto response = refuse(who.error(), protocol, request_id, service);
+    if (protocol == aws::Protocol::RestXml) {
+      log_unauthenticated(request, who.error(), request_id, response);
+    }
     count("unauthenticated", who.error().reason(), response.status);
     return response;
   }

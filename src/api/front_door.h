@@ -76,6 +76,8 @@ class FrontDoor {
   Result<bool> authorise_sender(const Caller& caller);
   void handle_ingest(http::Request request, http::Responder respond);
   Result<std::optional<identity::Token>> find_token(std::string_view secret);
+  void log_unauthenticated(const http::Request& request, const Error& error,
+                           const aws::RequestId& request_id, http::Response& response);
   void note_refused_signature(const http::Request& request, const Error& error);
   void count(std::string_view service, std::string_view operation, int status);
   void count_events() { events_requests_.fetch_add(1, std::memory_order_relaxed); }

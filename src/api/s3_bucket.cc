@@ -133,6 +133,11 @@ Result<http::Response> delete_bucket(S3Call& call) {
   TRY(call.commit([&](meta::Transaction& transaction) {
     return call.services().s3.delete_bucket(transaction, call.bucket());
   }));
+  auto& services = call.services();
+  // The next bucket of that name has none.
+  if (services.access_logs.find(call.bucket())) {
+    TRY(services.access_logs.refresh(services.database, services.s3));
+  }
   http::Response response;
   response.status = 204;
   return response;

@@ -182,8 +182,8 @@ Result<std::optional<ingest::Draft>> S3Call::draft(const AuditEvent& event) {
 }
 
 Result<> S3Call::notify(meta::Transaction& transaction) {
-  for (const auto& [address, error, message, deleted] : deletions) {
-    if (error.empty()) notices.push_back(s3_notice_of(address, deleted));
+  for (const auto& one : deletions) {
+    if (one.error.empty()) notices.push_back(s3_notice_of(one.address, one.deleted));
   }
   if (notices.empty()) return {};
   const auto& id = caller_.principal.principal_id;

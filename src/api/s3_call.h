@@ -89,6 +89,7 @@ class S3Call {
     S3Address address;
     std::string error, message;  // empty: removed
     s3::Deleted deleted;
+    std::optional<uint64_t> size;  // for the access log
   };
   std::vector<Deletion> deletions;
   // Of an answer that is an error: x-amz-delete-marker, …
@@ -102,6 +103,14 @@ class S3Call {
   json::Object extra_parameters;
   json::Value response_elements;
   uint64_t bytes_out = 0;
+  // For access logs: how large what the call is about is; what it copies, with its size once it may
+  // be read.
+  std::optional<uint64_t> object_size;
+  struct Copied {
+    S3Address address;
+    std::optional<uint64_t> size;
+  };
+  std::optional<Copied> copied;
   // What happened to objects, for whom the bucket notifies; filled inside commit().
   std::vector<S3Notice> notices;
   // Records of services' acts that commit with the call; filled inside commit().
@@ -166,10 +175,11 @@ std::span<const S3Operation> s3_lock_operations();
 std::span<const S3Operation> s3_lifecycle_operations();
 std::span<const S3Operation> s3_archive_operations();
 std::span<const S3Operation> s3_notification_operations();
+std::span<const S3Operation> s3_logging_operations();
 std::span<const S3Operation> s3_tag_operations();
 std::span<const S3Operation> s3_attribute_operations();
 std::span<const S3Operation> s3_acl_operations();
-std::array<std::span<const S3Operation>, 13> s3_operation_groups();
+std::array<std::span<const S3Operation>, 14> s3_operation_groups();
 
 // The condition keys of S3 that a request gives, for one call: views into the request.
 std::vector<ContextKey> s3_context_keys(const S3Call& call);

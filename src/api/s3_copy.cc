@@ -47,6 +47,7 @@ struct Source {
 Result<Source> load_source(S3Call& call, const S3Address& address) {
   Source out;
   auto& source = out.object;
+  call.copied = {address, std::nullopt};
   const auto expected = call.header("x-amz-source-expected-bucket-owner");
   TRY(call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
     const auto action = address.version ? "s3:GetObjectVersion" : "s3:GetObject";
@@ -82,6 +83,7 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
   }
   TRY(s3_check_copyable(call, source));
   TRY_ASSIGN(out.data_key, s3_open(call, source.encryption));
+  call.copied->size = source.size;
   return out;
 }
 
@@ -187,6 +189,7 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
   TRY_ASSIGN(const auto bytes,
              services.s3.read_object(source, range.offset, range.count, loaded.data_key));
+  call.object_size = bytes.size();
   TRY_ASSIGN(const auto open, s3_seal_part(call));
   const auto& [upload, sealing] = open;
   const auto& algorithm = upload.checksum.algorithm;

@@ -8,6 +8,7 @@
 
 #include "api/error_table.h"
 #include "api/s3_headers.h"
+#include "api/s3_request_log.h"
 #include "base/bytes.h"
 #include "base/log.h"
 
@@ -24,10 +25,11 @@ constexpr std::string_view kPlainParameters[] = {"bucket-region",      "continua
                                                  "max-parts",          "max-uploads",
                                                  "part-number-marker", "prefix",
                                                  "start-after",        "upload-id-marker",
-                                                 "version-id-marker",  "x-id"};
+                                                 "version-id-marker"};
 
+// "Custom access log information": those that begin with x- are for the access log only.
 bool is_plain(std::string_view name) {
-  for (const std::string_view prefix : {"X-Amz-", "x-amz-", "response-"}) {
+  for (const std::string_view prefix : {"X-Amz-", "x-", "response-"}) {
     if (name.starts_with(prefix)) return true;
   }
   return std::ranges::find(kPlainParameters, name) != std::end(kPlainParameters);
@@ -158,12 +160,12 @@ http::Response render_failure(const Error& error, const S3Address& address,
 
 }  // namespace
 
-std::array<std::span<const S3Operation>, 13> s3_operation_groups() {
+std::array<std::span<const S3Operation>, 14> s3_operation_groups() {
   return {s3_copy_operations(),      s3_upload_operations(),       s3_bucket_operations(),
           s3_version_operations(),   s3_lock_operations(),         s3_tag_operations(),
           s3_lifecycle_operations(), s3_notification_operations(), s3_list_operations(),
           s3_archive_operations(),   s3_attribute_operations(),    s3_acl_operations(),
-          s3_object_operations()};
+          s3_logging_operations(),   s3_object_operations()};
 }
 
 Result<S3Address> parse_s3_address(const http::Request& request) {
@@ -189,8 +191,11 @@ void add_s3_headers(http::Response& response) {
 
 http::Response handle_s3(Services& services, const Caller& caller, http::Request request,
                          const aws::RequestId& request_id) {
+  const auto arrived = services.os.clock.now();
   S3Address address;
   aws::ApiError shown;
+  std::optional<S3Call> made;
+  std::shared_ptr<const LoggedBucket> logged;  // before the call, which may end that
   auto response = [&]() -> http::Response {
     auto parsed = parse_s3_address(request);
     auto query = http::parse_query(request.query);
@@ -200,6 +205,7 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
           address, request_id, shown);
     }
     address = *parsed;
+    logged = services.access_logs.find(address.bucket);
     for (const auto& [name, value] : request.headers) {
       if (http::equal_ignoring_case(name, kMfaHeader)) continue;
       if (auto fine = check_header(name, value); !fine) {
@@ -216,8 +222,8 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
     auto version = s3_version_id(version_of(*query));
     if (!version) return render_failure(version.error(), address, request_id, shown);
     address.version = std::move(*version);
-    S3Call call(services, caller, std::move(request), address, request_id, **operation,
-                std::move(*query));
+    auto& call = made.emplace(services, caller, std::move(request), address, request_id,
+                              **operation, std::move(*query));
     auto done = run(call);
     if (done) {
       for (const auto& [name, value] : call.answer_headers) done->headers.add(name, value);
@@ -236,6 +242,10 @@ http::Response handle_s3(Services& services, const Caller& caller, http::Request
   if (!response.headers.find("x-amz-request-id")) {
     aws::add_request_id(response, aws::Protocol::RestXml, request_id);
   }
+  log_request(services.access_logs,
+              {arrived, caller, made ? made->request() : request, address, request_id,
+               made ? &*made : nullptr, shown.name, logged},
+              response);
   return response;
 }
 

@@ -64,7 +64,6 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
        std::vector<std::pair<std::string, std::string>>{{"DELETE", "/bucket?analytics"},
                                                         {"DELETE", "/bucket?cors"},
                                                         {"DELETE", "/bucket?website"},
-                                                        {"PUT", "/bucket?logging"},
                                                         {"GET", "/bucket?replication"},
                                                         {"PUT", "/bucket/k?torrent"},
                                                         {"GET", "/bucket/k?partNumber=1"},

@@ -139,6 +139,8 @@ Result<> LifecycleSweep::move(const Action& action) {
             {"transitionEventData",
              json::Object{{"destinationStorageClass", s3::name_of(verdict.storage_class)}}}};
         change.notices.push_back(std::move(notice));
+        change.record(transition_operation(verdict.storage_class), version.key, version.version_id,
+                      version.size);
         return {};
       });
   if (moved) ++done_;
@@ -157,9 +159,10 @@ Result<> LifecycleSweep::move(const Action& action) {
 
 Result<> LifecycleSweep::commit(const std::string& bucket,
                                 const std::function<Result<>(meta::Transaction&, Change&)>& body) {
-  return services_.outbox.commit(
+  Change change;
+  TRY(services_.outbox.commit(
       [&](meta::Transaction& transaction) -> Result<std::vector<ingest::Draft>> {
-        Change change;
+        change = {};
         TRY_ASSIGN(change.bucket, s3_.get_bucket(transaction, bucket));
         TRY(body(transaction, change));
         const std::string itself(kS3Itself);
@@ -167,7 +170,29 @@ Result<> LifecycleSweep::commit(const std::string& bucket,
         TRY(send_notices(services_, transaction, change.bucket, change.notices,
                          {itself, itself, services_.os.random.uuid(), ""}, drafts));
         return drafts;
-      });
+      }));
+  if (const auto logged = services_.access_logs.find(bucket)) {
+    for (auto& record : change.records) {
+      record.owner = logged->owner;
+      record.bucket = logged->name;
+      record.time = clock_.now();
+      services_.access_logs.add(*logged, record);
+    }
+  }
+  return {};
+}
+
+// "Lifecycle and logging"; the requester is S3 itself.
+void LifecycleSweep::Change::record(std::string_view operation, std::string_view key,
+                                    std::string_view version_id, std::optional<uint64_t> size) {
+  AccessRecord one;
+  one.requester = "AmazonS3";
+  one.operation = operation;
+  one.key = key;
+  one.request_uri = one.referer = one.user_agent = "";
+  one.object_size = size;
+  if (version_id != s3::kNullVersion) one.version_id = version_id;
+  records.push_back(std::move(one));
 }
 
 // "Working with archived objects": the copy is gone, the archived object stays.
@@ -210,6 +235,9 @@ Result<> LifecycleSweep::act(meta::Transaction& transaction, const Action& actio
         {.event = hidden ? "LifecycleExpiration:DeleteMarkerCreated" : "LifecycleExpiration:Delete",
          .key = version.key,
          .version_id = deleted->version_id});
+    change.record(hidden ? "S3.CREATE.DELETEMARKER" : "S3.EXPIRE.OBJECT", version.key,
+                  hidden ? deleted->version_id : version.version_id,
+                  version.delete_marker ? std::nullopt : std::optional(version.size));
   }
   ++done_;
   return {};
@@ -217,12 +245,13 @@ Result<> LifecycleSweep::act(meta::Transaction& transaction, const Action& actio
 
 Result<> LifecycleSweep::abort_uploads(const std::string& bucket,
                                        const std::vector<LifecycleRule>& rules, Time now) {
-  return database_.write([&](meta::Transaction& transaction) -> Result<> {
+  return commit(bucket, [&](meta::Transaction& transaction, Change& change) -> Result<> {
     TRY_ASSIGN(const auto uploads, s3_.list_uploads(transaction, bucket, ""));
     for (const auto& upload : uploads) {
       const auto due = abort_of(rules, upload);
       if (!due || due->date > now) continue;
       TRY(s3_.abort_upload(transaction, bucket, upload.key, upload.id));
+      change.record("S3.DELETE.UPLOAD", upload.key, "", std::nullopt);
       ++done_;
     }
     return {};

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/s3_access_record.h"
 #include "api/s3_lifecycle.h"
 #include "api/s3_notifications.h"
 #include "base/error.h"
@@ -22,7 +24,7 @@ namespace traccia::api {
 // page of a bucket is one read and, when something is due, one transaction, which looks again
 // before it removes anything; a version that moves is written anew before its transaction. What
 // Object Lock protects waits. As on AWS nothing of it is an event (decision 23), but the bucket's
-// notifications tell of it, with the change; the server's log counts what was removed. Restored
+// notifications tell of it, with the change, and its access log; the server's log counts. Restored
 // copies of archived objects end in the same walk, of which buckets that notify of it have one too.
 class LifecycleSweep {
  public:
@@ -59,6 +61,10 @@ class LifecycleSweep {
   struct Change {
     s3::Bucket bucket;
     std::vector<S3Notice> notices;
+    std::vector<AccessRecord> records = {};  // for its access log
+
+    void record(std::string_view operation, std::string_view key, std::string_view version_id,
+                std::optional<uint64_t> size);
   };
   Result<> commit(const std::string& bucket,
                   const std::function<Result<>(meta::Transaction&, Change&)>& body);

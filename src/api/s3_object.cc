@@ -88,6 +88,7 @@ Result<http::Response> get_object(S3Call& call) {
              s3_load_object(call, [&](meta::Transaction& transaction, s3::ObjectInfo& found) {
                return tell_more(call, transaction, found);
              }));
+  call.object_size = object.size;
   http::Response response;
   response.status = judge_conditions(call, object, "");
   if (response.status == 412) {
@@ -178,6 +179,21 @@ Result<http::Response> put_object(S3Call& call) {
   return response;
 }
 
+// For the access log of a bucket that has one: how large what is to be deleted is.
+Result<std::optional<uint64_t>> logged_size(S3Call& call, meta::Transaction& transaction,
+                                            const S3Address& address) {
+  auto& services = call.services();
+  if (!services.access_logs.find(address.bucket)) return std::nullopt;
+  const auto found =
+      services.s3.get_version(transaction, address.bucket, address.key, address.version);
+  if (found && !found->delete_marker) return found->size;
+  if (found || found.error().code() == ErrorCode::NotFound ||
+      found.error().code() == ErrorCode::InvalidArgument) {
+    return std::nullopt;
+  }
+  return std::unexpected(found.error());
+}
+
 Result<http::Response> delete_object(S3Call& call) {
   http::Response response;
   response.status = 204;
@@ -192,12 +208,13 @@ Result<http::Response> delete_object(S3Call& call) {
         return fail(ErrorCode::FailedPrecondition, "PreconditionFailed", "another ETag");
       }
     }
-    TRY_ASSIGN(const auto governance,
-               s3_governance(call, transaction, {call.bucket(), call.key(), call.version()}));
+    const S3Address address{call.bucket(), call.key(), call.version()};
+    TRY_ASSIGN(call.object_size, logged_size(call, transaction, address));
+    TRY_ASSIGN(const auto governance, s3_governance(call, transaction, address));
     TRY_ASSIGN(const auto deleted, s3.delete_object(transaction, call.bucket(), call.key(),
                                                     call.version(), governance));
     call.show_version(response.headers, deleted.version_id, deleted.delete_marker);
-    call.notices.push_back(s3_notice_of({call.bucket(), call.key(), call.version()}, deleted));
+    call.notices.push_back(s3_notice_of(address, deleted));
     return {};
   }));
   return response;
@@ -225,9 +242,10 @@ Result<std::vector<S3Address>> parse_deletions(const S3Call& call, const aws::Xm
 Result<> delete_one(S3Call& call, meta::Transaction& transaction, S3Address address) {
   const auto& operation = call.operation();
   const auto action = address.version ? operation.version_action : operation.iam_action;
-  S3Call::Deletion one{std::move(address), {}, {}, {}};
+  S3Call::Deletion one{std::move(address), {}, {}, {}, {}};
   const auto try_one = [&]() -> Result<> {
     TRY(call.authorise_also(transaction, action, one.address));
+    TRY_ASSIGN(one.size, logged_size(call, transaction, one.address));
     TRY_ASSIGN(const auto governance, s3_governance(call, transaction, one.address));
     TRY_ASSIGN(one.deleted,
                call.services().s3.delete_object(transaction, one.address.bucket, one.address.key,
@@ -251,7 +269,7 @@ Result<> delete_one(S3Call& call, meta::Transaction& transaction, S3Address addr
 }
 
 void add_deletion(aws::XmlWriter& xml, const S3Call::Deletion& deletion) {
-  const auto& [address, error, message, deleted] = deletion;
+  const auto& [address, error, message, deleted, size] = deletion;
   xml.begin(error.empty() ? "Deleted" : "Error").element("Key", address.key);
   if (address.version) xml.element("VersionId", *address.version);
   if (!error.empty()) {

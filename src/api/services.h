@@ -14,6 +14,7 @@
 #include "api/outbox.h"
 #include "api/outside_buckets.h"
 #include "api/pacer.h"
+#include "api/s3_access_logs.h"
 #include "api/tail.h"
 #include "delivery/delivery.h"
 #include "digest/digest.h"
@@ -58,6 +59,7 @@ struct Services {
   sqs::Messages& messages;
   KeyUses& key_uses;
   sns::Sns& sns;
+  AccessLogs& access_logs;
   std::vector<std::string> regions;
 
   bool serves_region(std::string_view region) const {

@@ -39,11 +39,11 @@ class ServicesTest : public testing::Test {
     tail_.emplace(*history_, master_key_);
     sns_.emplace(fake_.os(), *database_, sns::Sealer{same, same});
     pacer_.emplace(fake_.clock, wal_->recent());
-    services_.emplace(Services{fake_.os(),     *database_, *outbox_, *authoriser_, identity_,
-                               organizations_, *ingest_,   *s3_,     *history_,    trails_,
-                               *outside_,      *delivery_, *digest_, *tail_,       *pacer_,
-                               issuers_,       keys_,      queues_,  messages_,    key_uses_,
-                               *sns_,          regions_});
+    services_.emplace(Services{fake_.os(),     *database_,   *outbox_, *authoriser_, identity_,
+                               organizations_, *ingest_,     *s3_,     *history_,    trails_,
+                               *outside_,      *delivery_,   *digest_, *tail_,       *pacer_,
+                               issuers_,       keys_,        queues_,  messages_,    key_uses_,
+                               *sns_,          access_logs_, regions_});
     ASSERT_TRUE(trails_.refresh(*database_));
   }
   void TearDown() override {
@@ -129,6 +129,7 @@ class ServicesTest : public testing::Test {
   sqs::Queues queues_{fake_.os()};
   sqs::Messages messages_{fake_.os(), queues_};
   KeyUses key_uses_;
+  AccessLogs access_logs_{fake_.clock};
   std::unique_ptr<wal::Wal> wal_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<meta::Database> database_;

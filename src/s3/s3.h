@@ -189,6 +189,7 @@ enum class Document {
   PublicAccessBlock = 4,
   Lifecycle = 6,
   Notification = 8,
+  Logging = 9,
   TransitionSize = 7  // x-amz-transition-default-minimum-object-size
 };
 

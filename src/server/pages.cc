@@ -150,6 +150,25 @@ json::Object render_outside(const ServerState& state) {
   return out;
 }
 
+// Server access logs of buckets.
+void add_access_logs(const api::AccessLogCounters& logs, std::vector<MetricFamily>& families) {
+  const auto add = [&](const char* name, const char* help, MetricType type, uint64_t value) {
+    families.push_back(single(name, help, type, static_cast<double>(value)));
+  };
+  add("traccia_access_log_records_total", "Records of access logs made", MetricType::Counter,
+      logs.records);
+  add("traccia_access_log_delivered_total", "Records of them in their target buckets",
+      MetricType::Counter, logs.delivered);
+  add("traccia_access_log_dropped_total", "Records of them dropped", MetricType::Counter,
+      logs.dropped);
+  add("traccia_access_log_objects_total", "Objects of access logs written", MetricType::Counter,
+      logs.objects);
+  add("traccia_access_log_refusals_total", "PUTs of them that the target refused",
+      MetricType::Counter, logs.refusals);
+  add("traccia_access_log_waiting_bytes", "Bytes of records that wait", MetricType::Gauge,
+      logs.waiting_bytes);
+}
+
 // One gauge a bucket for each: nothing wrong when last probed, the condition honoured.
 void add_outside(const ServerState& state, std::vector<MetricFamily>& families) {
   if (state.outside.empty()) return;
@@ -259,6 +278,7 @@ http::Response render_metrics(const ServerState& state) {
         metric(MetricType::Gauge, static_cast<double>(kept(state, keeper)), {{"by", keeper.name}}));
   }
   families.push_back(std::move(keepers));
+  add_access_logs(state.access_logs, families);
   add_outside(state, families);
   http::Response response;
   response.headers.add("Content-Type", "text/plain; version=0.0.4");

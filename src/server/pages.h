@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/outside_buckets.h"
+#include "api/s3_access_logs.h"
 #include "http/message.h"
 #include "http/server.h"
 #include "s3/scrub.h"
@@ -37,6 +38,7 @@ struct ServerState {
   std::vector<LogKeeper> log_keepers;
   size_t files_pending = 0;
   s3::ScrubState objects;
+  api::AccessLogCounters access_logs;
   std::vector<api::OutsideState> outside;
   http::ServerCounters http;
   std::map<std::string, uint64_t> requests;  // by "service operation status"

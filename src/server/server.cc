@@ -44,6 +44,8 @@ Result<> Server::State::open_services() {
   messages.emplace(*os, *queues);
   TRY_ASSIGN(auto service_key, s3::load_service_key(*database, *os, *master_key));
   s3.emplace(*os, *database, *blobs, std::move(service_key));
+  access_logs.emplace(os->clock);
+  TRY(access_logs->refresh(*database, *s3));
   scrub.emplace(os->clock, *database, *s3);
   trails.emplace(config.regions);
   outbox.emplace(*database, *ingest);
@@ -79,10 +81,11 @@ Result<> Server::State::open_services() {
   tail.emplace(*history, *master_key);
   TRY_ASSIGN(auto guard, http::AddressGuard::parse(config.outbound_allow));
   issuers.emplace(real_os.clock, oidc::IssuersOptions{std::move(guard), config.outbound_ca_file});
-  services.emplace(api::Services{
-      *os,      *database, *outbox,   *authoriser, *identity, *organizations, *ingest, *s3,
-      *history, *trails,   *outside,  *delivery,   *digest,   *tail,          *pacer,  *issuers,
-      *keys,    *queues,   *messages, key_uses,    *sns,      config.regions});
+  services.emplace(
+      api::Services{*os,       *database, *outbox,  *authoriser,  *identity,     *organizations,
+                    *ingest,   *s3,       *history, *trails,      *outside,      *delivery,
+                    *digest,   *tail,     *pacer,   *issuers,     *keys,         *queues,
+                    *messages, key_uses,  *sns,     *access_logs, config.regions});
   lifecycle.emplace(*services);
   front_door.emplace(*services, real_os.clock,
                      api::Pages{[this] { return render_health(describe()); },
@@ -150,6 +153,7 @@ ServerState Server::State::describe() const {
                        {"repeatWindow", ingest->durable_cursor()}};
   state.files_pending = delivery->pending();
   state.objects = scrub->state();
+  state.access_logs = access_logs->counters();
   state.outside = outside->states();
   if (http) state.http = http->counters();
   state.requests = front_door->counts();
@@ -205,6 +209,8 @@ Result<std::unique_ptr<Server>> Server::start(os::Os os, Config config) {
                                                [&state] { state.run_housekeeping(); });
   state.objects_thread =
       os::start_thread("objects", os::ThreadRole::Background, [&state] { state.run_objects(); });
+  state.access_logs_thread = os::start_thread("access logs", os::ThreadRole::Background,
+                                              [&state] { state.run_access_logs(); });
   if (!state.outside->empty()) {
     state.outside_thread = os::start_thread("outside stores", os::ThreadRole::Background, [&state] {
       watch_outside(*state.outside, state.real_os.clock, state.stop_sinks);
@@ -252,9 +258,11 @@ void Server::stop() {
   }
   for (auto* thread : {&state.log_files_thread, &state.objects_thread, &state.housekeeping_thread,
                        &state.delivery_thread, &state.upkeep_thread, &state.history_thread,
-                       &state.outside_thread}) {
+                       &state.outside_thread, &state.access_logs_thread}) {
     if (thread->joinable()) thread->join();
   }
+  // The log still runs: what is put is recorded there.
+  if (state.log_thread.joinable()) state.deliver_last_access_logs();
   state.stop_log.set();
   if (state.log) state.log->wake();
   if (state.log_thread.joinable()) state.log_thread.join();

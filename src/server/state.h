@@ -13,6 +13,7 @@
 #include "api/front_door.h"
 #include "api/kms_upkeep.h"
 #include "api/outside_buckets.h"
+#include "api/s3_access_logs.h"
 #include "api/s3_lifecycle_sweep.h"
 #include "api/services.h"
 #include "base/mutex.h"
@@ -67,6 +68,8 @@ struct Server::State {
   void store_key_uses();
   void look_after_keys();
   void run_housekeeping();
+  void run_access_logs();
+  void deliver_last_access_logs();
   void sweep_lifecycle();
   bool scrub_objects();
   void run_objects();
@@ -91,6 +94,7 @@ struct Server::State {
   api::KeyUses key_uses;
   std::optional<sns::Sns> sns;
   std::optional<s3::S3> s3;
+  std::optional<api::AccessLogs> access_logs;
   std::optional<api::LifecycleSweep> lifecycle;
   std::optional<s3::Scrub> scrub;
   std::optional<trail::Trails> trails;
@@ -121,7 +125,7 @@ struct Server::State {
 
   StopSignal stop_sinks, stop_log;
   std::jthread log_thread, log_files_thread, history_thread, upkeep_thread, delivery_thread,
-      housekeeping_thread, objects_thread, outside_thread;
+      housekeeping_thread, objects_thread, outside_thread, access_logs_thread;
   std::vector<std::jthread> put_threads;
   bool stopped = false;
 };

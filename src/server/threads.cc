@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "api/s3_log_delivery.h"
 #include "base/log.h"
 #include "server/state.h"
 
@@ -15,6 +16,8 @@ constexpr std::chrono::milliseconds kRetryAfterError{1000};
 constexpr std::chrono::seconds kGarbageInterval{60};
 constexpr std::chrono::seconds kLifecycleInterval{30};
 constexpr std::chrono::milliseconds kObjectsIdle{1000};
+constexpr std::chrono::milliseconds kAccessLogsIdle{1000};
+constexpr std::chrono::seconds kDropsInterval{60};
 constexpr double kScrubShare = 0.05;  // of one CPU's time
 constexpr std::chrono::seconds kKeyUseInterval{60};
 constexpr std::chrono::seconds kKeyLookInterval{1};
@@ -237,6 +240,28 @@ void Server::State::run_objects() {
     }
     if (!scrub_objects()) stop_sinks.wait_for(test_clock ? kClockInterval : kObjectsIdle);
   }
+}
+
+void Server::State::run_access_logs() {
+  auto next_drops = real_os.clock.monotonic() + kDropsInterval;
+  while (!stop_sinks.is_set()) {
+    api::deliver_access_logs(*services, api::AccessLogs::Take::Due);
+    if (const auto now = real_os.clock.monotonic(); now >= next_drops) {
+      next_drops = now + kDropsInterval;
+      access_logs->tell_drops();
+    }
+    stop_sinks.wait_for(test_clock ? kClockInterval : kAccessLogsIdle);
+  }
+}
+
+void Server::State::deliver_last_access_logs() {
+  if (!services) return;
+  api::deliver_access_logs(*services, api::AccessLogs::Take::All);
+  access_logs->tell_drops();
+  const auto left = access_logs->counters();
+  if (left.waiting_bytes == 0) return;
+  traccia::log(LogLevel::Info, "records of the last access logs' own PUTs are lost",
+               {{"bytes", left.waiting_bytes}});
 }
 
 void Server::State::run_housekeeping() {
