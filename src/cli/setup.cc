@@ -78,6 +78,9 @@ void add_setup(CLI::App& app, Action& action) {
   command->add_flag(
       "--kms", options->options.kms,
       "files lie under a KMS key of the trail's own, which is also the bucket's default");
+  command->add_option("--access-logs", options->options.access_logs,
+                      "another bucket, which gets the bucket's server access log; made when it is "
+                      "missing");
   command->add_flag("--sns", options->options.sns, "deliveries are announced to an SNS topic");
   command->add_flag("--dry-run", options->options.dry_run, "only say what would be done");
   command->callback([options, &action] { action = [options] { return set_up(*options); }; });

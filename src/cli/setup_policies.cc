@@ -17,6 +17,16 @@ json::Object service() {
   return {{"Service", "cloudtrail.amazonaws.com"}};
 }
 
+json::Object deny_plain_http(std::string_view name) {
+  const auto bucket = fmt::format("arn:aws:s3:::{}", name);
+  return {{"Sid", "DenyInsecureTransport"},
+          {"Effect", "Deny"},
+          {"Principal", "*"},
+          {"Action", "s3:*"},
+          {"Resource", json::Array{bucket, bucket + "/*"}},
+          {"Condition", json::Object{{"Bool", json::Object{{"aws:SecureTransport", "false"}}}}}};
+}
+
 json::Object without_sid(const json::Object& statement) {
   auto copy = statement;
   copy.erase("Sid");
@@ -59,16 +69,23 @@ Result<json::Array> bucket_statements(const TrailPlace& place, TlsOnly tls_only)
   TRY_ASSIGN(const auto arn, aws::parse_arn(place.arn));
   auto policy = api::trail_bucket_policy(place.bucket, place.prefix, std::array{arn});
   auto statements = policy["Statement"].as_array();
-  if (tls_only == TlsOnly::Yes) {
-    const auto bucket = fmt::format("arn:aws:s3:::{}", place.bucket);
-    statements.push_back(json::Object{
-        {"Sid", "DenyInsecureTransport"},
-        {"Effect", "Deny"},
-        {"Principal", "*"},
-        {"Action", "s3:*"},
-        {"Resource", json::Array{bucket, bucket + "/*"}},
-        {"Condition", json::Object{{"Bool", json::Object{{"aws:SecureTransport", "false"}}}}}});
-  }
+  if (tls_only == TlsOnly::Yes) statements.push_back(deny_plain_http(place.bucket));
+  return statements;
+}
+
+json::Array access_log_statements(const TrailPlace& place, std::string_view bucket,
+                                  std::string_view prefix, TlsOnly tls_only) {
+  const auto source = fmt::format("arn:aws:s3:::{}", place.bucket);
+  json::Array statements{json::Object{
+      {"Sid", "S3ServerAccessLogsPolicy"},
+      {"Effect", "Allow"},
+      {"Principal", json::Object{{"Service", "logging.s3.amazonaws.com"}}},
+      {"Action", "s3:PutObject"},
+      {"Resource", fmt::format("arn:aws:s3:::{}/{}*", bucket, prefix)},
+      {"Condition",
+       json::Object{{"ArnLike", json::Object{{"aws:SourceArn", source}}},
+                    {"StringEquals", json::Object{{"aws:SourceAccount", place.account}}}}}}};
+  if (tls_only == TlsOnly::Yes) statements.push_back(deny_plain_http(bucket));
   return statements;
 }
 

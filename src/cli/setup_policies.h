@@ -22,6 +22,10 @@ struct TrailPlace {
 
 // Statements, as the best practices for CloudTrail ask: each names the trail in aws:SourceArn.
 Result<json::Array> bucket_statements(const TrailPlace& place, TlsOnly tls_only);
+// "Permissions for log delivery": S3 may write the access log of the trail's bucket into `bucket`,
+// under a prefix.
+json::Array access_log_statements(const TrailPlace& place, std::string_view bucket,
+                                  std::string_view prefix, TlsOnly tls_only);
 // "Configure AWS KMS key policies for CloudTrail": the account keeps the key, CloudTrail encrypts
 // for the trail, and users of the account decrypt what trails of the account have written. With
 // `Announced::Yes` the key is the topic's too ("Enabling compatibility between event sources from

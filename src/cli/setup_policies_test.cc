@@ -41,6 +41,18 @@ TEST(SetupPolicies, ANewPolicyHasWhatIsWanted) {
   }
 }
 
+TEST(SetupPolicies, AccessLogsComeFromTheTrailsBucketOnly) {
+  const auto wanted = access_log_statements(kPlace, "logs", "bucket/", TlsOnly::Yes);
+  ASSERT_EQ(wanted.size(), 2U);
+  EXPECT_EQ(text_of(wanted[0].at("Resource")), "arn:aws:s3:::logs/bucket/*");
+  const auto& condition = wanted[0].at("Condition");
+  EXPECT_EQ(text_of(condition.at("ArnLike").at("aws:SourceArn")), "arn:aws:s3:::bucket");
+  EXPECT_EQ(text_of(condition.at("StringEquals").at("aws:SourceAccount")), kPlace.account);
+  EXPECT_EQ(text_of(wanted[1].at("Effect")), "Deny");
+  EXPECT_EQ(text_of(wanted[1].at("Resource").at(0)), "arn:aws:s3:::logs");
+  EXPECT_EQ(access_log_statements(kPlace, "logs", "", TlsOnly::No).size(), 1U);
+}
+
 TEST(SetupPolicies, WhatIsThereStays) {
   const auto wanted = bucket_statements(kPlace, TlsOnly::Yes).value();
   const std::string theirs =

@@ -10,15 +10,10 @@
 #include "aws/operation.h"
 #include "aws/xml.h"
 #include "base/bytes.h"
-#include "crypto/crypto.h"
 #include "sns/topics.h"
 
 namespace traccia::cli {
 namespace {
-
-constexpr int kColdAfterDays = 365;
-constexpr std::string_view kXml = "application/xml";
-constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 struct Target {
   std::string_view service, prefix;
@@ -26,11 +21,6 @@ struct Target {
 constexpr Target kTargets[] = {
     {"cloudtrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"},
     {"kms", "TrentService"}};
-
-// What S3 answers where nothing is set, or the bucket is yet to be made.
-constexpr std::string_view kUnset[] = {
-    "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfigurationNotFoundError", "NoSuchLifecycleConfiguration"};
 
 bool flag(const json::Object& object, std::string_view name) {
   const auto* value = json::find(object, name);
@@ -52,12 +42,12 @@ std::string_view text_below(const aws::XmlElement& element, std::string_view nam
   return "";
 }
 
+}  // namespace
+
 std::unexpected<Error> refused(std::string_view what, const http::Response& response) {
   return fail(ErrorCode::FailedPrecondition,
               fmt::format("{}: {}", what, describe_failure(response)));
 }
-
-}  // namespace
 
 std::string shell_quoted(std::string_view text) {
   std::string out = "'";
@@ -145,35 +135,6 @@ Result<http::Response> TrailSetup::send_query(
   return client_.send(service, std::move(request));
 }
 
-Result<std::optional<std::string>> TrailSetup::ask_s3(std::string_view query) {
-  http::Request request;
-  request.method = "GET";
-  request.path = "/" + options_.bucket;
-  request.query = query;
-  TRY_ASSIGN(auto response, client_.send("s3", std::move(request)));
-  if (response.status == 200) return std::move(response.body);
-  const auto code = failure_of(response).code;
-  if (std::ranges::find(kUnset, code) != std::end(kUnset)) return std::nullopt;
-  return refused(fmt::format("s3://{}?{}", options_.bucket, query), response);
-}
-
-Result<> TrailSetup::tell_s3(std::string_view query, std::string body,
-                             std::string_view content_type) {
-  http::Request request;
-  request.method = "PUT";
-  request.path = "/" + options_.bucket;
-  request.query = query;
-  if (!body.empty()) {
-    request.headers.add("Content-Type", content_type);
-    // S3 wants it of some configurations.
-    request.headers.add("Content-MD5", base64_encode(crypto::md5(body)));
-  }
-  request.body = std::move(body);
-  TRY_ASSIGN(const auto response, client_.send("s3", std::move(request)));
-  if (response.status >= 200 && response.status < 300) return {};
-  return refused(fmt::format("s3://{}", options_.bucket), response);
-}
-
 Result<> TrailSetup::find_account() {
   TRY_ASSIGN(const auto response,
              send_query("sts", "2011-06-15", {{"Action", "GetCallerIdentity"}}));
@@ -192,149 +153,6 @@ Result<> TrailSetup::find_account() {
   topic_arn_ =
       fmt::format("arn:aws:sns:{}:{}:{}", client_.settings().region, place_.account, topic_);
   return {};
-}
-
-Result<> TrailSetup::set_up_bucket() {
-  http::Request request;
-  request.method = "HEAD";
-  request.path = "/" + options_.bucket;
-  TRY_ASSIGN(const auto head, client_.send("s3", std::move(request)));
-  const auto& region = client_.settings().region;
-  if (head.status == 200) {
-    there(fmt::format("bucket {}", options_.bucket));
-  } else if (head.status == 404) {
-    const bool classic = region == "us-east-1";
-    TRY(step(fmt::format("bucket {}", options_.bucket),
-             aws(fmt::format("s3api create-bucket --bucket {}{}{}", options_.bucket,
-                             classic ? "" : " --create-bucket-configuration LocationConstraint=",
-                             classic ? "" : region)),
-             [&]() -> Result<> {
-               if (classic) return tell_s3("", "", "");
-               aws::XmlWriter body;
-               body.begin("CreateBucketConfiguration", kNamespace)
-                   .element("LocationConstraint", region)
-                   .end();
-               return tell_s3("", std::move(body).take(), kXml);
-             }));
-  } else if (head.status == 403) {
-    return fail(ErrorCode::PermissionDenied,
-                fmt::format("bucket {} belongs to somebody else, or your key may not use it: "
-                            "choose another name",
-                            options_.bucket));
-  } else {
-    return refused(fmt::format("bucket {}", options_.bucket), head);
-  }
-  TRY(set_up_bucket_settings());
-  return set_up_bucket_policy();
-}
-
-Result<> TrailSetup::set_up_bucket_settings() {
-  constexpr std::array kBlocks{"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
-                               "RestrictPublicBuckets"};
-  TRY_ASSIGN(const auto block, ask_s3("publicAccessBlock"));
-  bool blocked = false;
-  if (block) {
-    TRY_ASSIGN(const auto root, aws::parse_xml(*block));
-    blocked = std::ranges::all_of(
-        kBlocks, [&](const char* name) { return root.child_text(name) == "true"; });
-  }
-  if (blocked) {
-    there("Block Public Access");
-  } else {
-    std::string settings;
-    aws::XmlWriter body;
-    body.begin("PublicAccessBlockConfiguration", kNamespace);
-    for (const auto* name : kBlocks) {
-      body.element(name, "true");
-      settings += fmt::format("{}{}=true", settings.empty() ? "" : ",", name);
-    }
-    body.end();
-    TRY(step("Block Public Access",
-             aws(fmt::format("s3api put-public-access-block --bucket {} "
-                             "--public-access-block-configuration {}",
-                             options_.bucket, settings)),
-             [&] { return tell_s3("publicAccessBlock", std::move(body).take(), kXml); }));
-  }
-  TRY_ASSIGN(const auto versioning, ask_s3("versioning"));
-  bool versioned = false, mfa_delete = false;
-  if (versioning) {
-    TRY_ASSIGN(const auto root, aws::parse_xml(*versioning));
-    versioned = root.child_text("Status") == "Enabled";
-    mfa_delete = root.child_text("MfaDelete") == "Enabled";
-  }
-  if (versioned) {
-    there("versioning");
-  } else {
-    aws::XmlWriter body;
-    body.begin("VersioningConfiguration", kNamespace).element("Status", "Enabled").end();
-    TRY(step("versioning",
-             aws(fmt::format("s3api put-bucket-versioning --bucket {} "
-                             "--versioning-configuration Status=Enabled",
-                             options_.bucket)),
-             [&] { return tell_s3("versioning", std::move(body).take(), kXml); }));
-  }
-  return set_up_lifecycle(mfa_delete);
-}
-
-// Both together S3 does not have ("Configuring MFA delete").
-Result<> TrailSetup::set_up_lifecycle(bool mfa_delete) {
-  TRY_ASSIGN(const auto rules, ask_s3("lifecycle"));
-  if (rules || mfa_delete) {
-    there(rules ? "lifecycle rules: left as they are"
-                : "no lifecycle rules: MFA delete excludes them");
-    return {};
-  }
-  const auto folder =
-      fmt::format("{}{}AWSLogs/", options_.prefix, options_.prefix.empty() ? "" : "/");
-  // A rule that says nothing of sizes moves nothing below 128 KB: most log files, and all digests
-  // ("Constraints and considerations for transitions").
-  aws::XmlWriter body;
-  body.begin("LifecycleConfiguration", kNamespace)
-      .begin("Rule")
-      .element("ID", "cloudtrail-to-glacier")
-      .begin("Filter")
-      .begin("And")
-      .element("Prefix", folder)
-      .element("ObjectSizeGreaterThan", 0)
-      .end()
-      .end()
-      .element("Status", "Enabled")
-      .begin("Transition")
-      .element("Days", kColdAfterDays)
-      .element("StorageClass", "GLACIER")
-      .end()
-      .end()
-      .end();
-  const json::Object rule{
-      {"ID", "cloudtrail-to-glacier"},
-      {"Filter",
-       json::Object{{"And", json::Object{{"Prefix", folder}, {"ObjectSizeGreaterThan", 0}}}}},
-      {"Status", "Enabled"},
-      {"Transitions",
-       json::Array{json::Object{{"Days", kColdAfterDays}, {"StorageClass", "GLACIER"}}}}};
-  const auto configuration = json::serialize(json::Object{{"Rules", json::Array{rule}}});
-  return step(fmt::format("lifecycle: to GLACIER after {} days", kColdAfterDays),
-              aws(fmt::format("s3api put-bucket-lifecycle-configuration --bucket {} "
-                              "--lifecycle-configuration {}",
-                              options_.bucket, shell_quoted(configuration))),
-              [&] { return tell_s3("lifecycle", std::move(body).take(), kXml); });
-}
-
-Result<> TrailSetup::set_up_bucket_policy() {
-  const bool tls = client_.settings().endpoint("s3").starts_with("https://");
-  TRY_ASSIGN(const auto wanted, bucket_statements(place_, tls ? TlsOnly::Yes : TlsOnly::No));
-  TRY_ASSIGN(const auto existing, ask_s3("policy"));
-  auto policy = extend_policy(existing.value_or(""), wanted, options_.name);
-  if (!policy) return std::unexpected(std::move(policy).error().with_context("bucket policy"));
-  if (!tls) there("no rule against requests without TLS: this endpoint has none");
-  if (!policy->changed) {
-    there("bucket policy");
-    return {};
-  }
-  return step(existing ? "bucket policy, extended" : "bucket policy",
-              aws(fmt::format("s3api put-bucket-policy --bucket {} --policy {}", options_.bucket,
-                              shell_quoted(policy->text))),
-              [&] { return tell_s3("policy", policy->text, "application/json"); });
 }
 
 Result<> TrailSetup::set_up_key() {
@@ -394,7 +212,7 @@ Result<> TrailSetup::make_key() {
 
 // A default of KMS with another key is not weaker: it stays.
 Result<> TrailSetup::set_up_encryption() {
-  TRY_ASSIGN(const auto existing, ask_s3("encryption"));
+  TRY_ASSIGN(const auto existing, ask_s3(options_.bucket, "encryption"));
   if (existing) {
     TRY_ASSIGN(const auto root, aws::parse_xml(*existing));
     if (text_below(root, "SSEAlgorithm").starts_with("aws:kms")) {
@@ -422,7 +240,7 @@ Result<> TrailSetup::set_up_encryption() {
                     .end()
                     .end()
                     .end();
-                return tell_s3("encryption", std::move(body).take(), kXml);
+                return tell_s3(options_.bucket, "encryption", std::move(body).take(), kXml);
               });
 }
 
@@ -572,9 +390,14 @@ Result<> TrailSetup::start_logging() {
 }
 
 Result<> TrailSetup::run() {
+  if (options_.access_logs == options_.bucket) {
+    return fail(ErrorCode::InvalidArgument,
+                "--access-logs: name another bucket: a log that lies in its own bucket never ends");
+  }
   TRY(find_account());
   TRY(find_trail());
   TRY(set_up_bucket());
+  if (!options_.access_logs.empty()) TRY(set_up_access_logs());
   if (options_.kms) {
     TRY(set_up_key());
     TRY(set_up_encryption());

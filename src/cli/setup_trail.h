@@ -13,11 +13,16 @@
 
 namespace traccia::cli {
 
+// Of S3's documents.
+inline constexpr std::string_view kXml = "application/xml";
+inline constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+
 struct SetupOptions {
   std::string name = "main";
   std::string bucket, prefix;
-  bool kms = false;  // files, and the topic's messages, lie under a key of the trail's own
-  bool sns = false;  // deliveries are announced to a topic
+  std::string access_logs;  // the bucket of the access log of `bucket`; empty: it gets none
+  bool kms = false;         // files, and the topic's messages, lie under a key of the trail's own
+  bool sns = false;         // deliveries are announced to a topic
   bool dry_run = false;
 };
 
@@ -50,16 +55,21 @@ class TrailSetup {
                      const json::Object& input);
   Result<http::Response> send_query(std::string_view service, std::string_view version,
                                     const std::vector<std::pair<std::string, std::string>>& form);
-  Result<std::optional<std::string>> ask_s3(std::string_view query);
-  Result<> tell_s3(std::string_view query, std::string body, std::string_view content_type);
+  Result<std::optional<std::string>> ask_s3(std::string_view bucket, std::string_view query);
+  Result<> tell_s3(std::string_view bucket, std::string_view query, std::string body,
+                   std::string_view content_type);
   std::string aws(std::string_view words) const;
   Announced announced() const;
 
   Result<> find_account();
   Result<> find_trail();
+  Result<> make_bucket(const std::string& bucket);
+  Result<> block_public_access(const std::string& bucket);
   Result<> set_up_bucket();
-  Result<> set_up_bucket_settings();
-  Result<> set_up_bucket_policy();
+  Result<> set_up_versions();
+  TlsOnly tls_only();
+  Result<> set_up_bucket_policy(const std::string& bucket, const json::Array& wanted);
+  Result<> set_up_access_logs();
   Result<> set_up_lifecycle(bool mfa_delete);
   Result<> set_up_key();
   Result<> make_key();
@@ -77,6 +87,8 @@ class TrailSetup {
   std::string topic_, topic_arn_;
   std::vector<SetupStep> steps_;
 };
+
+std::unexpected<Error> refused(std::string_view what, const http::Response& response);
 
 // In single quotes for a shell.
 std::string shell_quoted(std::string_view text);

@@ -44,7 +44,13 @@ def state_of(server, name, bucket):
         "topic policy": json.loads(topic["Policy"]),
         "topic key": topic["KmsMasterKeyId"],
         "trail": trail.get_trail(Name=name)["Trail"],
+        "access log": s3.get_bucket_logging(Bucket=bucket).get("LoggingEnabled"),
         "logging": trail.get_trail_status(Name=name)["IsLogging"]}
+    if found["access log"]:
+        target = found["access log"]["TargetBucket"]
+        found["access log policy"] = json.loads(s3.get_bucket_policy(Bucket=target)["Policy"])
+        found["access log block"] = s3.get_public_access_block(
+            Bucket=target)["PublicAccessBlockConfiguration"]
     return json.loads(KEY_ID.sub("KEY", json.dumps(found)))
 
 
@@ -52,12 +58,13 @@ class SetupTrail(ServerCase):
     def test_all_in_one_go(self):
         """The state is what the practices ask; a second run finds it; the printed commands make it
         on another server; files arrive under the key."""
-        script = setup(self.server, "--name", "whole", "--bucket", "whole-logs", "--kms",
-                       "--sns").stdout.decode()
+        wanted = ("--name", "whole", "--bucket", "whole-logs", "--kms", "--sns",
+                  "--access-logs", "whole-access")
+        script = setup(self.server, *wanted).stdout.decode()
         self.assertNotIn("# planned", script)
         state = state_of(self.server, "whole", "whole-logs")
         self.check_practices(state)
-        again = steps(self.server, "--name", "whole", "--bucket", "whole-logs", "--kms", "--sns")
+        again = steps(self.server, *wanted)
         self.assertEqual({one["State"] for one in again}, {"there"}, again)
         self.assertEqual(state_of(self.server, "whole", "whole-logs"), state)
         with Server() as fresh:
@@ -84,6 +91,11 @@ class SetupTrail(ServerCase):
         # Without a size the rule would leave most log files, and all digests, where they are.
         self.assertEqual(state["lifecycle"][0]["Filter"]["And"],
                          {"Prefix": "AWSLogs/", "ObjectSizeGreaterThan": 0})
+        self.assertEqual(state["access log"], {"TargetBucket": "whole-access",
+                                               "TargetPrefix": "whole-logs/"})
+        self.assertEqual(set(state["access log block"].values()), {True})
+        condition = state["access log policy"]["Statement"][0]["Condition"]
+        self.assertEqual(condition["ArnLike"], {"aws:SourceArn": "arn:aws:s3:::whole-logs"})
         self.assertTrue(state["rotation"])
         self.assertTrue(state["logging"])
         for name in ("IsMultiRegionTrail", "IncludeGlobalServiceEvents",
@@ -132,12 +144,26 @@ class SetupTrail(ServerCase):
         refused = setup(self.server, "--name", "joins", "--bucket", "other-logs", code=3)
         self.assertIn(b"trail joins delivers to s3://kept-logs/", refused.stderr)
 
+    def test_an_access_log_that_is_there_stays(self):
+        for bucket in ("logged", "elsewhere"):
+            self.s3.create_bucket(Bucket=bucket)
+        theirs = {"TargetBucket": "elsewhere", "TargetPrefix": "x"}
+        self.s3.put_bucket_logging(Bucket="logged", BucketLoggingStatus={"LoggingEnabled": theirs})
+        done = steps(self.server, "--name", "logged", "--bucket", "logged", "--access-logs",
+                     "logged-access")
+        self.assertIn({"Step": "access log in elsewhere: left as it is", "State": "there"}, done)
+        self.assertEqual(self.s3.get_bucket_logging(Bucket="logged")["LoggingEnabled"], theirs)
+        self.fails("404", self.s3.head_bucket, Bucket="logged-access")
+        refused = setup(self.server, "--bucket", "logged", "--access-logs", "logged", code=2)
+        self.assertIn(b"name another bucket", refused.stderr)
+
     def test_dry_run(self):
         planned = steps(self.server, "--name", "dry", "--bucket", "dry-logs", "--kms", "--sns",
-                        "--dry-run")
+                        "--access-logs", "dry-access", "--dry-run")
         self.assertEqual({one["State"] for one in planned if "Command" in one}, {"planned"})
         self.assertGreater(len(planned), 10)
         self.fails("404", self.s3.head_bucket, Bucket="dry-logs")
+        self.fails("404", self.s3.head_bucket, Bucket="dry-access")
         self.fails("TrailNotFoundException", self.trail.get_trail, Name="dry")
         topics = self.server.client("sns").list_topics()["Topics"]
         self.assertFalse([one for one in topics if "dry" in one["TopicArn"]])
