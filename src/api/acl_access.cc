@@ -13,7 +13,6 @@
 namespace traccia::api {
 namespace {
 
-using s3::Grant;
 using s3::Grantee;
 using s3::Permission;
 

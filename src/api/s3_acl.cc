@@ -297,7 +297,7 @@ Result<http::Response> get_object_acl(S3Call& call) {
   TRY(call.record_success());
   const auto& bucket = call.found_bucket();
   const bool enforced = bucket.ownership == Ownership::Enforced;
-  const auto& owner = enforced ? bucket.owner_account : object.owner_account;
+  const auto owner = s3_owner(bucket, object);
   const auto plain = s3::private_acl(owner);
   auto response = s3_xml(render(owner, enforced ? plain : object.acl.value_or(plain)));
   call.show_version(response.headers, object.version_id);
@@ -313,9 +313,8 @@ Result<http::Response> put_object_acl(S3Call& call) {
     TRY_ASSIGN(auto object, find_listed(call, transaction));
     call.show_version(response.headers, object.version_id);
     const bool enforced = bucket.ownership == Ownership::Enforced;
-    TRY_ASSIGN(const auto acl, asked_acl(call, transaction,
-                                         {enforced ? bucket.owner_account : object.owner_account,
-                                          bucket.owner_account}));
+    const Owners owners{std::string(s3_owner(bucket, object)), bucket.owner_account};
+    TRY_ASSIGN(const auto acl, asked_acl(call, transaction, owners));
     if (enforced) return check_enforced(acl, bucket.owner_account);
     TRY(check_public_acl(call, transaction, acl, "s3:PutObjectAcl"));
     call.notices.push_back(
@@ -388,6 +387,10 @@ S3Operation on_bucket(std::string_view name, std::string_view method, std::strin
 }
 
 }  // namespace
+
+std::string_view s3_owner(const s3::Bucket& bucket, const s3::ObjectInfo& version) {
+  return bucket.ownership == Ownership::Enforced ? bucket.owner_account : version.owner_account;
+}
 
 Result<> s3_own_object(S3Call& call, meta::Transaction& transaction, s3::PutOptions& options) {
   const auto& bucket = call.found_bucket();

@@ -82,6 +82,14 @@ class S3AclTest : public S3FrontTest {
     }
     return out;
   }
+  std::vector<std::string> owners_listed() {
+    std::vector<std::string> out;
+    const auto listed = xml(send("GET", "/bucket?list-type=2&fetch-owner=true"));
+    for (const auto* one : listed.children_named("Contents")) {
+      out.emplace_back(one->child("Owner")->child_text("ID"));
+    }
+    return out;
+  }
   int status(std::string_view method, std::string_view target, const Fields& headers = {},
              std::string body = {}) {
     return send(method, target, std::move(body), headers).status;
@@ -139,11 +147,13 @@ TEST_F(S3AclTest, WhoWritesAnObjectOwnsIt) {
   become(third_);
   EXPECT_EQ(status("GET", "/bucket/given"), 403);
   become(owner_);
+  EXPECT_THAT(owners_listed(), ElementsAre(kOther, kOther, kOther));
   EXPECT_EQ(status("DELETE", "/bucket/theirs"), 204) << "but may delete what lies in its bucket";
 
   own("BucketOwnerEnforced");
   EXPECT_EQ(status("GET", "/bucket/given"), 200);
   EXPECT_THAT(acl("/bucket/given?acl"), ElementsAre(kAccount, "FULL_CONTROL 111122223333"));
+  EXPECT_THAT(owners_listed(), ElementsAre(kAccount, kAccount));
 }
 
 TEST_F(S3AclTest, ABucketOwnersPreferredIsGivenByTheCannedAcl) {

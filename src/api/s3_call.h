@@ -250,6 +250,8 @@ Result<s3::Lock> s3_lock_headers(S3Call& call);
 Result<> s3_authorise_lock(S3Call& call, meta::Transaction& transaction, const s3::Lock& lock);
 // The tags that x-amz-tagging asks for; fills call.asked_keys. InvalidArgument, InvalidTag.
 Result<s3::Tags> s3_tag_header(S3Call& call);
+// Whose a version is: the bucket owner's where the bucket enforces that, whoever wrote it.
+std::string_view s3_owner(const s3::Bucket& bucket, const s3::ObjectInfo& version);
 // Whose an object that the call writes is, and its ACL, as the headers and the bucket's ownership
 // say; fills options. Reasons: AccessControlListNotSupported, InvalidArgument, InvalidRequest,
 // MalformedACLError, NotImplemented, UnresolvableGrantByEmailAddress; AccessDenied.

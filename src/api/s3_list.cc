@@ -30,7 +30,7 @@ void add_entries(const S3Call& call, aws::XmlWriter& xml, const s3::ListResult& 
         .element("ETag", s3_quoted(object.etag))
         .element("Size", static_cast<int64_t>(object.size))
         .element("StorageClass", s3::name_of(object.storage_class));
-    if (owners) xml.begin("Owner").element("ID", object.owner_account).end();
+    if (owners) xml.begin("Owner").element("ID", s3_owner(call.found_bucket(), object)).end();
     xml.end();
   }
   s3_add_common_prefixes(call, xml, result);

@@ -99,7 +99,7 @@ void add_version(const S3Call& call, aws::XmlWriter& xml, const s3::ObjectInfo& 
         .element("Size", static_cast<int64_t>(version.size))
         .element("StorageClass", s3::name_of(version.storage_class));
   }
-  xml.begin("Owner").element("ID", version.owner_account).end();
+  xml.begin("Owner").element("ID", s3_owner(call.found_bucket(), version)).end();
   xml.end();
 }
 
