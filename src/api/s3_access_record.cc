@@ -122,7 +122,8 @@ std::string render_record(const AccessRecord& record) {
   add(out, record.authentication);
   add(out, record.host);
   add(out, record.tls_version);
-  // Access points there are none, nor ACLs that could be required, nor regions to come from.
+  // Access points there are none; whether an ACL was required nobody notes; regions to come from
+  // are AWS's.
   out += " - - -\n";
   return out;
 }
