@@ -58,8 +58,9 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
     }
     auto found =
         call.services().s3.get_version(transaction, address.bucket, address.key, address.version);
-    const bool missing = !found && found.error().code() == ErrorCode::NotFound;
-    if (missing || (found->delete_marker && !address.version)) {
+    const bool missing = found ? found->delete_marker && !address.version
+                               : found.error().code() == ErrorCode::NotFound;
+    if (missing) {
       const auto listing = address.version ? "s3:ListBucketVersions" : "s3:ListBucket";
       TRY(call.authorise_also(transaction, listing, {address.bucket, ""}));
     }

@@ -171,6 +171,9 @@ TEST_F(S3VersionsTest, CopiesTakeTheVersionTheyName) {
   EXPECT_EQ(error_code(send("PUT", "/bucket/to", "",
                             {{"x-amz-copy-source", source(std::string(32, '0'))}})),
             "NoSuchVersion");
+  // An error that is not that of a missing key, which was read as a version.
+  EXPECT_EQ(error_code(send("PUT", "/bucket/to", "", {{"x-amz-copy-source", source("rubbish")}})),
+            "InvalidArgument");
 }
 
 }  // namespace
