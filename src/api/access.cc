@@ -165,27 +165,30 @@ Result<std::vector<Ask>> asks_of(Call& call, const aws::Operation& operation) {
   return asks;
 }
 
+Result<> authorise(Call& call, const Ask& ask) {
+  std::vector<ContextKey> keys;
+  keys.reserve(ask.keys.size());
+  for (const auto& [name, value] : ask.keys) keys.push_back({name, value});
+  const AccessRequest request{call.caller, ask.action, ask.resource, keys, ask.words};
+  auto& authoriser = call.services.authoriser;
+  if (ask.key) {
+    return authoriser.authorise_on_key(call.transaction, request,
+                                       {ask.key->account, ask.key->policy, ask.key->granted});
+  }
+  if (ask.queue) {
+    return authoriser.authorise_on_queue(call.transaction, request,
+                                         {ask.queue->account, ask.queue->policy});
+  }
+  if (ask.topic) {
+    return authoriser.authorise_on_topic(call.transaction, request,
+                                         {ask.topic->account, ask.topic->policy});
+  }
+  return authoriser.authorise(call.transaction, request);
+}
+
 Result<> authorise(Call& call, const aws::Operation& operation) {
   TRY_ASSIGN(const auto asks, asks_of(call, operation));
-  for (const auto& ask : asks) {
-    std::vector<ContextKey> keys;
-    keys.reserve(ask.keys.size());
-    for (const auto& [name, value] : ask.keys) keys.push_back({name, value});
-    const AccessRequest request{call.caller, ask.action, ask.resource, keys, ask.words};
-    auto& authoriser = call.services.authoriser;
-    if (ask.key) {
-      TRY(authoriser.authorise_on_key(call.transaction, request,
-                                      {ask.key->account, ask.key->policy, ask.key->granted}));
-    } else if (ask.queue) {
-      TRY(authoriser.authorise_on_queue(call.transaction, request,
-                                        {ask.queue->account, ask.queue->policy}));
-    } else if (ask.topic) {
-      TRY(authoriser.authorise_on_topic(call.transaction, request,
-                                        {ask.topic->account, ask.topic->policy}));
-    } else {
-      TRY(authoriser.authorise(call.transaction, request));
-    }
-  }
+  for (const auto& ask : asks) TRY(authorise(call, ask));
   return {};
 }
 

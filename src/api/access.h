@@ -43,6 +43,7 @@ inline constexpr size_t kAskedNamesMax = 100;
 Result<std::vector<Ask>> asks_of(Call& call, const aws::Operation& operation);
 // Asks for all of them. Reason AccessDenied, in the words of the service.
 Result<> authorise(Call& call, const aws::Operation& operation);
+Result<> authorise(Call& call, const Ask& ask);
 
 // Whether the description lists this condition key.
 bool takes_key(const aws::Operation& operation, std::string_view key);

@@ -1,10 +1,11 @@
-// Which uses of keys were recorded not long ago.
+// What of Bucket Keys is remembered for a while: recorded uses, and data keys.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <map>
 #include <string>
 
+#include "api/data_keys.h"
 #include "base/mutex.h"
 #include "base/time.h"
 
@@ -12,7 +13,8 @@ namespace traccia::api {
 
 // Thread-safe. With a Bucket Key, S3 keeps what KMS gave it for a while, at least per requester,
 // and KMS hears no more of it ("Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"). Here
-// each use is decided by the key's policy all the same; only its event is told once in a while.
+// each use is decided by the key's policy all the same; only its event is told once in a while, and
+// the data key stays for the bucket's next objects.
 class KeyUses {
  public:
   static constexpr std::chrono::minutes kWhile{5};
@@ -31,6 +33,8 @@ class KeyUses {
     }
     if (until_.size() < kUsesMax) until_[use] = now + kWhile;
   }
+
+  DataKeys data_keys;
 
  private:
   Mutex mutex_;

@@ -7,6 +7,7 @@
 #include "api/access.h"
 #include "api/kms_call.h"
 #include "api/kms_grant.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 #include "kms/aliases.h"
 
@@ -37,14 +38,13 @@ constexpr std::string_view kAcrossAccounts[] = {"kms:DescribeKey",
                                                 "kms:RevokeGrant"};
 constexpr std::string_view kOfCiphertext = "the resource associated with this ciphertext";
 
-// A key as a request names it, and what is asked for it.
-struct Wanted {
-  std::string_view action;
-  std::string_view name;
-  // The members that have these.
-  std::string_view context = "EncryptionContext";
-  std::string_view algorithm = "EncryptionAlgorithm";
-};
+// What is asked for a key by the operation's own action.
+Result<KeyUse> read_asked(const json::Object& input, const aws::Operation& operation,
+                          std::string_view key) {
+  TRY_ASSIGN(auto use, read_use(input, key));
+  use.action = operation.iam_action;
+  return use;
+}
 
 void add_facts(const Call& call, const kms::Key& key, Ask& ask) {
   const auto& caller = call.caller;
@@ -64,26 +64,14 @@ void add_facts(const Call& call, const kms::Key& key, Ask& ask) {
   }
 }
 
-Result<> add_tags(Call& call, const kms::Key& key, Ask& ask) {
-  TRY_ASSIGN(const auto aliases, kms::aliases_of(call.transaction, key));
-  for (const auto& alias : aliases) ask.add_key("kms:ResourceAliases", alias);
-  TRY_ASSIGN(const auto tags, kms::list_tags(call.transaction, key));
-  for (const auto& tag : tags) ask.add_key("aws:ResourceTag/" + tag.key, tag.value);
-  return {};
+void add_tags(const kms::KnownKey& known, Ask& ask) {
+  for (const auto& alias : known.aliases) ask.add_key("kms:ResourceAliases", alias);
+  for (const auto& tag : known.tags) ask.add_key("aws:ResourceTag/" + tag.key, tag.value);
 }
 
-Result<> add_context(const json::Object& input, std::string_view member, Ask& ask) {
-  TRY_ASSIGN(const auto context, read_context(input, member));
+void add_context(const kms::EncryptionContext& context, Ask& ask) {
   for (const auto& [key, value] : context) ask.add_key("kms:EncryptionContext:" + key, value);
   for (const auto& [key, value] : context) ask.add_key("kms:EncryptionContextKeys", key);
-  return {};
-}
-
-void add_algorithm(const Call& call, const aws::Operation& operation, const Wanted& wanted,
-                   Ask& ask) {
-  if (!takes_key(operation, "kms:EncryptionAlgorithm")) return;
-  ask.add_key("kms:EncryptionAlgorithm",
-              optional_string(call.input, wanted.algorithm).value_or(std::string(kms::kSymmetric)));
 }
 
 // Of CreateGrant.
@@ -92,20 +80,27 @@ Result<> add_grant(const json::Object& input, Ask& ask) {
   for (const auto& operation : made.operations) ask.add_key("kms:GrantOperations", operation);
   if (made.rule == kms::GrantRule::Any) return {};
   ask.add_key("kms:GrantConstraintType", made.rule == kms::GrantRule::Subset ? kSubset : kEquals);
-  for (const auto& [key, value] : made.context) ask.add_key("kms:EncryptionContext:" + key, value);
-  for (const auto& [key, value] : made.context) ask.add_key("kms:EncryptionContextKeys", key);
+  add_context(made.context, ask);
   return {};
 }
 
+void add_algorithm(const aws::Operation& operation, const KeyUse& use, Ask& ask) {
+  if (takes_key(operation, "kms:EncryptionAlgorithm")) {
+    ask.add_key("kms:EncryptionAlgorithm", use.algorithm);
+  }
+}
+
 // Whether a grant of the key covers the request.
-Result<bool> is_granted(Call& call, const aws::Operation& operation, const kms::Key& key,
-                        const Wanted& wanted) {
+Result<bool> is_granted(Call& call, const aws::Operation& operation, const kms::KnownKey& known,
+                        const KeyUse& asked) {
+  if (!known.has_grants) return false;
+  const auto& key = known.key;
   const auto& principal = call.caller.principal;
   kms::GrantCaller caller{principal.principal_id, principal.arn, {}};
   if (principal.type == identity::PrincipalType::AssumedRole) {
     caller.role_id = principal.session->session.issuer_id;
   }
-  kms::GrantedUse use{.operation = wanted.action.substr(wanted.action.find(':') + 1)};
+  kms::GrantedUse use{.operation = asked.action.substr(asked.action.find(':') + 1)};
   if (use.operation == "RetireGrant") {
     return kms::is_granted(call.transaction, key, caller, use, read_retired(call.input).id);
   }
@@ -114,63 +109,49 @@ Result<bool> is_granted(Call& call, const aws::Operation& operation, const kms::
     use.made = &made;
     return kms::is_granted(call.transaction, key, caller, use);
   }
-  TRY_ASSIGN(const auto context, read_context(call.input, wanted.context));
-  if (takes_key(operation, "kms:EncryptionContext")) use.context = &context;
+  if (takes_key(operation, "kms:EncryptionContext")) use.context = &asked.context;
   return kms::is_granted(call.transaction, key, caller, use);
 }
 
-// `ask` has the action.
-Result<Ask> ask_on_named(Call& call, const aws::Operation& operation, const Wanted& wanted,
-                         const kms::KeyName& name, Ask ask) {
+// `asked` has the action.
+Result<AskedKey> ask_on_named(Call& call, const aws::Operation& operation, const KeyUse& use,
+                              const kms::KeyName& name, AskedKey asked) {
+  auto& ask = asked.ask;
   const bool foreign = name.account != call.caller.principal.account_id;
   ask.resource = name.arn;
   if (foreign) ask.key = Ask::OnResource{.account = name.account};
   if (takes_key(operation, "kms:EncryptionContext")) {
-    TRY(add_context(call.input, wanted.context, ask));
+    TRY(check_context(use.context, use.context_member));
+    add_context(use.context, ask);
   }
   if (takes_key(operation, "kms:GrantOperations")) TRY(add_grant(call.input, ask));
-  TRY_ASSIGN(const auto key, call.services.keys.find(call.transaction, name));
-  if (!key) return ask;
-  ask.resource = key->arn;
-  const auto* across = std::ranges::find(kAcrossAccounts, wanted.action);
+  TRY_ASSIGN(asked.known, call.services.keys.know(call.transaction, name, use.writes));
+  if (!asked.known) return asked;
+  const auto& key = asked.known->key;
+  ask.resource = key.arn;
+  const auto* across = std::ranges::find(kAcrossAccounts, use.action);
   const bool of_no_use = foreign && across == std::end(kAcrossAccounts);
-  ask.key = Ask::OnResource{.account = key->place.account};
+  ask.key = Ask::OnResource{.account = key.place.account};
   if (!of_no_use) {
-    ask.key->policy = key->policy;
-    TRY_ASSIGN(ask.key->granted, is_granted(call, operation, *key, wanted));
+    ask.key->policy = key.policy;
+    TRY_ASSIGN(ask.key->granted, is_granted(call, operation, *asked.known, use));
   }
-  add_facts(call, *key, ask);
-  TRY(add_tags(call, *key, ask));
+  add_facts(call, key, ask);
+  add_tags(*asked.known, ask);
   if (name.kind == kms::NameKind::Alias) {
     ask.add_key("kms:RequestAlias", name.arn.substr(name.arn.find(":alias/") + 1));
   }
-  return ask;
-}
-
-// What names no key is asked for as if it were a key's id: the operation says what is wrong with it
-// to whom it concerns.
-Result<Ask> ask_on_key(Call& call, const aws::Operation& operation, const Wanted& wanted) {
-  const bool by_alias = takes_key(operation, "kms:RequestAlias");
-  const auto own = place_of(call);
-  const auto name = kms::parse_key_name(
-      wanted.name, own, by_alias ? kms::AliasesAre::Allowed : kms::AliasesAre::Refused);
-  Ask ask{.action = wanted.action};
-  add_algorithm(call, operation, wanted, ask);
-  if (!name) {
-    const bool arn = wanted.name.starts_with("arn:");
-    ask.resource = arn ? std::string(wanted.name) : kms::key_arn(own, wanted.name);
-    return ask;
-  }
-  return ask_on_named(call, operation, wanted, *name, std::move(ask));
+  return asked;
 }
 
 // The key that the request names beside the ciphertext, or that the ciphertext names.
-Result<Ask> ask_on_source(Call& call, const aws::Operation& operation, Wanted wanted,
+Result<Ask> ask_on_source(Call& call, const aws::Operation& operation, KeyUse use,
                           std::string_view blob, std::string_view key_member) {
   const auto named = get_string(call.input, key_member);
   if (!named.empty()) {
-    wanted.name = named;
-    return ask_on_key(call, operation, wanted);
+    use.key = named;
+    TRY_ASSIGN(auto asked, ask_on_key(call, operation, use));
+    return std::move(asked.ask);
   }
   const auto bytes = base64_decode(blob);
   const auto ciphertext = bytes ? kms::decode_ciphertext(*bytes)
@@ -178,38 +159,36 @@ Result<Ask> ask_on_source(Call& call, const aws::Operation& operation, Wanted wa
   const auto own = place_of(call);
   // Whoever may open nothing is not told whether these are bytes that could be opened.
   if (!ciphertext) {
-    Ask ask{.action = wanted.action, .resource = kms::key_arn(own, "*")};
-    add_algorithm(call, operation, wanted, ask);
+    Ask ask{.action = use.action, .resource = kms::key_arn(own, "*")};
+    add_algorithm(operation, use, ask);
     return ask;
   }
   const auto arn = kms::key_arn({std::string(ciphertext->account), own.region}, ciphertext->key_id);
-  wanted.name = arn;
-  TRY_ASSIGN(auto ask, ask_on_key(call, operation, wanted));
-  ask.words = kOfCiphertext;
-  return ask;
+  use.key = arn;
+  TRY_ASSIGN(auto asked, ask_on_key(call, operation, use));
+  asked.ask.words = kOfCiphertext;
+  return std::move(asked.ask);
 }
 
 Result<> resolve_ciphertext(Call& call, const aws::Operation& operation, std::string_view blob,
                             std::vector<Ask>& asks) {
   const auto destination = get_string(call.input, "DestinationKeyId");
   if (destination.empty()) {
-    TRY_ASSIGN(auto ask,
-               ask_on_source(call, operation, {.action = operation.iam_action, .name = {}}, blob,
-                             "KeyId"));
+    TRY_ASSIGN(auto use, read_asked(call.input, operation, {}));
+    TRY_ASSIGN(auto ask, ask_on_source(call, operation, std::move(use), blob, "KeyId"));
     asks.push_back(std::move(ask));
     return {};
   }
-  TRY_ASSIGN(auto from, ask_on_source(call, operation,
-                                      {.action = operation.iam_action,
-                                       .name = {},
-                                       .context = "SourceEncryptionContext",
-                                       .algorithm = "SourceEncryptionAlgorithm"},
-                                      blob, "SourceKeyId"));
-  TRY_ASSIGN(auto to, ask_on_key(call, operation,
-                                 {.action = "kms:ReEncryptTo",
-                                  .name = destination,
-                                  .context = "DestinationEncryptionContext",
-                                  .algorithm = "DestinationEncryptionAlgorithm"}));
+  TRY_ASSIGN(auto source,
+             read_use(call.input, {}, {"SourceEncryptionContext", "SourceEncryptionAlgorithm"}));
+  source.action = operation.iam_action;
+  TRY_ASSIGN(auto from, ask_on_source(call, operation, std::move(source), blob, "SourceKeyId"));
+  TRY_ASSIGN(auto target,
+             read_use(call.input, destination,
+                      {"DestinationEncryptionContext", "DestinationEncryptionAlgorithm"}));
+  target.action = "kms:ReEncryptTo";
+  TRY_ASSIGN(auto asked, ask_on_key(call, operation, target));
+  auto to = std::move(asked.ask);
   const std::string_view same = from.resource == to.resource ? "true" : "false";
   from.add_key("kms:ReEncryptOnSameKey", same);
   to.add_key("kms:ReEncryptOnSameKey", same);
@@ -233,13 +212,30 @@ Result<> resolve_other_region(Call& call, const aws::Operation& operation, std::
   const auto id = name->arn.substr(name->arn.rfind('/') + 1);
   const kms::Place place{name->account, get_string(call.input, "PrimaryRegion")};
   const kms::KeyName replica{.arn = kms::key_arn(place, id), .account = place.account};
-  TRY_ASSIGN(auto ask, ask_on_named(call, operation, {operation.iam_action, replica.arn}, replica,
-                                    {.action = operation.iam_action}));
-  asks.push_back(std::move(ask));
+  const KeyUse use{.key = replica.arn, .action = operation.iam_action};
+  TRY_ASSIGN(auto asked, ask_on_named(call, operation, use, replica, {{.action = use.action}}));
+  asks.push_back(std::move(asked.ask));
   return {};
 }
 
 }  // namespace
+
+// What names no key is asked for as if it were a key's id: the operation says what is wrong with it
+// to whom it concerns.
+Result<AskedKey> ask_on_key(Call& call, const aws::Operation& operation, const KeyUse& use) {
+  const bool by_alias = takes_key(operation, "kms:RequestAlias");
+  const auto own = place_of(call);
+  const auto name = kms::parse_key_name(
+      use.key, own, by_alias ? kms::AliasesAre::Allowed : kms::AliasesAre::Refused);
+  AskedKey asked{{.action = use.action}};
+  add_algorithm(operation, use, asked.ask);
+  if (!name) {
+    const bool arn = use.key.starts_with("arn:");
+    asked.ask.resource = arn ? std::string(use.key) : kms::key_arn(own, use.key);
+    return asked;
+  }
+  return ask_on_named(call, operation, use, *name, std::move(asked));
+}
 
 Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_view name,
                      std::vector<Ask>& asks) {
@@ -247,9 +243,9 @@ Result<> resolve_key(Call& call, const aws::Operation& operation, std::string_vi
     return resolve_ciphertext(call, operation, name, asks);
   }
   const auto retired = operation.name == "RetireGrant" ? read_retired(call.input).key : "";
-  TRY_ASSIGN(auto ask,
-             ask_on_key(call, operation, {operation.iam_action, retired.empty() ? name : retired}));
-  asks.push_back(std::move(ask));
+  TRY_ASSIGN(const auto use, read_asked(call.input, operation, retired.empty() ? name : retired));
+  TRY_ASSIGN(auto asked, ask_on_key(call, operation, use));
+  asks.push_back(std::move(asked.ask));
   return resolve_other_region(call, operation, asks);
 }
 

@@ -37,10 +37,13 @@ kms::Place place_of(const Call& call) {
   return {call.caller.principal.account_id, call.caller.region};
 }
 
+json::Object resource_of(std::string_view account, std::string_view arn) {
+  return {{"accountId", account}, {"type", "AWS::KMS::Key"}, {"ARN", arn}};
+}
+
 void note_resource(Call& call, std::string_view account, std::string_view arn) {
   if (!call.resources.is_array()) call.resources = json::Array{};
-  call.resources.get_array().push_back(
-      json::Object{{"accountId", account}, {"type", "AWS::KMS::Key"}, {"ARN", arn}});
+  call.resources.get_array().push_back(resource_of(account, arn));
 }
 
 Result<kms::Key> find_key(Call& call, std::string_view member, kms::AliasesAre aliases) {
@@ -50,16 +53,6 @@ Result<kms::Key> find_key(Call& call, std::string_view member, kms::AliasesAre a
   note_resource(call, key.place.account, key.arn);
   call.resource_account = key.place.account;
   return key;
-}
-
-Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
-                             std::string_view operation) {
-  TRY_ASSIGN(auto key, find_key(call, member, kms::AliasesAre::Allowed));
-  TRY(kms::check_state(key, kms::Needs::Enabled));
-  if (key.usage == usage) return key;
-  return fail(
-      ErrorCode::FailedPrecondition, "InvalidKeyUsage",
-      fmt::format("{} key usage is {} which is not valid for {}.", key.arn, key.usage, operation));
 }
 
 Result<> check_primary(const kms::Key& key) {
@@ -78,38 +71,6 @@ Result<> check_algorithm(const kms::Key& key, std::string_view algorithm) {
               fmt::format("Algorithm {} is incompatible with key spec {}.", algorithm, key.spec));
 }
 
-Result<std::string> Sealing::encrypt(os::Random& random, std::string_view plaintext) const {
-  if (key.kind().pair) {
-    const auto bytes_max = kms::plaintext_max(key.kind(), algorithm);
-    if (plaintext.size() > bytes_max) {
-      return invalid(
-          fmt::format("Algorithm {} and key spec {} cannot encrypt data larger than {} bytes.",
-                      algorithm, key.spec, bytes_max));
-    }
-  }
-  return open.encrypt(random, algorithm, plaintext, context);
-}
-
-Result<std::pair<std::string, kms::EncryptionContext>> read_cipher(const json::Object& input,
-                                                                   const CipherMembers& members,
-                                                                   const kms::Key& key) {
-  auto algorithm = optional_string(input, members.algorithm).value_or(std::string(kms::kSymmetric));
-  TRY(check_algorithm(key, algorithm));
-  TRY_ASSIGN(auto context, read_context(input, members.context));
-  if (key.kind().pair && !context.empty()) {
-    return invalid(fmt::format("{} is not valid for key spec {}.", members.context, key.spec));
-  }
-  return std::pair{std::move(algorithm), std::move(context)};
-}
-
-Result<Sealing> find_sealing(Call& call, const CipherMembers& members, std::string_view operation) {
-  TRY_ASSIGN(auto key, find_usable(call, members.key, kms::kEncryptDecrypt, operation));
-  TRY_ASSIGN(auto cipher, read_cipher(call.input, members, key));
-  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, key));
-  return Sealing{std::move(key), std::move(open), std::move(cipher.first),
-                 std::move(cipher.second)};
-}
-
 Result<> check_recipient(const json::Object& input) {
   const auto* recipient = json::find(input, "Recipient");
   if (recipient == nullptr || recipient->is_null()) return {};
@@ -122,18 +83,19 @@ Result<> check_dry_run(const Call& call) {
               "The request would have succeeded, but the DryRun option is set.");
 }
 
+Result<> check_context(const kms::EncryptionContext& context, std::string_view member) {
+  size_t bytes = 0;
+  for (const auto& [key, value] : context) bytes += key.size() + value.size();
+  if (bytes <= kContextBytesMax) return {};
+  return invalid(fmt::format("{} is larger than {} bytes.", member, kContextBytesMax));
+}
+
 Result<kms::EncryptionContext> read_context(const json::Object& input, std::string_view member) {
   kms::EncryptionContext out;
   const auto* pairs = json::find(input, member);
   if (pairs == nullptr || !pairs->is_object()) return out;
-  size_t bytes = 0;
-  for (const auto& [key, value] : pairs->get_object()) {
-    bytes += key.size() + value.as_string().size();
-    if (bytes > kContextBytesMax) {
-      return invalid(fmt::format("{} is larger than {} bytes.", member, kContextBytesMax));
-    }
-    out.emplace(key, value.as_string());
-  }
+  for (const auto& [key, value] : pairs->get_object()) out.emplace(key, value.as_string());
+  TRY(check_context(out, member));
   return out;
 }
 

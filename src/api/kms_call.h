@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "api/kms_shapes.h"
@@ -45,10 +44,6 @@ kms::Place place_of(const Call& call);
 // NotFound, InvalidArn.
 Result<kms::Key> find_key(Call& call, std::string_view member,
                           kms::AliasesAre aliases = kms::AliasesAre::Refused);
-// The key of a cryptographic operation, which is enabled and of this usage. Reasons Disabled,
-// KMSInvalidState, InvalidKeyUsage too.
-Result<kms::Key> find_usable(Call& call, std::string_view member, std::string_view usage,
-                             std::string_view operation);
 // Whether the key is a primary multi-Region key. Reason UnsupportedOperation.
 Result<> check_primary(const kms::Key& key);
 // Whether the key is a pair. Reason UnsupportedOperation.
@@ -56,39 +51,20 @@ Result<> check_pair(const kms::Key& key);
 // Whether the key can be used with the algorithm. Reason InvalidKeyUsage.
 Result<> check_algorithm(const kms::Key& key, std::string_view algorithm);
 
-// A key that shall encrypt, opened; and how.
-struct Sealing {
-  kms::Key key;
-  kms::OpenKey open;
-  std::string algorithm;
-  kms::EncryptionContext context;
-
-  // Reason ValidationException for more than a pair takes.
-  Result<std::string> encrypt(os::Random& random, std::string_view plaintext) const;
-};
-// Which members of the request tell of a key that encrypts or decrypts; no algorithm: kSymmetric.
-struct CipherMembers {
-  std::string_view key;
-  std::string_view context;
-  std::string_view algorithm = {};
-};
-Result<Sealing> find_sealing(Call& call, const CipherMembers& members, std::string_view operation);
-// The request's algorithm and context; the key bears both. Reasons InvalidKeyUsage,
-// ValidationException.
-Result<std::pair<std::string, kms::EncryptionContext>> read_cipher(const json::Object& input,
-                                                                   const CipherMembers& members,
-                                                                   const kms::Key& key);
 // What would answer to an enclave only must not answer to whoever asks.
 Result<> check_recipient(const json::Object& input);
 
 // The last thing before an operation does its work. Reason DryRunOperation.
 Result<> check_dry_run(const Call& call);
+// As the resources of events tell of a key.
+json::Object resource_of(std::string_view account, std::string_view arn);
 // The call's event has the ARN among its resources.
 void note_resource(Call& call, std::string_view account, std::string_view arn);
 
 // The most that an encryption context's keys and values may have together.
 inline constexpr size_t kContextBytesMax = 8192;
 // Reason ValidationException.
+Result<> check_context(const kms::EncryptionContext& context, std::string_view member);
 Result<kms::EncryptionContext> read_context(const json::Object& input, std::string_view member);
 // Of a validated blob.
 std::string read_blob(const json::Object& input, std::string_view member);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/kms_call.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 
 namespace traccia::api::kms_service {
@@ -78,20 +79,12 @@ constexpr auto kReEncrypt = [] {
   return out;
 }();
 
-std::unexpected<Error> incorrect_key() {
-  return fail(ErrorCode::InvalidArgument, "IncorrectKey",
-              "The key ID in the request does not identify a CMK that can perform this operation.");
-}
-
 // A ciphertext of the request, and the key that opens it.
 struct Source {
   std::string blob;
-  kms::Key key;
-  kms::OpenKey open;
-  std::string algorithm;
-  kms::EncryptionContext context;
+  OpenUse use;
 
-  Result<std::string> decrypt() const { return open.decrypt(algorithm, blob, context); }
+  Result<std::string> decrypt() const { return use.decrypt(blob); }
 };
 
 // `DryRunModifiers` asks for a verdict on the permissions alone, which there is by now.
@@ -101,39 +94,27 @@ bool ignores_ciphertext(const json::Object& input) {
 }
 
 // The key that the request names, or else that its ciphertext does, which one of a pair does not.
-Result<kms::Key> find_source_key(Call& call, std::string_view blob, const CipherMembers& members) {
-  if (optional_string(call.input, members.key)) {
-    TRY_ASSIGN(auto key, find_key(call, members.key, kms::AliasesAre::Allowed));
-    TRY(kms::check_state(key, kms::Needs::Enabled));
-    if (key.usage != kms::kEncryptDecrypt) return incorrect_key();
-    return key;
+Result<kms::Known> find_source_key(Call& call, std::string_view blob, std::string_view key_member) {
+  if (const auto named = optional_string(call.input, key_member)) {
+    TRY_ASSIGN(auto known, know_key(call, *named));
+    TRY(check_decrypts(known->key));
+    return known;
   }
   TRY_ASSIGN(const auto ciphertext, kms::decode_ciphertext(blob));
   const kms::Place place{std::string(ciphertext.account), call.caller.region};
-  const kms::KeyName name{.arn = kms::key_arn(place, ciphertext.key_id), .account = place.account};
-  TRY_ASSIGN(auto key, call.services.keys.get(call.transaction, name));
-  note_resource(call, key.place.account, key.arn);
-  call.resource_account = key.place.account;
-  TRY(kms::check_state(key, kms::Needs::Enabled));
-  return key;
+  TRY_ASSIGN(auto known, know_key(call, kms::key_arn(place, ciphertext.key_id)));
+  TRY(kms::check_state(known->key, kms::Needs::Enabled));
+  return known;
 }
 
-Result<kms::OpenKey> open_source_key(Call& call, const kms::Key& key, std::string_view blob) {
-  auto& keys = call.services.keys;
-  if (key.kind().pair) return keys.open(call.transaction, key);
-  TRY_ASSIGN(const auto ciphertext, kms::decode_ciphertext(blob));
-  const bool its = ciphertext.account == key.place.account && ciphertext.key_id == key.id;
-  if (!its) return incorrect_key();
-  return keys.open(call.transaction, key, ciphertext);
-}
-
-Result<Source> find_source(Call& call, const CipherMembers& members) {
+Result<Source> find_source(Call& call, std::string_view key_member,
+                           const UseMembers& members = {}) {
   if (ignores_ciphertext(call.input)) {
     if (!optional_bool(call.input, "DryRun").value_or(false)) {
       return invalid("DryRunModifiers can be specified only when DryRun is true.");
     }
-    TRY_ASSIGN(const auto key, find_key(call, members.key, kms::AliasesAre::Allowed));
-    TRY(kms::check_state(key, kms::Needs::Enabled));
+    TRY_ASSIGN(const auto known, know_key(call, get_string(call.input, key_member)));
+    TRY(kms::check_state(known->key, kms::Needs::Enabled));
     TRY(check_dry_run(call));
   }
   if (!optional_string(call.input, "CiphertextBlob")) {
@@ -142,22 +123,22 @@ Result<Source> find_source(Call& call, const CipherMembers& members) {
         "Member must not be null");
   }
   auto blob = read_blob(call.input, "CiphertextBlob");
-  TRY_ASSIGN(auto key, find_source_key(call, blob, members));
-  TRY_ASSIGN(auto cipher, read_cipher(call.input, members, key));
-  TRY_ASSIGN(auto open, open_source_key(call, key, blob));
-  return Source{std::move(blob), std::move(key), std::move(open), std::move(cipher.first),
-                std::move(cipher.second)};
+  TRY_ASSIGN(auto known, find_source_key(call, blob, key_member));
+  TRY_ASSIGN(auto use, read_use(call.input, {}, members));
+  TRY_ASSIGN(auto open, open_to_read(call, std::move(known), blob, std::move(use)));
+  return Source{std::move(blob), std::move(open)};
 }
 
 Result<json::Object> encrypt(Call& call) {
-  TRY_ASSIGN(auto sealing, find_sealing(call, {"KeyId", "EncryptionContext", "EncryptionAlgorithm"},
-                                        kEncrypt.name));
+  const auto key = get_string(call.input, "KeyId");
+  TRY_ASSIGN(auto use, read_use(call.input, key));
+  TRY_ASSIGN(auto sealing, find_sealing(call, std::move(use), kEncrypt.name));
   TRY(check_dry_run(call));
   call.rest = [&random = call.services.os.random, sealing = std::move(sealing),
                plaintext = read_blob(call.input, "Plaintext")]() -> Result<Output> {
     TRY_ASSIGN(const auto blob, sealing.encrypt(random, plaintext));
     return Output{json::Object{{"CiphertextBlob", base64_encode(blob)},
-                               {"KeyId", sealing.key.arn},
+                               {"KeyId", sealing.key().arn},
                                {"EncryptionAlgorithm", sealing.algorithm}},
                   {}};
   };
@@ -166,38 +147,39 @@ Result<json::Object> encrypt(Call& call) {
 
 Result<json::Object> decrypt(Call& call) {
   TRY(check_recipient(call.input));
-  TRY_ASSIGN(auto source, find_source(call, {"KeyId", "EncryptionContext", "EncryptionAlgorithm"}));
+  TRY_ASSIGN(auto source, find_source(call, "KeyId"));
   call.rest = [source = std::move(source), dry_run = check_dry_run(call)]() -> Result<Output> {
     TRY_ASSIGN(const auto plaintext, source.decrypt());
     TRY(dry_run);
-    json::Object out{{"KeyId", source.key.arn},
+    json::Object out{{"KeyId", source.use.key().arn},
                      {"Plaintext", base64_encode(plaintext)},
-                     {"EncryptionAlgorithm", source.algorithm}};
-    if (!source.key.kind().pair) out["KeyMaterialId"] = source.open.id();
+                     {"EncryptionAlgorithm", source.use.algorithm}};
+    if (!source.use.key().kind().pair) out["KeyMaterialId"] = source.use.open->id();
     return Output{std::move(out), {}};
   };
   return json::Object{};
 }
 
 Result<json::Object> re_encrypt(Call& call) {
-  TRY_ASSIGN(auto source, find_source(call, {"SourceKeyId", "SourceEncryptionContext",
-                                             "SourceEncryptionAlgorithm"}));
-  TRY_ASSIGN(auto sealing, find_sealing(call,
-                                        {"DestinationKeyId", "DestinationEncryptionContext",
-                                         "DestinationEncryptionAlgorithm"},
-                                        kReEncrypt.name));
+  TRY_ASSIGN(auto source, find_source(call, "SourceKeyId",
+                                      {"SourceEncryptionContext", "SourceEncryptionAlgorithm"}));
+  const auto key = get_string(call.input, "DestinationKeyId");
+  TRY_ASSIGN(auto use,
+             read_use(call.input, key,
+                      {"DestinationEncryptionContext", "DestinationEncryptionAlgorithm"}));
+  TRY_ASSIGN(auto sealing, find_sealing(call, std::move(use), kReEncrypt.name));
   call.rest = [&random = call.services.os.random, source = std::move(source),
                sealing = std::move(sealing), dry_run = check_dry_run(call)]() -> Result<Output> {
     TRY_ASSIGN(const auto plaintext, source.decrypt());
     TRY(dry_run);
     TRY_ASSIGN(const auto blob, sealing.encrypt(random, plaintext));
     json::Object out{{"CiphertextBlob", base64_encode(blob)},
-                     {"SourceKeyId", source.key.arn},
-                     {"KeyId", sealing.key.arn},
-                     {"SourceEncryptionAlgorithm", source.algorithm},
+                     {"SourceKeyId", source.use.key().arn},
+                     {"KeyId", sealing.key().arn},
+                     {"SourceEncryptionAlgorithm", source.use.algorithm},
                      {"DestinationEncryptionAlgorithm", sealing.algorithm}};
-    if (!source.key.kind().pair) out["SourceKeyMaterialId"] = source.open.id();
-    if (!sealing.key.kind().pair) out["DestinationKeyMaterialId"] = sealing.open.id();
+    if (!source.use.key().kind().pair) out["SourceKeyMaterialId"] = source.use.open->id();
+    if (!sealing.key().kind().pair) out["DestinationKeyMaterialId"] = sealing.open->id();
     return Output{std::move(out), {}};
   };
   return json::Object{};

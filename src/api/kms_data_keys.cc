@@ -5,6 +5,7 @@
 #include <array>
 
 #include "api/kms_call.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 
 namespace traccia::api::kms_service {
@@ -98,8 +99,6 @@ constexpr Shape kSealedPairAnswer = aws::structure_shape(kSealedPairOutput);
 constexpr auto kSealedPair = query("kms:GenerateDataKeyPairWithoutPlaintext", kSealedPairRequest,
                                    kSealedPairAnswer, kPairErrors, on_key(kPairKeys));
 
-constexpr CipherMembers kCipherMembers{"KeyId", "EncryptionContext"};
-
 // Whether the answer has what was sealed in clear too.
 enum class InClear : uint8_t { Yes, No };
 
@@ -113,20 +112,25 @@ Result<size_t> read_data_key_bytes(const json::Object& input) {
   return *spec == "AES_256" ? 32 : 16;
 }
 
+Result<OpenUse> find_sealing(Call& call, std::string_view operation) {
+  const auto key = get_string(call.input, "KeyId");
+  TRY_ASSIGN(auto use, read_use(call.input, key, {.algorithm = {}}));
+  return find_sealing(call, std::move(use), operation);
+}
+
 Result<json::Object> generate_key(Call& call, InClear in_clear) {
   TRY(check_recipient(call.input));
   TRY_ASSIGN(const auto count, read_data_key_bytes(call.input));
-  TRY_ASSIGN(auto sealing, find_sealing(call, kCipherMembers,
-                                        (in_clear == InClear::Yes ? kDataKey : kSealedKey).name));
+  TRY_ASSIGN(auto sealing,
+             find_sealing(call, (in_clear == InClear::Yes ? kDataKey : kSealedKey).name));
   TRY(check_dry_run(call));
   call.rest = [&random = call.services.os.random, count, in_clear,
                sealing = std::move(sealing)]() -> Result<Output> {
-    const auto plaintext = random.bytes(count);
-    TRY_ASSIGN(const auto blob, sealing.encrypt(random, plaintext));
-    json::Object out{{"CiphertextBlob", base64_encode(blob)},
-                     {"KeyId", sealing.key.arn},
-                     {"KeyMaterialId", sealing.open.id()}};
-    if (in_clear == InClear::Yes) out["Plaintext"] = base64_encode(plaintext);
+    TRY_ASSIGN(const auto made, make_data_key(random, sealing, count));
+    json::Object out{{"CiphertextBlob", base64_encode(made.sealed)},
+                     {"KeyId", sealing.key().arn},
+                     {"KeyMaterialId", sealing.open->id()}};
+    if (in_clear == InClear::Yes) out["Plaintext"] = base64_encode(made.plaintext);
     return Output{std::move(out), {}};
   };
   return json::Object{};
@@ -145,8 +149,8 @@ Result<json::Object> generate_pair(Call& call, InClear in_clear) {
   const auto spec = get_string(call.input, "KeyPairSpec");
   const auto kind = kms::find_pair_kind(spec);
   if (!kind) return unsupported(fmt::format("KeyPairSpec {} is not supported.", spec));
-  TRY_ASSIGN(auto sealing, find_sealing(call, kCipherMembers,
-                                        (in_clear == InClear::Yes ? kPair : kSealedPair).name));
+  TRY_ASSIGN(auto sealing,
+             find_sealing(call, (in_clear == InClear::Yes ? kPair : kSealedPair).name));
   TRY(check_dry_run(call));
   call.rest = [&random = call.services.os.random, spec, kind, in_clear,
                sealing = std::move(sealing)]() -> Result<Output> {
@@ -155,9 +159,9 @@ Result<json::Object> generate_pair(Call& call, InClear in_clear) {
     TRY_ASSIGN(const auto blob, sealing.encrypt(random, plaintext));
     json::Object out{{"PrivateKeyCiphertextBlob", base64_encode(blob)},
                      {"PublicKey", base64_encode(pair.public_der())},
-                     {"KeyId", sealing.key.arn},
+                     {"KeyId", sealing.key().arn},
                      {"KeyPairSpec", spec},
-                     {"KeyMaterialId", sealing.open.id()}};
+                     {"KeyMaterialId", sealing.open->id()}};
     if (in_clear == InClear::Yes) out["PrivateKeyPlaintext"] = base64_encode(plaintext);
     return Output{std::move(out), {}};
   };

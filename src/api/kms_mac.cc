@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/kms_call.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 
 namespace traccia::api::kms_service {
@@ -38,24 +39,25 @@ constexpr auto kVerify =
 
 // The request's message under the request's key.
 struct Made {
-  kms::Key key;
+  kms::Known known;
   std::string mac;
 };
 
 Result<Made> make(Call& call, std::string_view operation) {
-  TRY_ASSIGN(auto key, find_usable(call, "KeyId", kms::kGenerateVerifyMac, operation));
-  TRY(check_algorithm(key, get_string(call.input, "MacAlgorithm")));
+  TRY_ASSIGN(auto known, find_usable(call, get_string(call.input, "KeyId"), kms::kGenerateVerifyMac,
+                                     operation));
+  TRY(check_algorithm(known->key, get_string(call.input, "MacAlgorithm")));
   TRY(check_dry_run(call));
-  TRY_ASSIGN(const auto open, call.services.keys.open(call.transaction, key));
-  auto mac = open.mac(read_blob(call.input, "Message"));
-  return Made{std::move(key), std::move(mac)};
+  TRY_ASSIGN(const auto open, call.services.keys.open(call.transaction, known->key));
+  auto mac = open->mac(read_blob(call.input, "Message"));
+  return Made{std::move(known), std::move(mac)};
 }
 
 Result<json::Object> generate(Call& call) {
   TRY_ASSIGN(const auto made, make(call, kGenerate.name));
   return json::Object{{"Mac", base64_encode(made.mac)},
                       {"MacAlgorithm", get_string(call.input, "MacAlgorithm")},
-                      {"KeyId", made.key.arn}};
+                      {"KeyId", made.known->key.arn}};
 }
 
 Result<json::Object> verify(Call& call) {
@@ -63,7 +65,7 @@ Result<json::Object> verify(Call& call) {
   if (!constant_time_equal(made.mac, read_blob(call.input, "Mac"))) {
     return fail(ErrorCode::InvalidArgument, "KMSInvalidMac", "");
   }
-  return json::Object{{"KeyId", made.key.arn},
+  return json::Object{{"KeyId", made.known->key.arn},
                       {"MacValid", true},
                       {"MacAlgorithm", get_string(call.input, "MacAlgorithm")}};
 }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "api/kms_call.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 
 namespace traccia::api::kms_service {
@@ -53,7 +54,7 @@ Result<json::Object> get_public_key(Call& call) {
   TRY(kms::check_state(key, kms::Needs::Enabled));
   TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, key));
   call.rest = [key, open = std::move(open)]() -> Result<Output> {
-    TRY_ASSIGN(const auto public_key, open.public_key());
+    TRY_ASSIGN(const auto public_key, open->public_key());
     json::Object out{{"KeyId", key.arn},
                      {"PublicKey", base64_encode(public_key)},
                      {"CustomerMasterKeySpec", key.spec},
@@ -67,21 +68,22 @@ Result<json::Object> get_public_key(Call& call) {
 
 Result<json::Object> derive(Call& call) {
   TRY(check_recipient(call.input));
-  TRY_ASSIGN(auto key, find_usable(call, "KeyId", kms::kKeyAgreement, kDerive.name));
-  TRY(check_algorithm(key, get_string(call.input, "KeyAgreementAlgorithm")));
-  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, key));
-  call.rest = [key = std::move(key), open = std::move(open),
+  TRY_ASSIGN(auto known,
+             find_usable(call, get_string(call.input, "KeyId"), kms::kKeyAgreement, kDerive.name));
+  TRY(check_algorithm(known->key, get_string(call.input, "KeyAgreementAlgorithm")));
+  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, known->key));
+  call.rest = [known = std::move(known), open = std::move(open),
                peer = read_blob(call.input, "PublicKey"),
                dry_run = check_dry_run(call)]() -> Result<Output> {
-    const auto secret = open.agree(peer);
+    const auto secret = open->agree(peer);
     // AWS gives no text.
     if (!secret && secret.error().code() == ErrorCode::InvalidArgument) return invalid("");
     if (!secret) return std::unexpected(secret.error());
     TRY(dry_run);
-    return Output{json::Object{{"KeyId", key.arn},
+    return Output{json::Object{{"KeyId", known->key.arn},
                                {"SharedSecret", base64_encode(*secret)},
                                {"KeyAgreementAlgorithm", "ECDH"},
-                               {"KeyOrigin", key.origin}},
+                               {"KeyOrigin", known->key.origin}},
                   {}};
   };
   return json::Object{};

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "api/kms_call.h"
+#include "api/kms_use.h"
 #include "base/bytes.h"
 
 namespace traccia::api::kms_service {
@@ -45,8 +46,8 @@ constexpr auto kVerify =
 
 // The digest of the request's message, and the key that signs such.
 struct Signing {
-  kms::Key key;
-  kms::OpenKey open;
+  kms::Known known;
+  kms::Opened open;
   std::string algorithm;
   std::string digest;
 };
@@ -64,20 +65,21 @@ Result<std::string> read_digest(const json::Object& input, std::string_view algo
 }
 
 Result<Signing> find_signing(Call& call, std::string_view operation) {
-  TRY_ASSIGN(auto key, find_usable(call, "KeyId", kms::kSignVerify, operation));
+  TRY_ASSIGN(auto known,
+             find_usable(call, get_string(call.input, "KeyId"), kms::kSignVerify, operation));
   auto algorithm = get_string(call.input, "SigningAlgorithm");
-  TRY(check_algorithm(key, algorithm));
+  TRY(check_algorithm(known->key, algorithm));
   TRY_ASSIGN(auto digest, read_digest(call.input, algorithm));
   TRY(check_dry_run(call));
-  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, key));
-  return Signing{std::move(key), std::move(open), std::move(algorithm), std::move(digest)};
+  TRY_ASSIGN(auto open, call.services.keys.open(call.transaction, known->key));
+  return Signing{std::move(known), std::move(open), std::move(algorithm), std::move(digest)};
 }
 
 Result<json::Object> sign(Call& call) {
   TRY_ASSIGN(auto signing, find_signing(call, kSign.name));
   call.rest = [signing = std::move(signing)]() -> Result<Output> {
-    TRY_ASSIGN(const auto signature, signing.open.sign(signing.algorithm, signing.digest));
-    return Output{json::Object{{"KeyId", signing.key.arn},
+    TRY_ASSIGN(const auto signature, signing.open->sign(signing.algorithm, signing.digest));
+    return Output{json::Object{{"KeyId", signing.known->key.arn},
                                {"Signature", base64_encode(signature)},
                                {"SigningAlgorithm", signing.algorithm}},
                   {}};
@@ -89,9 +91,10 @@ Result<json::Object> verify(Call& call) {
   TRY_ASSIGN(auto signing, find_signing(call, kVerify.name));
   call.rest = [signing = std::move(signing),
                signature = read_blob(call.input, "Signature")]() -> Result<Output> {
-    TRY_ASSIGN(const bool valid, signing.open.verify(signing.algorithm, signing.digest, signature));
+    TRY_ASSIGN(const bool valid,
+               signing.open->verify(signing.algorithm, signing.digest, signature));
     if (!valid) return fail(ErrorCode::InvalidArgument, "KMSInvalidSignature", "");
-    return Output{json::Object{{"KeyId", signing.key.arn},
+    return Output{json::Object{{"KeyId", signing.known->key.arn},
                                {"SignatureValid", true},
                                {"SigningAlgorithm", signing.algorithm}},
                   {}};

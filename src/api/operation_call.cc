@@ -139,7 +139,7 @@ Result<Output> run_change(Services& services, const Caller& caller, const Bindin
 // A call that changes nothing is recorded in one of the log's next commits; its answer does not
 // wait for that (I4 is about calls that change or are denied). What the log refuses at once is an
 // error.
-Result<> record_read(Services& services, std::vector<ingest::Draft> drafts) {
+Result<> submit_read(Services& services, std::vector<ingest::Draft> drafts) {
   struct State {
     Mutex mutex;
     bool returned GUARDED_BY(mutex) = false;
@@ -170,8 +170,7 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   Output output;
   std::function<Result<Output>()> rest;
   auto recorded = Recorded::Now;
-  std::string resource_account;
-  auto event = describe(*binding.operation, caller, input);
+  ReadCall done{caller, *binding.operation, input};
   TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
     Call call{.services = services,
               .caller = caller,
@@ -180,8 +179,8 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
               .now = services.os.clock.now()};
     TRY(authorise(call, *binding.operation));
     TRY_ASSIGN(output.document, binding.run(call));
-    event.resources = std::move(call.resources);
-    resource_account = std::move(call.resource_account);
+    done.resources = std::move(call.resources);
+    done.resource_account = std::move(call.resource_account);
     rest = std::move(call.rest);
     recorded = call.recorded;
     return {};
@@ -189,14 +188,36 @@ Result<Output> run_query(Services& services, const Caller& caller, const Binding
   if (rest) {
     TRY_ASSIGN(output, rest());
   }
-  if (recorded == Recorded::Before) return output;
-  std::vector<ingest::Draft> drafts;
-  TRY(add_drafts(services, services.os.clock.now(), caller, resource_account, event, drafts));
-  if (!drafts.empty()) TRY(record_read(services, std::move(drafts)));
+  if (recorded == Recorded::Now) TRY(record_read(services, std::move(done)));
   return output;
 }
 
 }  // namespace
+
+Result<std::vector<ingest::Draft>> records_of_read(Services& services, Time now, ReadCall call) {
+  auto event = describe(call.operation, call.caller, call.input);
+  event.event_id = std::move(call.event_id);
+  event.resources = std::move(call.resources);
+  std::vector<ingest::Draft> drafts;
+  TRY(add_drafts(services, now, call.caller, call.resource_account, event, drafts));
+  return drafts;
+}
+
+Result<> record_read(Services& services, ReadCall call) {
+  TRY_ASSIGN(auto drafts, records_of_read(services, services.os.clock.now(), std::move(call)));
+  if (drafts.empty()) return {};
+  return submit_read(services, std::move(drafts));
+}
+
+Error record_error(Services& services, const Caller& caller, const aws::Operation& operation,
+                   const json::Object& input, Error error) {
+  // The log's own refusal cannot be recorded in the log.
+  if (services.ingest.stopped() || error.reason() == kCommittedNotLogged) return error;
+  if (auto told = record_failure(services, caller, operation, input, error); !told) {
+    return std::move(told).error();
+  }
+  return error;
+}
 
 Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,
                         const json::Object& input, const Error& error) {
@@ -252,10 +273,8 @@ Result<Output> execute(Services& services, const Caller& caller, const Binding& 
                : run_change(services, caller, binding, input);
   }();
   if (result) return result;
-  // The log's own refusal cannot be recorded in the log.
-  if (services.ingest.stopped() || result.error().reason() == kCommittedNotLogged) return result;
-  TRY(record_failure(services, caller, operation, input, result.error()));
-  return result;
+  return std::unexpected(
+      record_error(services, caller, operation, input, std::move(result).error()));
 }
 
 std::optional<std::string> optional_string(const json::Object& input, std::string_view name) {

@@ -106,6 +106,23 @@ Result<Carried> carry_out(Services& services, meta::Transaction& transaction, co
                           const Binding& binding, const json::Object& input,
                           std::string event_id = {});
 
+// A call that only reads and succeeded, for its event; and what it was about.
+struct ReadCall {
+  const Caller& caller;
+  const aws::Operation& operation;
+  const json::Object& input;
+  json::Value resources = {};         // array or null
+  std::string resource_account = {};  // as Call has it
+  std::string event_id = {};          // made when empty
+};
+// To commit with what the call is part of.
+Result<std::vector<ingest::Draft>> records_of_read(Services& services, Time now, ReadCall call);
+// Recorded in one of the log's next commits, for which this does not wait.
+Result<> record_read(Services& services, ReadCall call);
+
+// Records that a call failed, where the log can have that; the error that the call then has.
+Error record_error(Services& services, const Caller& caller, const aws::Operation& operation,
+                   const json::Object& input, Error error);
 // Records a call that failed before it could run (a denied or malformed one).
 Result<> record_failure(Services& services, const Caller& caller, const aws::Operation& operation,
                         const json::Object& input, const Error& error);

@@ -36,23 +36,29 @@ std::unexpected<Error> two_layers() {
                   "aws:kms");
 }
 
-Result<kms::EncryptionContext> parse_context(std::string_view header) {
+// A JSON object of texts.
+std::optional<kms::EncryptionContext> read_context(std::string_view text) {
+  const auto value = json::parse(text);
+  if (!value || !value->is_object()) return std::nullopt;
   kms::EncryptionContext out;
-  if (header.empty()) return out;
+  for (const auto& [name, one] : value->get_object()) {
+    if (!one.is_string()) return std::nullopt;
+    out.emplace(name, one.get_string());
+  }
+  return out;
+}
+
+Result<kms::EncryptionContext> parse_context(std::string_view header) {
+  if (header.empty()) return kms::EncryptionContext();
   const auto wrong = [] {
     return s3_error("InvalidArgument",
                     "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded "
                     "UTF-8 string holding JSON which represents a string-string map");
   };
   const auto text = base64_decode(header);
-  if (!text) return wrong();
-  const auto value = json::parse(*text);
-  if (!value || !value->is_object()) return wrong();
-  for (const auto& [name, one] : value->get_object()) {
-    if (!one.is_string()) return wrong();
-    out[std::string(name)] = one.get_string();
-  }
-  return out;
+  auto context = text ? read_context(*text) : std::nullopt;
+  if (!context) return wrong();
+  return std::move(*context);
 }
 
 Result<Asked> read_headers(const S3Call& call) {
@@ -115,24 +121,62 @@ Recording recording_of(const s3::Encryption& encryption) {
   return encryption.bucket_key ? Recording::Seldom : Recording::Always;
 }
 
-Result<s3::Sealing> seal_with_key(S3Call& call, const std::string& key, Asked asked,
-                                  bool bucket_key) {
-  s3::Sealing out;
-  auto& encryption = out.encryption;
-  encryption.kind = s3::Sse::Kms;
-  encryption.bucket_key = bucket_key;
+// Of an object: what it is encrypted under, and of SSE-KMS the request for its data key.
+struct Chosen {
+  s3::Encryption encryption = {};
+  bool by_default = true;
+  std::optional<KeyRequest> request = {};
+};
+
+Result<> choose_key(S3Call& call, meta::Transaction& transaction, const std::string& key,
+                    kms::EncryptionContext context, Chosen& chosen) {
+  auto& encryption = chosen.encryption;
   // One context names the bucket, so that one key does for its objects ("Amazon S3 Bucket Keys").
-  const S3Address named{call.bucket(), bucket_key ? "" : call.key()};
-  asked.context.try_emplace(std::string(kObjectContext), s3_arn(named));
-  TRY_ASSIGN(const auto caller, through_s3(call, call.found_bucket().region));
-  auto made = generate_data_key(call.services(), caller, key.empty() ? kManagedKey : key,
-                                asked.context, recording_of(encryption));
-  if (!made) return std::unexpected(refuse_key(made.error()));
-  encryption.key_arn = std::move(made->key_arn);
-  encryption.sealed_key = std::move(made->sealed);
-  encryption.context = json::serialize(render_context(asked.context));
-  out.data_key = std::move(made->plaintext);
-  return out;
+  const S3Address named{call.bucket(), encryption.bucket_key ? "" : call.key()};
+  context.try_emplace(std::string(kObjectContext), s3_arn(named));
+  encryption.context = json::serialize(render_context(context));
+  TRY_ASSIGN(auto caller, through_s3(call, call.found_bucket().region));
+  chosen.request.emplace(
+      call.services(), std::move(caller),
+      KeyRequest::Of{key.empty() ? std::string(kManagedKey) : key, std::move(context), std::nullopt,
+                     recording_of(encryption)});
+  chosen.request->decide(transaction);
+  return {};
+}
+
+// As the request says or else the bucket.
+Result<> choose(S3Call& call, meta::Transaction& transaction, const Asked& asked, Chosen& chosen) {
+  TRY_ASSIGN(const auto fallback, default_of(call, transaction));
+  chosen.by_default = !asked.kind;
+  auto& encryption = chosen.encryption;
+  encryption.kind = asked.kind.value_or(fallback.kind);
+  if (encryption.kind != s3::Sse::Kms) return {};
+  encryption.bucket_key = asked.bucket_key.value_or(fallback.bucket_key);
+  return choose_key(call, transaction, asked.kind ? asked.key : fallback.key, asked.context,
+                    chosen);
+}
+
+// Nothing to ask for unless under SSE-KMS.
+Result<> ask_to_open(S3Call& call, const s3::Encryption& encryption,
+                     std::optional<KeyRequest>& request) {
+  if (encryption.kind != s3::Sse::Kms) return {};
+  const auto key = aws::parse_arn(encryption.key_arn);
+  auto context = read_context(encryption.context);
+  if (!key || !context) {
+    return fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
+  }
+  TRY_ASSIGN(auto caller, through_s3(call, key->region));
+  request.emplace(call.services(), std::move(caller),
+                  KeyRequest::Of{encryption.key_arn, std::move(*context), encryption.sealed_key,
+                                 recording_of(encryption)});
+  return {};
+}
+
+Result<std::string> open_with(std::optional<KeyRequest>& request) {
+  if (!request) return std::string();
+  auto opened = request->finish();
+  if (!opened) return std::unexpected(refuse_key(opened.error()));
+  return std::move(opened->plaintext);
 }
 
 // In the answer and in the call's event ("Amazon S3 CloudTrail events", SSEApplied).
@@ -173,19 +217,19 @@ Result<DefaultEncryption> parse_default_encryption(const std::string& xml) {
 }
 
 Result<s3::Sealing> s3_seal_object(S3Call& call) {
-  TRY_ASSIGN(auto asked, read_headers(call));
-  DefaultEncryption fallback;
-  TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
-    TRY_ASSIGN(fallback, default_of(call, transaction));
-    return {};
-  }));
-  const auto kind = asked.kind.value_or(fallback.kind);
+  TRY_ASSIGN(const auto asked, read_headers(call));
+  Chosen chosen;
+  TRY(call.look(
+      [&](meta::Transaction& transaction) { return choose(call, transaction, asked, chosen); }));
   s3::Sealing out;
   TRY_ASSIGN(const auto storage_class, read_class(call));
-  if (kind == s3::Sse::Kms) {
-    const auto key = asked.kind ? asked.key : fallback.key;
-    const bool bucket_key = asked.bucket_key.value_or(fallback.bucket_key);
-    TRY_ASSIGN(out, seal_with_key(call, key, asked, bucket_key));
+  out.encryption = std::move(chosen.encryption);
+  if (chosen.request) {
+    auto made = chosen.request->finish();
+    if (!made) return std::unexpected(refuse_key(made.error()));
+    out.encryption.key_arn = std::move(made->key_arn);
+    out.encryption.sealed_key = std::move(made->sealed);
+    out.data_key = std::move(made->plaintext);
   }
   for (const auto name : {kAlgorithmHeader, kKeyHeader, kContextHeader, kBucketKeyHeader}) {
     const auto value = call.header(name);
@@ -196,35 +240,30 @@ Result<s3::Sealing> s3_seal_object(S3Call& call) {
     call.extra_parameters[kClassHeader] = s3::name_of(storage_class);
     call.answer_headers.add(kClassHeader, s3::name_of(storage_class));
   }
-  show(call, out.encryption, !asked.kind);
+  show(call, out.encryption, chosen.by_default);
   return out;
 }
 
 Result<s3::OpenUpload> s3_seal_part(S3Call& call) {
   s3::OpenUpload out;
+  auto& sealing = out.sealing;
+  std::optional<KeyRequest> request;
   TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(out, call.services().s3.get_upload(transaction, call.bucket(), call.key(),
                                                   call.query_or_empty("uploadId")));
+    TRY(ask_to_open(call, sealing.encryption, request));
+    if (request) request->decide(transaction);
     return {};
   }));
-  auto& sealing = out.sealing;
-  TRY_ASSIGN(sealing.data_key, s3_open(call, sealing.encryption));
+  TRY_ASSIGN(sealing.data_key, open_with(request));
   show(call, sealing.encryption, false);
   return out;
 }
 
 Result<std::string> s3_open(S3Call& call, const s3::Encryption& encryption) {
-  if (encryption.kind != s3::Sse::Kms) return std::string();
-  const auto key = aws::parse_arn(encryption.key_arn);
-  const auto context = json::parse(encryption.context);
-  if (!key || !context || !context->is_object()) {
-    return fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
-  }
-  TRY_ASSIGN(const auto caller, through_s3(call, key->region));
-  auto opened = decrypt_data_key(call.services(), caller, encryption.key_arn, encryption.sealed_key,
-                                 context->get_object(), recording_of(encryption));
-  if (!opened) return std::unexpected(refuse_key(opened.error()));
-  return opened;
+  std::optional<KeyRequest> request;
+  TRY(ask_to_open(call, encryption, request));
+  return open_with(request);
 }
 
 void s3_add_encryption(http::Headers& headers, const s3::Encryption& encryption) {

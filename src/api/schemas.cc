@@ -51,7 +51,8 @@ std::vector<std::string_view> control_plane_schemas() {
           sqs::kSealingSchema,
           s3::kSmallSchema,
           s3::kChecksumsSchema,
-          s3::kAclSchema};
+          s3::kAclSchema,
+          kms::kVersionsSchema};
 }
 
 }  // namespace traccia::api

@@ -1,12 +1,18 @@
-// The wire's own operations, called without a wire.
+// Decides, uses the key, records.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/service_keys.h"
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "api/key_uses.h"
+#include "api/kms_call.h"
 #include "api/kms_upkeep.h"
+#include "api/kms_use.h"
 #include "api/service_table.h"
+#include "api/session_rules.h"
 #include "aws/arn.h"
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -15,6 +21,10 @@
 namespace traccia::api {
 namespace {
 
+using kms_service::OpenUse;
+
+constexpr size_t kDataKeyBytes = 32;
+
 const Binding& binding_of(std::string_view operation) {
   const auto* binding = find_service("kms")->find(operation);
   TRACCIA_ASSERT(binding != nullptr);
@@ -22,54 +32,151 @@ const Binding& binding_of(std::string_view operation) {
 }
 
 // A service has no account: the one of the key is told.
-Caller told(const Caller& caller, std::string_view key) {
-  auto out = caller;
-  const auto arn = aws::parse_arn(key);
-  if (caller.principal.type == identity::PrincipalType::AwsService && arn) {
-    out.principal.account_id = arn->account;
+Caller told(Caller caller, std::string_view key) {
+  if (caller.principal.type != identity::PrincipalType::AwsService) return caller;
+  if (const auto arn = aws::parse_arn(key)) caller.principal.account_id = arn->account;
+  return caller;
+}
+
+// GenerateDataKey, or Decrypt of `sealed`. Views what the caller keeps.
+struct Use {
+  const aws::Operation& operation;
+  const Caller& caller;
+  kms_service::KeyUse key;
+  std::optional<std::string_view> sealed = {};
+};
+
+Use make_use(const Caller& caller, const KeyRequest::Of& of) {
+  static const auto& generates = *binding_of("GenerateDataKey").operation;
+  static const auto& decrypts = *binding_of("Decrypt").operation;
+  const auto& operation = of.sealed ? decrypts : generates;
+  return {operation,
+          caller,
+          {.key = of.key, .action = operation.iam_action, .context = of.context},
+          of.sealed};
+}
+
+bool is_decrypt(const Use& use) {
+  return use.sealed.has_value();
+}
+
+// The request, as its event tells it.
+json::Object document_of(const Use& use) {
+  json::Object out{{"KeyId", use.key.key}, {"EncryptionContext", render_context(use.key.context)}};
+  if (is_decrypt(use)) {
+    out["CiphertextBlob"] = base64_encode(*use.sealed);
+  } else {
+    out["KeySpec"] = "AES_256";
   }
   return out;
 }
 
-json::Object data_key_request(std::string_view key, const kms::EncryptionContext& context) {
-  return {{"KeyId", key}, {"KeySpec", "AES_256"}, {"EncryptionContext", render_context(context)}};
+// What the operation on the wire checks before all else.
+Result<> check_request(const Use& use) {
+  TRY(check_session_rules(use.caller.principal, use.operation));
+  const auto& name = use.key.key;
+  const bool sound =
+      !name.empty() && std::cmp_less_equal(name.size(), *kms_service::kKeyId.max) &&
+      (!use.sealed || std::cmp_less_equal(use.sealed->size(), *kms_service::kCiphertext.max));
+  if (sound) return {};
+  return aws::validate(*use.operation.input, document_of(use));
 }
 
-std::string bytes_of(const json::Object& output, std::string_view member) {
-  return base64_decode(get_string(output, member)).value();
+Call make_call(Services& services, meta::Transaction& transaction, const Caller& caller) {
+  static const json::Object kNoDocument;
+  return {.services = services,
+          .caller = caller,
+          .input = kNoDocument,
+          .transaction = transaction,
+          .now = services.os.clock.now(),
+          .standing = Standing::Within};
 }
 
-DataKey data_key_of(const json::Object& output) {
-  return {.key_arn = get_string(output, "KeyId"),
-          .plaintext = bytes_of(output, "Plaintext"),
-          .sealed = bytes_of(output, "CiphertextBlob")};
-}
-
-// Who, what, which key, for what: texts that contain no line break, but for the context's values.
-std::string use_of(const Caller& caller, std::string_view operation, const json::Object& request) {
-  return fmt::format("{}\n{}\n{}\n{}", operation, caller.principal.arn,
-                     get_string(request, "KeyId"),
-                     json::serialize(json::Value(request.at("EncryptionContext"))));
-}
-
-Result<json::Object> use_key(Services& services, const Caller& caller, std::string_view operation,
-                             const json::Object& request, Recording recording) {
-  const auto& binding = binding_of(operation);
-  const bool seldom = recording == Recording::Seldom;
-  const auto use = seldom ? use_of(caller, operation, request) : std::string();
-  const auto now = services.os.clock.monotonic();
-  if (seldom && services.key_uses.recorded(use, now)) {
-    Carried carried;
-    const auto done = services.database.read([&](meta::Transaction& transaction) -> Result<> {
-      TRY_ASSIGN(carried, carry_out(services, transaction, caller, binding, request));
-      return {};
-    });
-    if (done) return std::move(carried.output);
-    // Its failure is recorded, which takes the call itself.
+// Decides, and opens the key.
+Result<OpenUse> begin(Call& call, const Use& use) {
+  TRY(check_request(use));
+  TRY_ASSIGN(auto known, kms_service::authorise_use(call, use.operation, use.key));
+  // Who may use what there is not learns what is wrong with its name.
+  if (!known) {
+    TRY_ASSIGN(known, kms_service::know_key(call, use.key.key));
   }
-  TRY_ASSIGN(auto output, execute(services, caller, binding, request));
-  if (seldom) services.key_uses.record(use, now);
-  return std::move(output.document);
+  if (is_decrypt(use)) {
+    TRY(kms_service::check_decrypts(known->key));
+    return kms_service::open_to_read(call, std::move(known), *use.sealed, use.key);
+  }
+  TRY(kms_service::check_usable(known->key, kms::kEncryptDecrypt, use.operation.name));
+  return kms_service::open_to_seal(call, std::move(known), use.key);
+}
+
+Result<DataKey> generate(Services& services, const OpenUse& open, Recording recording) {
+  auto& kept = services.key_uses.data_keys;
+  const auto now = services.os.clock.monotonic();
+  std::optional<DataKeys::Pair> pair;
+  if (recording == Recording::Seldom) pair = kept.find_made(open.key(), open.context, now);
+  if (!pair) {
+    TRY_ASSIGN(pair, kms_service::make_data_key(services.os.random, open, kDataKeyBytes));
+    if (recording == Recording::Seldom) kept.keep_made(open.key(), open.context, *pair, now);
+  }
+  return DataKey{open.key().arn, std::move(pair->plaintext), std::move(pair->sealed)};
+}
+
+Result<DataKey> decrypt(Services& services, const OpenUse& open, std::string_view sealed,
+                        Recording recording) {
+  auto& kept = services.key_uses.data_keys;
+  const auto now = services.os.clock.monotonic();
+  DataKey out{.key_arn = open.key().arn};
+  if (recording == Recording::Seldom) {
+    if (auto found = kept.find_opened(open.key(), open.context, sealed, now)) {
+      out.plaintext = std::move(*found);
+      return out;
+    }
+  }
+  TRY_ASSIGN(out.plaintext, open.decrypt(sealed));
+  if (recording == Recording::Seldom) {
+    kept.keep_opened(open.key(), open.context, sealed, out.plaintext, now);
+  }
+  return out;
+}
+
+Result<DataKey> use_key(Services& services, const Use& use, const OpenUse& open,
+                        Recording recording) {
+  return use.sealed ? decrypt(services, open, *use.sealed, recording)
+                    : generate(services, open, recording);
+}
+
+ReadCall read_call(const Use& use, const json::Object& document, const kms::Key& key) {
+  const auto& account = key.place.account;
+  return {.caller = use.caller,
+          .operation = use.operation,
+          .input = document,
+          .resources = json::Array{kms_service::resource_of(account, key.arn)},
+          .resource_account = account};
+}
+
+// Who, what, which key, for what: texts that contain no line break, but for the context.
+std::string name_of(const Use& use) {
+  return fmt::format("{}\n{}\n{}\n{}", use.operation.name, use.caller.principal.arn, use.key.key,
+                     kms::canonical(use.key.context));
+}
+
+// As carry_out() does it.
+Result<CarriedKey> use_within(Services& services, meta::Transaction& transaction, const Use& use,
+                              std::string event_id) {
+  auto call = make_call(services, transaction, use.caller);
+  TRY_ASSIGN(const auto open, begin(call, use));
+  CarriedKey out;
+  TRY_ASSIGN(out.key, use_key(services, use, open, Recording::Always));
+  const auto document = document_of(use);
+  auto told = read_call(use, document, open.key());
+  told.event_id = std::move(event_id);
+  TRY_ASSIGN(out.records, records_of_read(services, call.now, std::move(told)));
+  return out;
+}
+
+// The service of the place's alias/aws/SERVICE; nullptr for other names.
+const kms::ManagedService* find_managed(const kms::Place& place, const kms::KeyName& name) {
+  if (name.kind != kms::NameKind::Alias || name.account != place.account) return nullptr;
+  return kms::find_managed_service(std::string_view(name.arn).substr(name.arn.find("alias/")));
 }
 
 }  // namespace
@@ -94,31 +201,83 @@ json::Object render_context(const kms::EncryptionContext& context) {
 Result<> make_managed_key(Services& services, const Caller& caller, std::string_view key) {
   const kms::Place place{caller.principal.account_id, caller.region};
   const auto name = kms::parse_key_name(key, place, kms::AliasesAre::Allowed);
-  if (!name || name->kind != kms::NameKind::Alias || name->account != place.account) return {};
-  const auto* service =
-      kms::find_managed_service(std::string_view(name->arn).substr(name->arn.find("alias/")));
+  const auto* service = name ? find_managed(place, *name) : nullptr;
   if (service == nullptr) return {};
   TRY(find_managed_key(services, *service, place));
   return {};
 }
 
+KeyRequest::KeyRequest(Services& services, Caller caller, Of of)
+    : services_(services), caller_(told(std::move(caller), of.key)), of_(std::move(of)) {}
+
+Result<std::optional<OpenUse>> KeyRequest::try_to_decide(meta::Transaction& transaction,
+                                                         Writes writes) const {
+  const kms::Place place{caller_.principal.account_id, caller_.region};
+  const auto name = kms::parse_key_name(of_.key, place, kms::AliasesAre::Allowed);
+  if (!of_.sealed && name && find_managed(place, *name) != nullptr) {
+    TRY_ASSIGN(const auto known, services_.keys.know(transaction, *name, writes));
+    if (!known) return std::nullopt;
+  }
+  auto call = make_call(services_, transaction, caller_);
+  auto use = make_use(caller_, of_);
+  use.key.writes = writes;
+  TRY_ASSIGN(auto open, begin(call, use));
+  return open;
+}
+
+void KeyRequest::decide(meta::Transaction& transaction) {
+  decided_.emplace(try_to_decide(transaction, {}));
+}
+
+Result<> KeyRequest::decide_alone() {
+  const auto writes = services_.database.writes();
+  return services_.database.read([&](meta::Transaction& transaction) -> Result<> {
+    decided_.emplace(try_to_decide(transaction, writes));
+    return {};
+  });
+}
+
+Result<DataKey> KeyRequest::use() {
+  if (!decided_) TRY(decide_alone());
+  if (*decided_ && !**decided_) {
+    TRY(make_managed_key(services_, caller_, of_.key));
+    TRY(decide_alone());
+  }
+  if (!*decided_) return std::unexpected(decided_->error());
+  const auto& open = **decided_;
+  const auto use = make_use(caller_, of_);
+  const bool seldom = of_.recording == Recording::Seldom;
+  const auto name = seldom ? name_of(use) : std::string();
+  const auto now = services_.os.clock.monotonic();
+  TRY_ASSIGN(auto key, use_key(services_, use, *open, of_.recording));
+  if (seldom && services_.key_uses.recorded(name, now)) return key;
+  const auto document = document_of(use);
+  TRY(record_read(services_, read_call(use, document, open->key())));
+  if (seldom) services_.key_uses.record(name, now);
+  return key;
+}
+
+// As execute() carries out the operation.
+Result<DataKey> KeyRequest::finish() {
+  auto done = use();
+  if (done) return done;
+  const auto use = make_use(caller_, of_);
+  return std::unexpected(
+      record_error(services_, caller_, use.operation, document_of(use), std::move(done).error()));
+}
+
 Result<DataKey> generate_data_key(Services& services, const Caller& caller, std::string_view key,
                                   const kms::EncryptionContext& context, Recording recording) {
-  TRY(make_managed_key(services, caller, key));
-  TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "GenerateDataKey",
-                                        data_key_request(key, context), recording));
-  return data_key_of(output);
+  KeyRequest request(services, caller, {std::string(key), context, std::nullopt, recording});
+  return request.finish();
 }
 
 Result<std::string> decrypt_data_key(Services& services, const Caller& caller, std::string_view key,
-                                     std::string_view sealed, const json::Object& context,
+                                     std::string_view sealed, const kms::EncryptionContext& context,
                                      Recording recording) {
-  TRY_ASSIGN(const auto output, use_key(services, told(caller, key), "Decrypt",
-                                        {{"KeyId", key},
-                                         {"CiphertextBlob", base64_encode(sealed)},
-                                         {"EncryptionContext", context}},
-                                        recording));
-  return bytes_of(output, "Plaintext");
+  KeyRequest request(services, caller, {std::string(key), context, std::string(sealed), recording});
+  TRY_ASSIGN(auto opened, request.finish());
+  return std::move(opened.plaintext);
 }
 
 Result<CarriedKey> generate_data_key_within(Services& services, meta::Transaction& transaction,
@@ -129,26 +288,19 @@ Result<CarriedKey> generate_data_key_within(Services& services, meta::Transactio
   // Denials hide which keys there are; who set the key up is to learn that it is gone.
   const kms::Place place{asking.principal.account_id, asking.region};
   TRY_ASSIGN(const auto name, kms::parse_key_name(key, place, kms::AliasesAre::Allowed));
-  TRY(services.keys.get(transaction, name));
-  TRY_ASSIGN(auto carried, carry_out(services, transaction, asking, binding_of("GenerateDataKey"),
-                                     data_key_request(key, context), std::move(event_id)));
-  return CarriedKey{data_key_of(carried.output), std::move(carried.records)};
+  TRY_ASSIGN(const auto known, services.keys.know(transaction, name));
+  if (!known) return kms::not_found(name);
+  const KeyRequest::Of of{std::string(key), context};
+  return use_within(services, transaction, make_use(asking, of), std::move(event_id));
 }
 
 Result<CarriedKey> decrypt_data_key_within(Services& services, meta::Transaction& transaction,
                                            const Caller& caller, std::string_view key,
                                            std::string_view sealed,
                                            const kms::EncryptionContext& context) {
-  TRY_ASSIGN(auto carried,
-             carry_out(services, transaction, told(caller, key), binding_of("Decrypt"),
-                       {{"KeyId", key},
-                        {"CiphertextBlob", base64_encode(sealed)},
-                        {"EncryptionContext", render_context(context)}}));
-  CarriedKey out;
-  out.key.key_arn = get_string(carried.output, "KeyId");
-  out.key.plaintext = bytes_of(carried.output, "Plaintext");
-  out.records = std::move(carried.records);
-  return out;
+  const auto asking = told(caller, key);
+  const KeyRequest::Of of{std::string(key), context, std::string(sealed)};
+  return use_within(services, transaction, make_use(asking, of), {});
 }
 
 Result<Carried> describe_key_within(Services& services, meta::Transaction& transaction,

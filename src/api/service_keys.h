@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/audit.h"
+#include "api/kms_use.h"
 #include "api/operation_call.h"
 #include "api/services.h"
 #include "base/error.h"
@@ -25,7 +27,8 @@ struct DataKey {
 // Of uses that come often.
 enum class Recording : uint8_t {
   Always,
-  Seldom  // by who uses which key for what: once a while (KeyUses)
+  // By who uses which key for what: once a while, and so long the data key is the same (KeyUses).
+  Seldom
 };
 
 // The ARN of the key that a service ("s3") has for itself in an account and region: what
@@ -35,7 +38,8 @@ enum class Recording : uint8_t {
 Result<std::string> managed_key_arn(Services& services, const kms::Place& place,
                                     std::string_view service);
 
-// Calls of KMS, decided by the key's policy and recorded as those on the wire are. A service names
+// Calls of KMS, decided by the key's policy and recorded as those on the wire are, by the same code
+// (kms_use.h) but without its documents. A service names
 // the key by its ARN and acts on behalf of `caller.source_arn`; what it does is told to the key's
 // account. For whom it makes the call otherwise stands in `caller`, with its own name in
 // `via_service`. Reasons are KMS's: NotFound, InvalidArn, Disabled, KMSInvalidState,
@@ -46,8 +50,42 @@ Result<DataKey> generate_data_key(Services& services, const Caller& caller, std:
                                   Recording recording = Recording::Always);
 // Reason InvalidCiphertext too.
 Result<std::string> decrypt_data_key(Services& services, const Caller& caller, std::string_view key,
-                                     std::string_view sealed, const json::Object& context,
+                                     std::string_view sealed, const kms::EncryptionContext& context,
                                      Recording recording = Recording::Always);
+
+// One such call in two steps, so that nobody waits for the store twice: decide() within a
+// transaction in which the caller reads anyway, finish() outside of it.
+class KeyRequest {
+ public:
+  struct Of {
+    std::string key;
+    kms::EncryptionContext context;
+    std::optional<std::string> sealed = {};  // to be opened; nullopt: a new data key
+    Recording recording = Recording::Always;
+  };
+  KeyRequest(Services& services, Caller caller, Of of);
+  KeyRequest(const KeyRequest&) = delete;
+  KeyRequest& operator=(const KeyRequest&) = delete;
+
+  // What comes of it is for finish() to tell.
+  void decide(meta::Transaction& transaction);
+  // Uses the key and records that, or what decide() came to; which this does first where nobody
+  // did.
+  Result<DataKey> finish();
+
+ private:
+  using Writes = std::optional<uint64_t>;  // as kms::Keys::know() has it
+  Result<std::optional<kms_service::OpenUse>> try_to_decide(meta::Transaction& transaction,
+                                                            Writes writes) const;
+  Result<> decide_alone();
+  Result<DataKey> use();
+
+  Services& services_;
+  const Caller caller_;
+  const Of of_;
+  // Allowed, and opened; nullopt: a service's own key is to be made first.
+  std::optional<Result<std::optional<kms_service::OpenUse>>> decided_;
+};
 
 // The same inside a transaction, which commits the records with what the key is for. A key that
 // there is not is NotFound, whatever is allowed.

@@ -81,9 +81,7 @@ TEST_F(ServiceKeysTest, CloudTrailSealsForReadersOfTheAccount) {
   EXPECT_EQ(opened->at("Plaintext"), json::Value(base64_encode(made->plaintext)));
   EXPECT_NE(refusal("kms:Decrypt", {{"CiphertextBlob", base64_encode(made->sealed)}}), "");
   EXPECT_FALSE(call(stranger(), "kms:Decrypt", request));
-  EXPECT_EQ(decrypt_data_key(*services_, trail(), key_, made->sealed, context_of(file()))
-                .error()
-                .reason(),
+  EXPECT_EQ(decrypt_data_key(*services_, trail(), key_, made->sealed, file()).error().reason(),
             "AccessDenied")
       << "the service itself may not read";
 }
@@ -123,7 +121,7 @@ TEST_F(ServiceKeysTest, S3AsksInTheNameOfItsCaller) {
   through.via_service = "s3";
   const auto made = generate_data_key(*services_, through, key_, {{"aws:s3:arn", "arn:o"}});
   ASSERT_TRUE(made) << made.error().message();
-  const json::Object object{{"aws:s3:arn", "arn:o"}};
+  const kms::EncryptionContext object{{"aws:s3:arn", "arn:o"}};
   EXPECT_EQ(decrypt_data_key(*services_, through, key_, made->sealed, object).value(),
             made->plaintext);
   auto nobody = worker_;
@@ -165,7 +163,7 @@ TEST_F(ServiceKeysTest, AServiceHasAKeyOfItsOwn) {
   const kms::Place place{std::string(kAccount), "eu-west-1"};
   EXPECT_EQ(managed_key_arn(*services_, place, "s3").value(), made->key_arn);
   EXPECT_EQ(managed_key_arn(*services_, place, "ec2").error().reason(), "NotFound");
-  EXPECT_EQ(decrypt_data_key(*services_, through, made->key_arn, made->sealed, shown).value(),
+  EXPECT_EQ(decrypt_data_key(*services_, through, made->key_arn, made->sealed, object).value(),
             made->plaintext);
   // Not directly, nor through another service, whatever identity policies say.
   const json::Object direct{{"CiphertextBlob", base64_encode(made->sealed)},
@@ -173,7 +171,7 @@ TEST_F(ServiceKeysTest, AServiceHasAKeyOfItsOwn) {
   EXPECT_THAT(error("kms:Decrypt", direct), StartsWith("AccessDeniedException: "));
   through.via_service = "sqs";
   EXPECT_EQ(
-      decrypt_data_key(*services_, through, made->key_arn, made->sealed, shown).error().reason(),
+      decrypt_data_key(*services_, through, made->key_arn, made->sealed, object).error().reason(),
       "AccessDenied");
 }
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/block_cipher.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -40,12 +39,12 @@ const EVP_CIPHER* algorithm() {
 
 }  // namespace
 
-BlockCipher::BlockCipher(std::string_view key) : key_(key), cipher_(EVP_CIPHER_CTX_new()) {
+BlockCipher::BlockCipher(std::string_view key)
+    : key_(std::string(key)), cipher_(EVP_CIPHER_CTX_new()) {
   TRACCIA_ASSERT(key.size() == kKeyBytes && cipher_ != nullptr);
 }
 
 BlockCipher::~BlockCipher() {
-  OPENSSL_cleanse(key_.data(), key_.size());
   EVP_CIPHER_CTX_free(as_context(cipher_));
 }
 
@@ -53,7 +52,8 @@ void BlockCipher::seal(uint64_t number, std::string_view plaintext, std::string_
                        std::string& out) {
   auto* ctx = as_context(cipher_);
   const auto nonce = nonce_of(number);
-  TRACCIA_ASSERT(EVP_EncryptInit_ex2(ctx, algorithm(), data_of(key_), nonce.data(), nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_EncryptInit_ex2(ctx, algorithm(), data_of(key_.view()), nonce.data(), nullptr) == 1);
   int count = 0;
   TRACCIA_ASSERT(EVP_EncryptUpdate(ctx, nullptr, &count, data_of(context),
                                    static_cast<int>(context.size())) == 1);
@@ -72,7 +72,8 @@ Result<> BlockCipher::open(uint64_t number, std::span<char> ciphertext, std::str
   TRACCIA_ASSERT(tag.size() == kTagBytes);
   auto* ctx = as_context(cipher_);
   const auto nonce = nonce_of(number);
-  TRACCIA_ASSERT(EVP_DecryptInit_ex2(ctx, algorithm(), data_of(key_), nonce.data(), nullptr) == 1);
+  TRACCIA_ASSERT(
+      EVP_DecryptInit_ex2(ctx, algorithm(), data_of(key_.view()), nonce.data(), nullptr) == 1);
   int count = 0;
   TRACCIA_ASSERT(EVP_DecryptUpdate(ctx, nullptr, &count, data_of(context),
                                    static_cast<int>(context.size())) == 1);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "crypto/secret.h"
 
 namespace traccia::crypto {
 
@@ -32,7 +33,7 @@ class BlockCipher {
                 std::string_view context);
 
  private:
-  std::string key_;
+  Secret key_;
   void* cipher_;
 };
 

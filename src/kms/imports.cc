@@ -47,6 +47,7 @@ Result<Key> Keys::import_material(meta::Transaction& transaction, Key key,
 // Its id stays: only the same material may come back.
 Result<Key> Keys::forget_material(meta::Transaction& transaction, Key key) {
   TRY(transaction.execute("UPDATE kms_material SET sealed = x'' WHERE key = ?", {key.arn}));
+  known_.forget(key.arn);
   if (!is_pending_deletion(key.state)) key.state = KeyState::PendingImport;
   key.valid_to.reset();
   TRY(transaction.execute("UPDATE kms_keys SET state = ?, valid_to = NULL WHERE arn = ?",

@@ -78,6 +78,9 @@ struct Key {
   int64_t window_days = 0;          // of KeyState::PendingReplicaDeletion
   std::string origin = std::string(kFromKms);
   std::optional<Time> valid_to = {};  // of imported material that expires
+  // Another one after each change of the key or of what belongs to it, its material, aliases, tags
+  // and grants: two reads that give the same give the same of all of these. 0: not as it was read.
+  int64_t version = 0;
 
   bool is_multi_region() const { return !primary_region.empty(); }
   bool is_primary() const { return primary_region == place.region; }

@@ -48,6 +48,7 @@ Key read_key(const meta::Row& row) {
           .origin = row.text(15)};
   if (!row.is_null(9)) key.deletion = from_unix_nanoseconds(row.integer(9));
   if (!row.is_null(16)) key.valid_to = from_unix_nanoseconds(row.integer(16));
+  key.version = row.integer(17);
   return key;
 }
 
@@ -118,10 +119,9 @@ Result<> Keys::insert_material(meta::Transaction& transaction, const Key& key,
   return {};
 }
 
-Key Keys::settled(Key key) const {
-  if (!key.valid_to || *key.valid_to > os_.clock.now()) return key;
-  if (!is_pending_deletion(key.state)) key.state = KeyState::PendingImport;
-  return key;
+KeyState Keys::settled(const Key& key) const {
+  const bool expired = key.valid_to && *key.valid_to <= os_.clock.now();
+  return expired && !is_pending_deletion(key.state) ? KeyState::PendingImport : key.state;
 }
 
 Result<std::optional<Key>> Keys::find(meta::Transaction& transaction, const KeyName& name) {
@@ -132,7 +132,8 @@ Result<std::optional<Key>> Keys::find(meta::Transaction& transaction, const KeyN
   std::optional<Key> found;
   TRY(transaction.query(sql, {name.arn, to_unix_nanoseconds(os_.clock.now())},
                         [&](const meta::Row& row) -> Result<> {
-                          found = settled(read_key(row));
+                          found = read_key(row);
+                          found->state = settled(*found);
                           return {};
                         }));
   return found;
@@ -153,7 +154,8 @@ Result<identity::Page<Key>> Keys::list(meta::Transaction& transaction, const Pla
                         {place.account, place.region, cursor.after,
                          to_unix_nanoseconds(os_.clock.now()), cursor.rows_max()},
                         [&](const meta::Row& row) -> Result<> {
-                          page.items.push_back(settled(read_key(row)));
+                          auto& key = page.items.emplace_back(read_key(row));
+                          key.state = settled(key);
                           return {};
                         }));
   page.cut(cursor);
@@ -184,6 +186,7 @@ Result<std::vector<Key>> Keys::remove_due(meta::Transaction& transaction, size_t
                         }));
   for (const auto& key : due) {
     TRY(transaction.execute("DELETE FROM kms_keys WHERE arn = ?", {key.arn}));
+    known_.forget(key.arn);
     if (key.is_multi_region()) TRY(start_window(transaction, key));
   }
   return due;
@@ -203,28 +206,30 @@ Result<std::optional<Keys::Material>> Keys::open_sealed(meta::Transaction& trans
   return found;
 }
 
-Result<std::optional<OpenKey>> Keys::open_version(meta::Transaction& transaction, const Key& key,
-                                                  int64_t version) {
+Result<Opened> Keys::open_version(meta::Transaction& transaction, const Key& key, int64_t version) {
+  if (auto open = known_.find_open(key, version)) return open;
   TRY_ASSIGN(auto material, open_sealed(transaction, key, version));
-  if (!material) return std::nullopt;
-  TRY_ASSIGN(auto open,
+  if (!material) return nullptr;
+  TRY_ASSIGN(auto made,
              OpenKey::make(key, version, std::move(material->id), std::move(material->bytes)));
+  auto open = std::make_shared<const OpenKey>(std::move(made));
+  known_.keep_open(key, version, open);
   return open;
 }
 
-Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key) {
+Result<Opened> Keys::open(meta::Transaction& transaction, const Key& key) {
   TRY_ASSIGN(auto open, open_version(transaction, key, key.material));
   if (!open) return fail(ErrorCode::DataLoss, fmt::format("key '{}' has no material", key.arn));
-  return std::move(*open);
+  return open;
 }
 
-Result<OpenKey> Keys::open(meta::Transaction& transaction, const Key& key,
-                           const CiphertextView& ciphertext) {
+Result<Opened> Keys::open(meta::Transaction& transaction, const Key& key,
+                          const CiphertextView& ciphertext) {
   const bool its = ciphertext.account == key.place.account && ciphertext.key_id == key.id;
   if (!its) return invalid_ciphertext();
   TRY_ASSIGN(auto open, open_version(transaction, key, ciphertext.material));
   if (!open) return invalid_ciphertext();
-  return std::move(*open);
+  return open;
 }
 
 Result<bool> Keys::has_material(meta::Transaction& transaction, const Key& key) {

@@ -15,6 +15,7 @@
 #include "kms/ciphertext.h"
 #include "kms/key.h"
 #include "kms/key_name.h"
+#include "kms/known_keys.h"
 #include "kms/open_key.h"
 #include "meta/database.h"
 #include "os/os.h"
@@ -76,6 +77,11 @@ class Keys {
   Result<std::optional<Key>> find(meta::Transaction& transaction, const KeyName& name);
   // Reason NotFound.
   Result<Key> get(meta::Transaction& transaction, const KeyName& name);
+  // For a use of the key: costs one look at the store while nothing of the key is changed. nullptr
+  // when there is none. `writes` is what Database::writes() said before a transaction that only
+  // reads: while it says so, there is no look at the store either.
+  Result<Known> know(meta::Transaction& transaction, const KeyName& name,
+                     std::optional<uint64_t> writes = {});
   // By id.
   Result<identity::Page<Key>> list(meta::Transaction& transaction, const Place& place,
                                    const identity::Cursor& cursor);
@@ -118,11 +124,12 @@ class Keys {
   // The id of the material that encrypts, 64 hexadecimal digits; empty when there was none yet.
   Result<std::string> material_id(meta::Transaction& transaction, const Key& key);
   // The material that encrypts, signs or makes MACs. DataLoss when it is gone or was sealed under
-  // another master key.
-  Result<OpenKey> open(meta::Transaction& transaction, const Key& key);
+  // another master key. Needs no store for a key whose material was opened, while nothing of the
+  // key is changed.
+  Result<Opened> open(meta::Transaction& transaction, const Key& key);
   // The material that made the ciphertext. Reason InvalidCiphertext when it is none of the key's.
-  Result<OpenKey> open(meta::Transaction& transaction, const Key& key,
-                       const CiphertextView& ciphertext);
+  Result<Opened> open(meta::Transaction& transaction, const Key& key,
+                      const CiphertextView& ciphertext);
 
  private:
   Result<> insert(meta::Transaction& transaction, const Key& key);
@@ -140,14 +147,18 @@ class Keys {
   };
   Result<std::optional<Material>> open_sealed(meta::Transaction& transaction, const Key& key,
                                               int64_t version);
-  Result<std::optional<OpenKey>> open_version(meta::Transaction& transaction, const Key& key,
-                                              int64_t version);
+  // nullptr for a version that there is not, or no more.
+  Result<Opened> open_version(meta::Transaction& transaction, const Key& key, int64_t version);
   Result<> start_window(meta::Transaction& transaction, const Key& removed);
   // Material that has expired is gone for every reader, whenever it is removed.
-  Key settled(Key key) const;
+  KeyState settled(const Key& key) const;
+  Result<Known> look_up(meta::Transaction& transaction, const KeyName& name);
+  // What time alone changes; nullptr for a key whose deletion is due.
+  Known as_of_now(Known known) const;
 
   os::Os os_;
   const identity::MasterKey& master_key_;
+  KnownKeys known_;
 };
 
 // Automatic rotation of a key.

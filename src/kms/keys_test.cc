@@ -26,6 +26,7 @@ class KeysTest : public testing::Test {
     schemas.push_back(kGrantsSchema);
     schemas.push_back(kManagersSchema);
     schemas.push_back(kReplicasSchema);
+    schemas.push_back(kVersionsSchema);
     database_ = meta::Database::open(fake_.os(), "/d/meta.db", schemas).value();
     ASSERT_TRUE(database_->write([&](meta::Transaction& transaction) -> Result<> {
       TRY(identity_.bootstrap(transaction, kPlace.account));
@@ -67,13 +68,13 @@ class KeysTest : public testing::Test {
   std::string encrypt(const Key& key, std::string_view plaintext) {
     const auto open =
         write([&](meta::Transaction& transaction) { return keys_.open(transaction, key); });
-    return open->encrypt(fake_.random, kSymmetric, plaintext, {{"k", "v"}}).value();
+    return (*open)->encrypt(fake_.random, kSymmetric, plaintext, {{"k", "v"}}).value();
   }
   std::string open(const Key& key, std::string_view blob) {
     const auto opened = write([&](meta::Transaction& transaction) -> Result<std::string> {
       TRY_ASSIGN(const auto ciphertext, decode_ciphertext(blob));
       TRY_ASSIGN(const auto open, keys_.open(transaction, key, ciphertext));
-      return open.decrypt(kSymmetric, blob, {{"k", "v"}});
+      return open->decrypt(kSymmetric, blob, {{"k", "v"}});
     });
     return opened ? *opened : told(opened);
   }
@@ -156,18 +157,18 @@ TEST_F(KeysTest, PairsComeBackFromTheStore) {
   };
   const auto signing = make("ECC_NIST_P384", kSignVerify);
   const auto digest = digest_of("ECDSA_SHA_384", "message");
-  const auto signature = signing.sign("ECDSA_SHA_384", digest).value();
-  EXPECT_TRUE(signing.verify("ECDSA_SHA_384", digest, signature).value());
-  EXPECT_FALSE(signing.verify("ECDSA_SHA_384", digest, "no signature").value());
+  const auto signature = signing->sign("ECDSA_SHA_384", digest).value();
+  EXPECT_TRUE(signing->verify("ECDSA_SHA_384", digest, signature).value());
+  EXPECT_FALSE(signing->verify("ECDSA_SHA_384", digest, "no signature").value());
   const auto one = make("ECC_NIST_P256", kKeyAgreement);
   const auto two = make("ECC_NIST_P256", kKeyAgreement);
-  EXPECT_EQ(one.agree(two.public_key().value()).value(),
-            two.agree(one.public_key().value()).value());
-  EXPECT_EQ(one.agree(signing.public_key().value()).error().code(), ErrorCode::InvalidArgument);
+  EXPECT_EQ(one->agree(two->public_key().value()).value(),
+            two->agree(one->public_key().value()).value());
+  EXPECT_EQ(one->agree(signing->public_key().value()).error().code(), ErrorCode::InvalidArgument);
   const auto cipher = make("RSA_2048", kEncryptDecrypt);
-  const auto sealed = cipher.encrypt(fake_.random, "RSAES_OAEP_SHA_256", "secret", {}).value();
-  EXPECT_EQ(cipher.decrypt("RSAES_OAEP_SHA_256", sealed, {}).value(), "secret");
-  EXPECT_EQ(told(cipher.decrypt("RSAES_OAEP_SHA_1", sealed, {})), "InvalidCiphertext: ");
+  const auto sealed = cipher->encrypt(fake_.random, "RSAES_OAEP_SHA_256", "secret", {}).value();
+  EXPECT_EQ(cipher->decrypt("RSAES_OAEP_SHA_256", sealed, {}).value(), "secret");
+  EXPECT_EQ(told(cipher->decrypt("RSAES_OAEP_SHA_1", sealed, {})), "InvalidCiphertext: ");
 }
 
 TEST_F(KeysTest, MaterialOfAnotherKindIsDamage) {

@@ -57,7 +57,7 @@ Result<OpenKey> OpenKey::make(const Key& key, int64_t version, std::string id,
 }
 
 Result<crypto::KeyPair> OpenKey::pair() const {
-  auto pair = crypto::KeyPair::from_der(material_);
+  auto pair = crypto::KeyPair::from_der(material_.view());
   if (pair && pair->kind() == kind_->pair) return pair;
   return fail(ErrorCode::DataLoss,
               fmt::format("the material of key '{}' is no {}", key_id_, kind_->spec));
@@ -68,7 +68,7 @@ Result<std::string> OpenKey::encrypt(os::Random& random, std::string_view algori
                                      const EncryptionContext& context) const {
   TRACCIA_ASSERT(kind_->usage == kEncryptDecrypt && kind_->has(algorithm));
   if (!kind_->pair) {
-    return kms::encrypt(material_, {account_, key_id_, version_}, random.bytes(kSaltBytes),
+    return kms::encrypt(material_.view(), {account_, key_id_, version_}, random.bytes(kSaltBytes),
                         plaintext, context);
   }
   TRY_ASSIGN(const auto opened, pair());
@@ -80,7 +80,7 @@ Result<std::string> OpenKey::decrypt(std::string_view algorithm, std::string_vie
   TRACCIA_ASSERT(kind_->usage == kEncryptDecrypt && kind_->has(algorithm));
   if (!kind_->pair) {
     TRY_ASSIGN(const auto view, decode_ciphertext(ciphertext));
-    return kms::decrypt(material_, view, context);
+    return kms::decrypt(material_.view(), view, context);
   }
   TRY_ASSIGN(const auto opened, pair());
   auto plaintext = opened.decrypt(get_named(kOaeps, algorithm), ciphertext);
@@ -103,7 +103,7 @@ Result<bool> OpenKey::verify(std::string_view algorithm, std::string_view digest
 
 std::string OpenKey::mac(std::string_view message) const {
   TRACCIA_ASSERT(kind_->usage == kGenerateVerifyMac);
-  return crypto::hmac(get_named(kMacs, kind_->algorithms.front()), material_, message);
+  return crypto::hmac(get_named(kMacs, kind_->algorithms.front()), material_.view(), message);
 }
 
 Result<std::string> OpenKey::agree(std::string_view peer_public_key) const {

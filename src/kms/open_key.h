@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "crypto/secret.h"
 #include "kms/ciphertext.h"
 #include "kms/key.h"
 #include "os/os.h"
@@ -14,8 +16,8 @@
 namespace traccia::kms {
 
 // One version of a key's material. Works without the store, which what takes long, as private keys
-// do, must not hold. The material itself does not come out. Immutable and thread-safe; which
-// functions a key has depends on its usage. `algorithm` is one of its kind's.
+// do, must not hold. The material itself does not come out, and is wiped with this. Immutable and
+// thread-safe; which functions a key has depends on its usage. `algorithm` is one of its kind's.
 class OpenKey {
  public:
   // DataLoss when the material is not one of the key's kind.
@@ -59,8 +61,9 @@ class OpenKey {
   std::string key_id_;
   uint32_t version_;
   std::string id_;
-  std::string material_;
+  crypto::Secret material_;
 };
+using Opened = std::shared_ptr<const OpenKey>;
 
 // The digest that an algorithm of kSignVerify signs of a message, and its size.
 std::string digest_of(std::string_view algorithm, std::string_view message);

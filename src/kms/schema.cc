@@ -93,4 +93,52 @@ CREATE INDEX kms_keys_related ON kms_keys (account, id) WHERE primary_region <> 
 CREATE INDEX kms_keys_by_expiry ON kms_keys (valid_to) WHERE valid_to IS NOT NULL;
 )sql";
 
+// Random, so that no version comes back: neither after a rollback nor in a key of the same name.
+const std::string_view kVersionsSchema = R"sql(
+ALTER TABLE kms_keys ADD COLUMN version INTEGER NOT NULL DEFAULT 0;  -- Key::version
+UPDATE kms_keys SET version = random() | 1;
+CREATE TRIGGER kms_keys_version_made AFTER INSERT ON kms_keys BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.arn;
+END;
+CREATE TRIGGER kms_keys_version AFTER UPDATE ON kms_keys WHEN NEW.version = OLD.version BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.arn;
+END;
+CREATE TRIGGER kms_material_made AFTER INSERT ON kms_material BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.key;
+END;
+CREATE TRIGGER kms_material_changed AFTER UPDATE ON kms_material BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn IN (OLD.key, NEW.key);
+END;
+CREATE TRIGGER kms_material_gone AFTER DELETE ON kms_material BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = OLD.key;
+END;
+CREATE TRIGGER kms_aliases_made AFTER INSERT ON kms_aliases BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.key;
+END;
+CREATE TRIGGER kms_aliases_changed AFTER UPDATE ON kms_aliases BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn IN (OLD.key, NEW.key);
+END;
+CREATE TRIGGER kms_aliases_gone AFTER DELETE ON kms_aliases BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = OLD.key;
+END;
+CREATE TRIGGER kms_tags_made AFTER INSERT ON kms_tags BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.key;
+END;
+CREATE TRIGGER kms_tags_changed AFTER UPDATE ON kms_tags BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn IN (OLD.key, NEW.key);
+END;
+CREATE TRIGGER kms_tags_gone AFTER DELETE ON kms_tags BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = OLD.key;
+END;
+CREATE TRIGGER kms_grants_made AFTER INSERT ON kms_grants BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = NEW.key;
+END;
+CREATE TRIGGER kms_grants_changed AFTER UPDATE ON kms_grants BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn IN (OLD.key, NEW.key);
+END;
+CREATE TRIGGER kms_grants_gone AFTER DELETE ON kms_grants BEGIN
+  UPDATE kms_keys SET version = random() | 1 WHERE arn = OLD.key;
+END;
+)sql";
+
 }  // namespace traccia::kms

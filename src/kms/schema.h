@@ -15,5 +15,7 @@ extern const std::string_view kGrantsSchema;
 extern const std::string_view kManagersSchema;
 // Keys in several regions, and keys of imported material.
 extern const std::string_view kReplicasSchema;
+// What tells that a key or something of it was changed.
+extern const std::string_view kVersionsSchema;
 
 }  // namespace traccia::kms

@@ -6,37 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "base/test_allocations.h"
 #include "policy/messages.h"
 #include "policy/test_policies.h"
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TRACCIA_ALLOCATES_FOR_ITSELF  // its runtime has an operator new that cannot be replaced
-#endif
-#endif
-
-#ifndef TRACCIA_ALLOCATES_FOR_ITSELF
-namespace {
-thread_local size_t allocations = 0;
-}
-
-// Replace the library's for this program, to see that decisions do not come here. Not inlined, or
-// g++ takes malloc and delete for a mismatch.
-[[gnu::noinline]] void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* out = std::malloc(bytes == 0 ? 1 : bytes)) return out;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-#endif
 
 namespace traccia::policy {
 namespace {

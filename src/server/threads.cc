@@ -207,6 +207,7 @@ void Server::State::look_after_keys() {
   if (auto done = api::forget_expired_material(*services); !done) {
     traccia::log(LogLevel::Error, "expiry of KMS keys", {{"error", done.error().message()}});
   }
+  key_uses.data_keys.wipe_old(services->os.clock.monotonic());
 }
 
 void Server::State::sweep_lifecycle() {

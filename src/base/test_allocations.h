@@ -1,0 +1,33 @@
+// For tests: how often a thread asked for memory. To be included by one file of a program, whose
+// operator new it replaces.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TRACCIA_ALLOCATES_FOR_ITSELF  // its runtime has an operator new that cannot be replaced
+#endif
+#endif
+
+#ifndef TRACCIA_ALLOCATES_FOR_ITSELF
+namespace {
+thread_local size_t allocations = 0;
+}
+
+// Not inlined, or g++ takes malloc and delete for a mismatch.
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  ++allocations;
+  if (void* out = std::malloc(bytes == 0 ? 1 : bytes)) return out;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+#endif
