@@ -153,7 +153,7 @@ TEST(BlobStore, AFullDiskIsLeftAsItWas) {
   os::FakeOs fake;
   const auto store = BlobStore::open(fake.os(), "/blobs").value();
   const auto kept = store->put(pattern(3000)).value();
-  for (const size_t room : {0, 5000, 1 << 20, 2 << 20}) {
+  for (const size_t room : std::initializer_list<size_t>{0, 5000, 1 << 20, 2 << 20}) {
     fake.files.set_capacity(fake.files.used_bytes() + room);
     EXPECT_EQ(store->put(pattern(3 << 20)).error().code(), ErrorCode::ResourceExhausted);
     EXPECT_EQ(store->list().value(), std::vector{kept});

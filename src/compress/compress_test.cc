@@ -196,7 +196,8 @@ TEST(Crc, OfEveryLengthAndPlace) {
 TEST(Crc, SumsOfPiecesMakeTheSumOfTheWhole) {
   std::string bytes;
   for (int i = 0; i < 70'000; ++i) bytes += static_cast<char>(i * i % 251);
-  for (const size_t cut : {0, 1, 7, 8, 255, 4096, 65'536, 69'999, 70'000}) {
+  for (const size_t cut :
+       std::initializer_list<size_t>{0, 1, 7, 8, 255, 4096, 65'536, 69'999, 70'000}) {
     const auto a = std::string_view(bytes).substr(0, cut);
     const auto b = std::string_view(bytes).substr(cut);
     EXPECT_EQ(crc32_combine(crc32(a), crc32(b), b.size()), crc32(bytes)) << cut;

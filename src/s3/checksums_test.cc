@@ -39,7 +39,8 @@ TEST(Checksums, OfPartsIsOfTheWhole) {
   for (const auto& algorithm : checksum_algorithms()) {
     std::vector<PartChecksum> parts;
     std::string sums;
-    for (const auto& [at, count] : {std::pair{0, 4}, {4, 4}, {8, 7}, {15, 100}}) {
+    for (const auto& [at, count] :
+         std::initializer_list<std::pair<size_t, size_t>>{{0, 4}, {4, 4}, {8, 7}, {15, 100}}) {
       const auto piece = std::string_view(whole).substr(at, count);
       parts.push_back(part(algorithm, piece));
       sums += algorithm.compute(piece);
