@@ -7,9 +7,12 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TRACCIA_ALLOCATES_FOR_ITSELF  // its runtime has an operator new that cannot be replaced
+// The sanitizers' runtimes have an operator new of their own, of which not all can be replaced.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TRACCIA_ALLOCATES_FOR_ITSELF
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TRACCIA_ALLOCATES_FOR_ITSELF
 #endif
 #endif
 

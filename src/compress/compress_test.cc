@@ -195,7 +195,7 @@ TEST(Crc, OfEveryLengthAndPlace) {
 
 TEST(Crc, SumsOfPiecesMakeTheSumOfTheWhole) {
   std::string bytes;
-  for (int i = 0; i < 70'000; ++i) bytes += static_cast<char>(i * i % 251);
+  for (int i = 0; i < 70'000; ++i) bytes += static_cast<char>(i % 251 * (i % 251) % 256);
   for (const size_t cut :
        std::initializer_list<size_t>{0, 1, 7, 8, 255, 4096, 65'536, 69'999, 70'000}) {
     const auto a = std::string_view(bytes).substr(0, cut);
