@@ -143,8 +143,10 @@ Result<> LifecycleSweep::move(const Action& action) {
                       version.size);
         return {};
       });
-  if (moved) ++done_;
-  if (done && moved) return {};
+  if (done && moved) {
+    ++done_;
+    return {};
+  }
   // It is committed and the log refused it, or it may have been committed; if it was not, the next
   // start removes the bytes.
   if (!done && done.error().code() == ErrorCode::Unavailable) return done;

@@ -341,6 +341,22 @@ TEST_F(S3TransitionTest, ObjectsGoDownTheWaterfall) {
             (std::vector<std::string>{"GLACIER", "STANDARD"}));
 }
 
+// Such a move may be found done after a restart: then its bytes must be there.
+TEST_F(S3TransitionTest, AMoveWhoseCommitWasNotSyncedKeepsBothItsBytes) {
+  put("k", large());
+  ASSERT_EQ(put_rules(rule(move("STANDARD_IA", 30))).status, 200);
+  to("2027-02-15T00:00:00Z");
+  ASSERT_EQ(blobs_->list().value().size(), 1U);
+  fake_.files.set_fault(
+      [](os::Operation operation, const std::string& path) -> std::optional<Error> {
+        if (operation != os::Operation::Sync || path != "/d/meta.db-wal") return std::nullopt;
+        return Error(ErrorCode::Unavailable, "input/output error");
+      });
+  sweep();
+  fake_.files.set_fault(nullptr);
+  EXPECT_EQ(blobs_->list().value().size(), 2U);
+}
+
 TEST_F(S3TransitionTest, ArchivedObjectsAreRestoredFirst) {
   put("k", large(), {{"x-amz-storage-class", "GLACIER"}});
   EXPECT_LT(disk_bytes(), large().size() / 10);
