@@ -16,7 +16,7 @@
 namespace traccia::api {
 
 // Thread-safe. A key is taken from here only while nothing was written to the database since it was
-// read: whatever may have changed it is seen by the next request.
+// read, busy tables aside: whatever may have changed it is seen by the next request.
 class KeyCache {
  public:
   static constexpr size_t kKeysMax = 1024;

@@ -55,4 +55,13 @@ std::vector<std::string_view> control_plane_schemas() {
           kms::kVersionsSchema};
 }
 
+std::vector<std::string_view> control_plane_busy_tables() {
+  return {"s3_objects",       "s3_versions",     "s3_small",         "s3_uploads",
+          "s3_parts",         "s3_garbage",      "outbox",           "queue_messages",
+          "queue_deletions",  "topic_messages",  "topic_deliveries", "delivery_announcements",
+          "delivery_changes", "delivery_cursor", "delivery_files",   "delivery_notifications",
+          "delivery_status",  "digest_chains",   "digest_cursor",    "digest_files",
+          "digest_status"};
+}
+
 }  // namespace traccia::api

@@ -11,5 +11,8 @@ namespace traccia::api {
 // how many of them they have had: what is new goes to the end, and nothing that was released is
 // changed or moved.
 std::vector<std::string_view> control_plane_schemas();
+// The tables that requests fill, and delivery: nothing that is kept by meta::Database::writes() is
+// read from them. No table of identities, organizations and keys is among them.
+std::vector<std::string_view> control_plane_busy_tables();
 
 }  // namespace traccia::api

@@ -152,7 +152,9 @@ class ServicesTest : public testing::Test {
     ASSERT_TRUE(fake_.files.make_directories("/d/wal"));
     wal_ = wal::Wal::open(fake_.files, "/d/wal", log_options_).value();
     ingest_ = ingest::Ingest::open(fake_.os(), "/window", *wal_, {}).value();
-    database_ = meta::Database::open(fake_.os(), "/d/meta.db", control_plane_schemas()).value();
+    database_ = meta::Database::open(fake_.os(), "/d/meta.db", control_plane_schemas(),
+                                     control_plane_busy_tables())
+                    .value();
     blobs_ = blob::BlobStore::open(fake_.os(), "/d/blobs").value();
     s3_.emplace(fake_.os(), *database_, *blobs_,
                 s3::load_service_key(*database_, fake_.os(), master_key_).value());

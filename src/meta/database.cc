@@ -94,8 +94,10 @@ Error Database::error(std::string_view doing) const {
 }
 
 Result<std::unique_ptr<Database>> Database::open(os::Os os, const std::string& path,
-                                                 const std::vector<std::string_view>& schema) {
+                                                 const std::vector<std::string_view>& schema,
+                                                 const std::vector<std::string_view>& busy) {
   std::unique_ptr<Database> database(new Database);
+  database->busy_.insert(busy.begin(), busy.end());
   database->path_ = path;
   database->vfs_ = std::make_unique<Vfs>(os);
   const int flags =
@@ -105,6 +107,7 @@ Result<std::unique_ptr<Database>> Database::open(os::Os os, const std::string& p
   TRACCIA_ASSERT(database->connection_ != nullptr);
   if (code != SQLITE_OK) return std::unexpected(database->error("open"));
   TRY(database->configure());
+  sqlite3_set_authorizer(database->connection_, &Database::note_action, database.get());
   TRY(database->migrate(schema));
   return database;
 }
@@ -115,7 +118,7 @@ Database::~Database() {
 }
 
 void Database::forget_statements() {
-  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  for (auto& [sql, statement] : statements_) sqlite3_finalize(statement.handle);
   statements_.clear();
 }
 
@@ -162,11 +165,11 @@ Result<> Database::migrate(const std::vector<std::string_view>& schema) {
   return {};
 }
 
-Result<> Transaction::begin(const char* how) {
+Result<> Transaction::begin(std::string_view how) {
   lock_.emplace(database_.mutex_);
   seen_ = database_.committed_;
   database_.vfs_->begin_frames();
-  auto begun = database_.command(how);
+  auto begun = step(how);
   if (!begun) lock_.reset();
   return begun;
 }
@@ -174,10 +177,10 @@ Result<> Transaction::begin(const char* how) {
 Result<> Transaction::end(Result<> done) {
   if (!lock_) return done;
   const bool commits = done.has_value();
-  if (commits) done = database_.command("COMMIT");
+  if (commits) done = step("COMMIT");
   // A failed commit may have ended the transaction by itself.
   if (!done && sqlite3_get_autocommit(database_.connection_) == 0) {
-    (void)database_.command("ROLLBACK");
+    (void)step("ROLLBACK");
   }
   if (commits && done && database_.vfs_->wrote_frames()) seen_ = ++database_.committed_;
   if (commits && !done) {
@@ -199,7 +202,6 @@ Result<CommitNumber> Database::commit(const std::function<Result<>(Transaction&)
   TRY(refuse_after_failed_sync());
   Transaction transaction(*this);
   TRY(transaction.begin("BEGIN IMMEDIATE"));
-  writes_.fetch_add(1, std::memory_order_release);
   TRY(transaction.end(body(transaction)));
   return transaction.seen_;
 }
@@ -248,29 +250,47 @@ Result<> Database::read(const std::function<Result<>(Transaction&)>& body) {
   return wait_durable(transaction.seen_);
 }
 
-Result<sqlite3_stmt*> Database::prepare(std::string_view sql) {
-  sqlite3_stmt* statement = nullptr;
+// SQLite names every table that a statement is compiled to write to.
+int Database::note_action(void* database, int action, const char* table, const char*, const char*,
+                          const char*) {
+  const bool writes = action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE;
+  auto& self = *static_cast<Database*>(database);
+  if (writes && !self.busy_.contains(std::string_view(table))) self.writes_elsewhere_ = true;
+  return SQLITE_OK;
+}
+
+Result<Database::Statement> Database::prepare(std::string_view sql) {
+  Statement statement;
+  writes_elsewhere_ = false;
   if (sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()),
-                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+                         SQLITE_PREPARE_PERSISTENT, &statement.handle, nullptr) != SQLITE_OK) {
     return std::unexpected(error(sql));
   }
+  statement.counted = writes_elsewhere_;
   return statement;
+}
+
+Result<> Transaction::step(std::string_view sql) {
+  return run(sql, {}, [](const Row&) -> Result<> { return {}; });
 }
 
 Result<> Transaction::run(std::string_view sql, std::span<const Argument> arguments,
                           const std::function<Result<>(const Row&)>& row) {
   if (!lock_) TRY(begin("BEGIN"));
   auto& cache = database_.statements_;
-  const auto cached = cache.find(std::string(sql));
-  sqlite3_stmt* statement = cached == cache.end() ? nullptr : cached->second;
-  const bool nested = statement != nullptr && sqlite3_stmt_busy(statement) != 0;
+  const auto cached = cache.find(sql);
+  auto prepared = cached == cache.end() ? Database::Statement() : cached->second;
+  const bool nested = prepared.handle != nullptr && sqlite3_stmt_busy(prepared.handle) != 0;
   bool keep = !nested;
-  if (statement == nullptr || nested) {
-    TRY_ASSIGN(statement, database_.prepare(sql));
+  if (prepared.handle == nullptr || nested) {
+    TRY_ASSIGN(prepared, database_.prepare(sql));
     keep = keep && cache.size() < kStatementsMax;
-    if (keep) cache.emplace(std::string(sql), statement);
+    if (keep) cache.emplace(std::string(sql), prepared);
   }
+  auto* const statement = prepared.handle;
   const Lease lease(statement, keep);
+  // Before the commit, which nobody overtakes: who reads after this waits for it.
+  if (prepared.counted) database_.writes_.fetch_add(1, std::memory_order_release);
   TRACCIA_ASSERT(static_cast<size_t>(sqlite3_bind_parameter_count(statement)) == arguments.size());
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (bind(statement, static_cast<int>(i + 1), arguments[i]) != SQLITE_OK) {

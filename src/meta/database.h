@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,8 +67,9 @@ class Transaction {
  private:
   friend class Database;
   explicit Transaction(Database& database) : database_(database) {}
-  Result<> begin(const char* how);
+  Result<> begin(std::string_view how);
   Result<> end(Result<> done);
+  Result<> step(std::string_view sql);
   Result<> run(std::string_view sql, std::span<const Argument> arguments,
                const std::function<Result<>(const Row&)>& row);
   Database& database_;
@@ -83,9 +85,11 @@ class Transaction {
 class Database {
  public:
   // Creates the file when missing and applies the migrations whose numbers are above the stored
-  // user_version. `schema` is the ordered list of migration scripts; it only ever grows.
+  // user_version. `schema` is the ordered list of migration scripts; it only ever grows. `busy`
+  // names tables that writes() leaves out.
   static Result<std::unique_ptr<Database>> open(os::Os os, const std::string& path,
-                                                const std::vector<std::string_view>& schema);
+                                                const std::vector<std::string_view>& schema,
+                                                const std::vector<std::string_view>& busy = {});
   ~Database();
 
   // Runs `body` in a transaction: commits when it succeeds, rolls back when it returns an error.
@@ -102,7 +106,8 @@ class Database {
   // The same without that: for who reads or writes again before anybody is told anything, which
   // waits for both.
   Result<> look(const std::function<Result<>(Transaction&)>& body);
-  // Changes with every write: what was read after a call is as it was while this stays the same.
+  // Changes with every statement that writes to a table which is not busy, also by triggers and
+  // cascades: what was read from those after a call is as it was while this stays the same.
   uint64_t writes() const { return writes_.load(std::memory_order_acquire); }
 
  private:
@@ -111,8 +116,19 @@ class Database {
   Result<> configure();
   Result<> migrate(const std::vector<std::string_view>& schema);
   Result<> refuse_after_failed_sync() const;
+  // A statement, and whether writes() is to change when it runs.
+  struct Statement {
+    sqlite3_stmt* handle = nullptr;
+    bool counted = false;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
   Result<> command(const char* sql);
-  Result<sqlite3_stmt*> prepare(std::string_view sql);
+  Result<Statement> prepare(std::string_view sql);
+  static int note_action(void* database, int action, const char* table, const char*, const char*,
+                         const char*);
   void forget_statements();
   Error error(std::string_view doing) const;
 
@@ -123,7 +139,9 @@ class Database {
   std::string path_;
   std::atomic<uint64_t> writes_{0};
   std::atomic<CommitNumber> committed_{0};  // the last one; changes under mutex_
-  std::unordered_map<std::string, sqlite3_stmt*> statements_;
+  std::unordered_map<std::string, Statement, TextHash, std::equal_to<>> statements_;
+  std::set<std::string, std::less<>> busy_;  // tables
+  bool writes_elsewhere_ = false;            // the statement that is being prepared
 
   // One syncs for all who wait. Those whom the sync under way covers wait at the one condition, the
   // others at the other one, where the next to sync is found; then they change places.

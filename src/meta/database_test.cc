@@ -335,6 +335,40 @@ TEST_F(DatabaseTest, AReadWaitsForNobodyBeforeItsFirstStatement) {
   EXPECT_EQ(database->writes(), after) << "a read is no write";
 }
 
+constexpr std::string_view kBusy = R"sql(
+CREATE TABLE busy (k INTEGER PRIMARY KEY, parent INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE parents (k INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE children (k INTEGER PRIMARY KEY REFERENCES parents ON DELETE CASCADE) STRICT;
+CREATE TABLE busy_parents (k INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE quiet_children (k INTEGER PRIMARY KEY REFERENCES busy_parents ON DELETE CASCADE)
+    STRICT, WITHOUT ROWID;
+CREATE TABLE noted (k INTEGER PRIMARY KEY) STRICT;
+CREATE TRIGGER noting AFTER UPDATE ON busy BEGIN INSERT OR REPLACE INTO noted VALUES (NEW.k); END;
+)sql";
+
+TEST_F(DatabaseTest, CountsWritesButOfBusyTables) {
+  const auto database =
+      Database::open(fake_.os(), "/d/busy.db", {kBusy}, {"busy", "busy_parents"}).value();
+  // How many times as the statement ran, which it does twice: once prepared, once from the cache.
+  const auto counts = [&](std::string_view sql) {
+    const auto before = database->writes();
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE(database->write([&](Transaction& transaction) -> Result<> {
+        TRY(transaction.execute(sql));
+        return {};
+      })) << sql;
+    }
+    return database->writes() - before;
+  };
+  EXPECT_EQ(counts("INSERT OR REPLACE INTO busy VALUES (1, 1)"), 0U);
+  EXPECT_EQ(counts("DELETE FROM busy WHERE k = 2"), 0U);
+  EXPECT_EQ(counts("INSERT OR REPLACE INTO parents VALUES (1)"), 2U);
+  EXPECT_EQ(counts("DELETE FROM parents"), 2U);
+  EXPECT_EQ(counts("UPDATE busy SET parent = 2"), 2U) << "the trigger writes elsewhere";
+  EXPECT_EQ(counts("DELETE FROM busy_parents"), 2U) << "so may the cascade";
+  EXPECT_EQ(counts("DELETE FROM busy"), 0U);
+}
+
 // While one waits for the disk, the store is free for others, and one sync more does for all.
 TEST_F(DatabaseTest, OthersCommitWhileOneSyncs) {
   BlockedFiles files(fake_.files);

@@ -71,7 +71,8 @@ Result<std::unique_ptr<os::FileLock>> open_directory(os::Os os, const DataDirect
 
 Result<std::unique_ptr<meta::Database>> open_control_plane(os::Os os,
                                                            const DataDirectory& directory) {
-  return meta::Database::open(os, directory.meta(), api::control_plane_schemas());
+  return meta::Database::open(os, directory.meta(), api::control_plane_schemas(),
+                              api::control_plane_busy_tables());
 }
 
 Result<identity::MasterKey> open_master_key(os::Os os, const DataDirectory& directory,
