@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -68,8 +69,7 @@ Result<std::vector<std::pair<std::string, std::string>>> S3Call::existing_tags(
     meta::Transaction& transaction, std::string_view action, const S3Address& address) {
   std::vector<std::pair<std::string, std::string>> keys;
   if (std::ranges::find(kTaggedActions, action) == std::end(kTaggedActions)) return keys;
-  const auto found =
-      services_.s3.get_version(transaction, address.bucket, address.key, address.version);
+  auto found = services_.s3.get_version(transaction, address.bucket, address.key, address.version);
   if (!found) {
     const auto code = found.error().code();
     const bool missing = code == ErrorCode::NotFound || code == ErrorCode::InvalidArgument;
@@ -79,10 +79,17 @@ Result<std::vector<std::pair<std::string, std::string>>> S3Call::existing_tags(
   for (const auto& [key, value] : found->tags) {
     keys.emplace_back("s3:ExistingObjectTag/" + key, value);
   }
+  if (&address == &address_) found_version_ = std::move(*found);
   return keys;
 }
 
+Result<s3::ObjectInfo> S3Call::find_version(meta::Transaction& transaction) {
+  if (auto found = std::exchange(found_version_, std::nullopt)) return std::move(*found);
+  return services_.s3.get_version(transaction, address_.bucket, address_.key, address_.version);
+}
+
 Result<> S3Call::authorise(meta::Transaction& transaction) {
+  found_version_.reset();
   if (address_.bucket.empty() || operation_.name == "CreateBucket") {
     const auto keys = s3_context_keys(*this);
     return services_.authoriser.authorise(transaction,

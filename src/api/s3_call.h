@@ -128,6 +128,9 @@ class S3Call {
   // bucket.
   Result<s3::Bucket> authorise_also(meta::Transaction& transaction, std::string_view action,
                                     const S3Address& address);
+  // The version that the call names, in the transaction it was authorised in, before that changes
+  // anything. Errors are those of s3::S3::get_version().
+  Result<s3::ObjectInfo> find_version(meta::Transaction& transaction);
   // Of calls that only read.
   Result<> record_success();
   Result<> record_failure(const aws::ApiError& error);
@@ -162,6 +165,7 @@ class S3Call {
   const S3Operation& operation_;
   std::vector<std::pair<std::string, std::string>> query_;
   s3::Bucket found_bucket_;
+  std::optional<s3::ObjectInfo> found_version_;  // as authorise() read it, in its transaction
 };
 
 // Operations by group, in the order they are tried.

@@ -37,6 +37,7 @@ struct Source {
   s3::ObjectInfo object;
   bool versioned = false;  // the bucket keeps versions
   std::string data_key = {};
+  s3::StoredBytes small = {};
 
   void show_version(http::Response& response) const {
     if (!versioned) return;
@@ -49,15 +50,17 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
   auto& source = out.object;
   call.copied = {address, std::nullopt};
   const auto expected = call.header("x-amz-source-expected-bucket-owner");
-  TRY(call.services().database.read([&](meta::Transaction& transaction) -> Result<> {
+  auto& services = call.services();
+  const auto writes = services.database.writes();
+  std::optional<KeyRequest> key;
+  TRY(services.database.read([&](meta::Transaction& transaction) -> Result<> {
     const auto action = address.version ? "s3:GetObjectVersion" : "s3:GetObject";
     TRY_ASSIGN(const auto bucket, call.authorise_also(transaction, action, address));
     out.versioned = bucket.keeps_versions();
     if (!expected.empty() && expected != bucket.owner_account) {
       return fail(ErrorCode::PermissionDenied, "AccessDenied", "Access Denied");
     }
-    auto found =
-        call.services().s3.get_version(transaction, address.bucket, address.key, address.version);
+    auto found = services.s3.get_version(transaction, address.bucket, address.key, address.version);
     const bool missing = found ? found->delete_marker && !address.version
                                : found.error().code() == ErrorCode::NotFound;
     if (missing) {
@@ -65,7 +68,9 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
       TRY(call.authorise_also(transaction, listing, {address.bucket, ""}));
     }
     TRY_ASSIGN(source, std::move(found));
-    return {};
+    if (source.delete_marker) return {};
+    TRY_ASSIGN(out.small, services.s3.load_small(transaction, source));
+    return s3_ask_to_open(call, transaction, source.encryption, writes, key);
   }));
   if (source.delete_marker && !address.version) {
     return fail(ErrorCode::NotFound, "NoSuchKey", "a delete marker");
@@ -83,7 +88,7 @@ Result<Source> load_source(S3Call& call, const S3Address& address) {
                     "The specified copy source is larger than this server copies at once (1 GiB)");
   }
   TRY(s3_check_copyable(call, source));
-  TRY_ASSIGN(out.data_key, s3_open(call, source.encryption));
+  TRY_ASSIGN(out.data_key, s3_open(key));
   call.copied->size = source.size;
   return out;
 }
@@ -145,7 +150,8 @@ Result<http::Response> copy_object(S3Call& call) {
     options.metadata = source.metadata;
   }
   TRY(copy_tags(call, address, source, options));
-  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, 0, source.size, loaded.data_key));
+  TRY_ASSIGN(const auto bytes,
+             services.s3.read_object(source, 0, source.size, loaded.data_key, loaded.small));
   TRY_ASSIGN(options.checksums, copied_checksums(call, source, bytes));
   TRY_ASSIGN(const auto sealing, s3_seal_object(call));
   options.encryption = sealing.encryption;
@@ -188,8 +194,8 @@ Result<http::Response> upload_part_copy(S3Call& call) {
   TRY_ASSIGN(const auto loaded, load_source(call, address));
   const auto& source = loaded.object;
   TRY_ASSIGN(const auto range, parse_range(call.header("x-amz-copy-source-range"), source.size));
-  TRY_ASSIGN(const auto bytes,
-             services.s3.read_object(source, range.offset, range.count, loaded.data_key));
+  TRY_ASSIGN(const auto bytes, services.s3.read_object(source, range.offset, range.count,
+                                                       loaded.data_key, loaded.small));
   call.object_size = bytes.size();
   TRY_ASSIGN(const auto open, s3_seal_part(call));
   const auto& [upload, sealing] = open;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "api/service_keys.h"
 #include "aws/arn.h"
 #include "base/bytes.h"
 
@@ -125,6 +124,7 @@ Recording recording_of(const s3::Encryption& encryption) {
 struct Chosen {
   s3::Encryption encryption = {};
   bool by_default = true;
+  uint64_t writes = 0;  // kms::Keys::know
   std::optional<KeyRequest> request = {};
 };
 
@@ -140,7 +140,7 @@ Result<> choose_key(S3Call& call, meta::Transaction& transaction, const std::str
       call.services(), std::move(caller),
       KeyRequest::Of{key.empty() ? std::string(kManagedKey) : key, std::move(context), std::nullopt,
                      recording_of(encryption)});
-  chosen.request->decide(transaction);
+  chosen.request->decide(transaction, chosen.writes);
   return {};
 }
 
@@ -154,29 +154,6 @@ Result<> choose(S3Call& call, meta::Transaction& transaction, const Asked& asked
   encryption.bucket_key = asked.bucket_key.value_or(fallback.bucket_key);
   return choose_key(call, transaction, asked.kind ? asked.key : fallback.key, asked.context,
                     chosen);
-}
-
-// Nothing to ask for unless under SSE-KMS.
-Result<> ask_to_open(S3Call& call, const s3::Encryption& encryption,
-                     std::optional<KeyRequest>& request) {
-  if (encryption.kind != s3::Sse::Kms) return {};
-  const auto key = aws::parse_arn(encryption.key_arn);
-  auto context = read_context(encryption.context);
-  if (!key || !context) {
-    return fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
-  }
-  TRY_ASSIGN(auto caller, through_s3(call, key->region));
-  request.emplace(call.services(), std::move(caller),
-                  KeyRequest::Of{encryption.key_arn, std::move(*context), encryption.sealed_key,
-                                 recording_of(encryption)});
-  return {};
-}
-
-Result<std::string> open_with(std::optional<KeyRequest>& request) {
-  if (!request) return std::string();
-  auto opened = request->finish();
-  if (!opened) return std::unexpected(refuse_key(opened.error()));
-  return std::move(opened->plaintext);
 }
 
 // In the answer and in the call's event ("Amazon S3 CloudTrail events", SSEApplied).
@@ -218,7 +195,7 @@ Result<DefaultEncryption> parse_default_encryption(const std::string& xml) {
 
 Result<s3::Sealing> s3_seal_object(S3Call& call) {
   TRY_ASSIGN(const auto asked, read_headers(call));
-  Chosen chosen;
+  Chosen chosen{.writes = call.services().database.writes()};
   TRY(call.look(
       [&](meta::Transaction& transaction) { return choose(call, transaction, asked, chosen); }));
   s3::Sealing out;
@@ -248,22 +225,39 @@ Result<s3::OpenUpload> s3_seal_part(S3Call& call) {
   s3::OpenUpload out;
   auto& sealing = out.sealing;
   std::optional<KeyRequest> request;
+  const auto writes = call.services().database.writes();
   TRY(call.look([&](meta::Transaction& transaction) -> Result<> {
     TRY_ASSIGN(out, call.services().s3.get_upload(transaction, call.bucket(), call.key(),
                                                   call.query_or_empty("uploadId")));
-    TRY(ask_to_open(call, sealing.encryption, request));
-    if (request) request->decide(transaction);
-    return {};
+    return s3_ask_to_open(call, transaction, sealing.encryption, writes, request);
   }));
-  TRY_ASSIGN(sealing.data_key, open_with(request));
+  TRY_ASSIGN(sealing.data_key, s3_open(request));
   show(call, sealing.encryption, false);
   return out;
 }
 
-Result<std::string> s3_open(S3Call& call, const s3::Encryption& encryption) {
-  std::optional<KeyRequest> request;
-  TRY(ask_to_open(call, encryption, request));
-  return open_with(request);
+Result<> s3_ask_to_open(S3Call& call, meta::Transaction& transaction,
+                        const s3::Encryption& encryption, std::optional<uint64_t> writes,
+                        std::optional<KeyRequest>& request) {
+  if (encryption.kind != s3::Sse::Kms) return {};
+  const auto key = aws::parse_arn(encryption.key_arn);
+  auto context = read_context(encryption.context);
+  if (!key || !context) {
+    return fail(ErrorCode::DataLoss, "the index holds a broken encryption of an object");
+  }
+  TRY_ASSIGN(auto caller, through_s3(call, key->region));
+  request.emplace(call.services(), std::move(caller),
+                  KeyRequest::Of{encryption.key_arn, std::move(*context), encryption.sealed_key,
+                                 recording_of(encryption)});
+  request->decide(transaction, writes);
+  return {};
+}
+
+Result<std::string> s3_open(std::optional<KeyRequest>& request) {
+  if (!request) return std::string();
+  auto opened = request->finish();
+  if (!opened) return std::unexpected(refuse_key(opened.error()));
+  return std::move(opened->plaintext);
 }
 
 void s3_add_encryption(http::Headers& headers, const s3::Encryption& encryption) {

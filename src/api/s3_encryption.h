@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/s3_call.h"
+#include "api/service_keys.h"
 #include "s3/encryption.h"
 
 namespace traccia::api {
@@ -28,8 +31,15 @@ Result<DefaultEncryption> parse_default_encryption(const std::string& xml);
 Result<s3::Sealing> s3_seal_object(S3Call& call);
 // Likewise, as the upload has it. NoSuchUpload.
 Result<s3::OpenUpload> s3_seal_part(S3Call& call);
-// The data key of what is stored, opened in the caller's name: empty unless under SSE-KMS.
-Result<std::string> s3_open(S3Call& call, const s3::Encryption& encryption);
+// Asks in the caller's name for the data key of what is stored, within the transaction that read
+// it; `writes` is what the database said before that (kms::Keys::know). Nothing unless under
+// SSE-KMS. InvalidArgument for a caller without an account.
+Result<> s3_ask_to_open(S3Call& call, meta::Transaction& transaction,
+                        const s3::Encryption& encryption, std::optional<uint64_t> writes,
+                        std::optional<KeyRequest>& request);
+// What came of it: the data key, empty when nothing was asked; or refuse_key()'s. Outside of a
+// transaction.
+Result<std::string> s3_open(std::optional<KeyRequest>& request);
 // x-amz-server-side-encryption and the other headers that tell of it.
 void s3_add_encryption(http::Headers& headers, const s3::Encryption& encryption);
 

@@ -83,11 +83,29 @@ Result<> tell_more(S3Call& call, meta::Transaction& transaction, s3::ObjectInfo&
   return s3_hide_lock(call, transaction, object.lock);
 }
 
+// What of the object is asked for.
+Result<ByteRange> choose_range(const S3Call& call, const s3::ObjectInfo& object) {
+  const auto& asked = call.request().headers;
+  // A range of another version than the client holds part of would mix the two.
+  const auto if_range = asked.find("If-Range");
+  const bool same = !if_range || unquoted(*if_range) == object.etag;
+  return parse_range(same ? asked.get("Range") : "", object.size);
+}
+
 Result<http::Response> get_object(S3Call& call) {
-  TRY_ASSIGN(const auto object,
-             s3_load_object(call, [&](meta::Transaction& transaction, s3::ObjectInfo& found) {
-               return tell_more(call, transaction, found);
-             }));
+  auto& services = call.services();
+  const bool head = call.request().method == "HEAD";
+  const auto writes = services.database.writes();
+  s3::StoredBytes small;
+  std::optional<KeyRequest> key;
+  TRY_ASSIGN(
+      const auto object,
+      s3_load_object(call, [&](meta::Transaction& transaction, s3::ObjectInfo& found) -> Result<> {
+        TRY(tell_more(call, transaction, found));
+        if (head) return {};
+        TRY_ASSIGN(small, services.s3.load_small(transaction, found));
+        return s3_ask_to_open(call, transaction, found.encryption, writes, key);
+      }));
   call.object_size = object.size;
   http::Response response;
   response.status = judge_conditions(call, object, "");
@@ -101,11 +119,7 @@ Result<http::Response> get_object(S3Call& call) {
     TRY(call.record_success());
     return response;
   }
-  // A range of another version than the client holds part of would mix the two.
-  const auto if_range = call.request().headers.find("If-Range");
-  const bool same = !if_range || unquoted(*if_range) == object.etag;
-  TRY_ASSIGN(const auto range,
-             parse_range(same ? call.request().headers.get("Range") : "", object.size));
+  TRY_ASSIGN(const auto range, choose_range(call, object));
   if (range.partial) {
     response.status = 206;
     response.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", range.offset,
@@ -113,17 +127,16 @@ Result<http::Response> get_object(S3Call& call) {
   } else if (call.header("x-amz-checksum-mode") == "ENABLED") {
     s3_add_checksums(response.headers, object.checksums, object.checksum_type);
   }
-  const bool head = call.request().method == "HEAD";
   std::string data_key;
   if (!head) {
     TRY(s3_check_readable(call, object));
-    TRY_ASSIGN(data_key, s3_open(call, object.encryption));
+    TRY_ASSIGN(data_key, s3_open(key));
   }
   if (head || range.count > kInMemoryMax) {
-    response.stream = std::make_unique<ObjectSource>(call.services().s3, object, data_key, range);
+    response.stream = std::make_unique<ObjectSource>(services.s3, object, data_key, range);
   } else {
-    TRY_ASSIGN(response.body,
-               call.services().s3.read_object(object, range.offset, range.count, data_key));
+    TRY_ASSIGN(response.body, services.s3.read_object(object, range.offset, range.count, data_key,
+                                                      std::move(small)));
   }
   if (!head) call.bytes_out = range.count;
   TRY(call.record_success());
@@ -349,8 +362,7 @@ Result<s3::ObjectInfo> s3_load_object(
     S3Call& call, const std::function<Result<>(meta::Transaction&, s3::ObjectInfo&)>& also) {
   s3::ObjectInfo object;
   TRY(call.read([&](meta::Transaction& transaction) -> Result<> {
-    auto found =
-        call.services().s3.get_version(transaction, call.bucket(), call.key(), call.version());
+    auto found = call.find_version(transaction);
     const bool missing = found ? found->delete_marker && !call.version()
                                : found.error().code() == ErrorCode::NotFound;
     if (missing) {

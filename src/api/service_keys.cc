@@ -225,8 +225,8 @@ Result<std::optional<OpenUse>> KeyRequest::try_to_decide(meta::Transaction& tran
   return open;
 }
 
-void KeyRequest::decide(meta::Transaction& transaction) {
-  decided_.emplace(try_to_decide(transaction, {}));
+void KeyRequest::decide(meta::Transaction& transaction, Writes writes) {
+  decided_.emplace(try_to_decide(transaction, writes));
 }
 
 Result<> KeyRequest::decide_alone() {

@@ -67,8 +67,9 @@ class KeyRequest {
   KeyRequest(const KeyRequest&) = delete;
   KeyRequest& operator=(const KeyRequest&) = delete;
 
-  // What comes of it is for finish() to tell.
-  void decide(meta::Transaction& transaction);
+  // What comes of it is for finish() to tell. `writes`: what Database::writes() said before the
+  // transaction, when that changes nothing before (kms::Keys::know).
+  void decide(meta::Transaction& transaction, std::optional<uint64_t> writes = {});
   // Uses the key and records that, or what decide() came to; which this does first where nobody
   // did.
   Result<DataKey> finish();

@@ -38,6 +38,16 @@ std::string name_of_small(const blob::BlobId& id) {
   return fmt::format("s3_small/{}", id);
 }
 
+Result<std::optional<std::string>> find_small(meta::Transaction& transaction, int64_t row) {
+  std::optional<std::string> blob;
+  TRY(transaction.query("SELECT blob FROM s3_small WHERE id = ?", {row},
+                        [&](const meta::Row& found) -> Result<> {
+                          blob = found.text(0);
+                          return {};
+                        }));
+  return blob;
+}
+
 }  // namespace
 
 std::string_view S3::key_of(const Encryption& encryption, std::string_view data_key) const {
@@ -91,33 +101,41 @@ Result<> S3::keep_small(meta::Transaction& transaction, const StoredBytes& store
                           stored.id));
 }
 
-Result<std::string> S3::load_small(const blob::BlobId& id) {
+Result<std::string> S3::read_small(const blob::BlobId& id) {
   std::optional<std::string> blob;
-  TRY(database_.read([&](meta::Transaction& transaction) {
-    return transaction.query("SELECT blob FROM s3_small WHERE id = ?", {small_row(id).value()},
-                             [&](const meta::Row& row) -> Result<> {
-                               blob = row.text(0);
-                               return {};
-                             });
+  TRY(database_.read([&](meta::Transaction& transaction) -> Result<> {
+    TRY_ASSIGN(blob, find_small(transaction, small_row(id).value()));
+    return {};
   }));
   if (blob) return std::move(*blob);
   return fail(ErrorCode::NotFound, fmt::format("'{}' is not there", name_of_small(id)));
 }
 
+Result<StoredBytes> S3::load_small(meta::Transaction& transaction, const ObjectInfo& object) {
+  if (object.parts.size() != 1) return StoredBytes();
+  const auto& id = object.parts.front().first;
+  const auto row = small_row(id);
+  if (!row) return StoredBytes();
+  TRY_ASSIGN(auto blob, find_small(transaction, *row));
+  if (blob) return StoredBytes{id, std::move(*blob)};
+  return fail(ErrorCode::DataLoss,
+              fmt::format("the index names '{}', which it has not", name_of_small(id)));
+}
+
 Result<std::unique_ptr<blob::Reader>> S3::open_bytes(const blob::BlobId& id, std::string_view key) {
   if (!small_row(id)) return blobs_.open_blob(id, key);
-  TRY_ASSIGN(auto blob, load_small(id));
+  TRY_ASSIGN(auto blob, read_small(id));
   return blob::open_made_blob(std::move(blob), name_of_small(id), key);
 }
 
 Result<> S3::check_bytes(const blob::BlobId& id) {
   if (!small_row(id)) return blobs_.scrub(id);
-  TRY_ASSIGN(auto blob, load_small(id));
+  TRY_ASSIGN(auto blob, read_small(id));
   return blob::scrub_made_blob(std::move(blob), name_of_small(id));
 }
 
 Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
-                                    std::string_view data_key) {
+                                    std::string_view data_key, StoredBytes small) {
   const auto key = key_of(object.encryption, data_key);
   std::string out;
   uint64_t start = 0;  // of the part in the object
@@ -126,7 +144,9 @@ Result<std::string> S3::read_object(const ObjectInfo& object, uint64_t offset, u
     const auto from = std::max(offset, start);
     const auto to = std::min(offset + count, end);
     if (from < to) {
-      auto reader = open_bytes(id, key);
+      auto reader = id == small.id
+                        ? blob::open_made_blob(std::move(small.blob), name_of_small(id), key)
+                        : open_bytes(id, key);
       if (!reader && reader.error().code() == ErrorCode::NotFound) {
         // Overwritten or deleted since its row was read.
         return fail(ErrorCode::NotFound, "NoSuchKey",

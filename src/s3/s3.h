@@ -326,10 +326,13 @@ class S3 {
   Result<std::vector<Part>> list_parts(meta::Transaction& transaction, std::string_view bucket,
                                        std::string_view key, std::string_view upload_id);
 
-  // Reads a range of an object's bytes, across its parts. `data_key`: of SSE-KMS, opened. Not to be
-  // called inside a transaction.
+  // The bytes of an object that lie in the index, as they are stored: for read_object(), which
+  // whoever overwrites the object then does not disturb. No id where they lie elsewhere.
+  Result<StoredBytes> load_small(meta::Transaction& transaction, const ObjectInfo& object);
+  // Reads a range of an object's bytes, across its parts. `data_key`: of SSE-KMS, opened; `small`:
+  // as load_small() gave it. Not to be called inside a transaction.
   Result<std::string> read_object(const ObjectInfo& object, uint64_t offset, uint64_t count,
-                                  std::string_view data_key = {});
+                                  std::string_view data_key = {}, StoredBytes small = {});
   // Reads all of a part's bytes as they are stored and checks them, for which no key is needed.
   // NotFound when they are gone by now; DataLoss. Not to be called inside a transaction.
   Result<> check_bytes(const blob::BlobId& id);
@@ -342,7 +345,7 @@ class S3 {
  private:
   std::string_view key_of(const Encryption& encryption, std::string_view data_key) const;
   Result<std::unique_ptr<blob::Reader>> open_bytes(const blob::BlobId& id, std::string_view key);
-  Result<std::string> load_small(const blob::BlobId& id);
+  Result<std::string> read_small(const blob::BlobId& id);
   Result<> keep_small(meta::Transaction& transaction, const StoredBytes& stored);
   blob::BlobId next_small_id();
 

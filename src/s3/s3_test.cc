@@ -272,5 +272,29 @@ TEST(S3Crash, AnsweredPutsSurvivePowerLoss) {
   }
 }
 
+// What was loaded with the row is whole, though the object is overwritten and its bytes collected.
+TEST_F(S3Test, FewBytesAreReadWithTheirRow) {
+  ASSERT_TRUE(store_->put("k", "first"));
+  const auto object = store_->get("k").value();
+  const auto load = [&](const ObjectInfo& one) {
+    return store_->write<StoredBytes>([&](meta::Transaction& transaction) {
+      return store_->s3->load_small(transaction, one);
+    });
+  };
+  const auto small = load(object).value();
+  EXPECT_EQ(small.id, object.parts.front().first);
+  ASSERT_TRUE(store_->put("k", "second"));
+  ASSERT_TRUE(store_->s3->collect_garbage());
+  EXPECT_EQ(store_->s3->read_object(object, 0, object.size).error().reason(), "NoSuchKey");
+  EXPECT_EQ(store_->s3->read_object(object, 0, object.size, {}, small).value(), "first");
+  EXPECT_EQ(store_->s3->read_object(object, 1, 3, {}, small).value(), "irs");
+  EXPECT_EQ(load(object).error().code(), ErrorCode::DataLoss) << "not with a row that is there";
+
+  ASSERT_TRUE(store_->put("many", kManyBytes));
+  const auto many = store_->get("many").value();
+  EXPECT_TRUE(load(many).value().id.empty()) << "a file";
+  EXPECT_EQ(store_->s3->read_object(many, 0, 4, {}, {}).value(), "mmmm");
+}
+
 }  // namespace
 }  // namespace traccia::s3
