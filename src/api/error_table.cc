@@ -142,6 +142,7 @@ constexpr Entry kS3[] = {
     {"PreconditionFailed", "PreconditionFailed", 412,
      "At least one of the pre-conditions you specified did not hold"},
     {"InvalidRange", "InvalidRange", 416, "The requested range is not satisfiable"},
+    {"InvalidPartNumber", "InvalidPartNumber", 416, "The requested partnumber is not satisfiable"},
     {"KeyTooLongError", "KeyTooLongError", 400, "Your key is too long"},
     {"MetadataTooLarge", "MetadataTooLarge", 400,
      "Your metadata headers exceed the maximum allowed metadata size"},

@@ -68,7 +68,7 @@ struct PartsPage {
 
 // Of multipart objects. Parts one by one are told of composite ones only, as S3 does.
 Result<> add_parts(aws::XmlWriter& xml, const s3::ObjectInfo& object, const PartsPage& page) {
-  if (object.etag.find('-') == object.etag.npos) return {};
+  if (!object.multipart()) return {};
   TRY_ASSIGN(const auto sums, s3::decode_part_sums(object.part_sums));
   xml.begin("ObjectParts").element("PartsCount", static_cast<int64_t>(object.parts.size()));
   if (!sums.empty()) {

@@ -96,9 +96,10 @@ Result<const S3Operation*> find_operation(const http::Request& request, const S3
       if (!fits(operation, request, level, query)) continue;
       const auto other = std::ranges::find_if(query, [&](const auto& pair) {
         const auto& name = pair.first;
-        const bool part_of_upload = name == "partNumber" && has(query, "uploadId");
+        const bool reads = operation.read_only && operation.query_mark.empty();
+        const bool part = name == "partNumber" && (reads || has(query, "uploadId"));
         const bool version = name == "versionId" && !operation.version_action.empty();
-        return name != operation.query_mark && !part_of_upload && !version && !is_plain(name);
+        return name != operation.query_mark && !part && !version && !is_plain(name);
       });
       // A mark that another operation answers is looked at further down the table.
       if (other != query.end()) continue;

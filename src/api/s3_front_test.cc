@@ -66,7 +66,7 @@ TEST_F(S3FrontTest, SubresourcesThatAreNotServedNeverPassForThePlainCall) {
                                                         {"DELETE", "/bucket?website"},
                                                         {"GET", "/bucket?replication"},
                                                         {"PUT", "/bucket/k?torrent"},
-                                                        {"GET", "/bucket/k?partNumber=1"},
+                                                        {"PUT", "/bucket/k?partNumber=1"},
                                                         {"PUT", "/bucket/k?versionId=null"}}) {
     const auto response = send(method, target);
     EXPECT_EQ(response.status, 501) << method << ' ' << target;

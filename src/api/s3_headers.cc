@@ -82,6 +82,7 @@ constexpr S3Header kAnswer[] = {
     {"x-amz-expiration", "PutObject, CopyObject, GetObject, HeadObject"},
     {"x-amz-id-2", kAll},
     {"x-amz-meta-*", kReads},
+    {"x-amz-mp-parts-count", "GetObject, HeadObject with partNumber"},
     {"x-amz-object-lock-legal-hold", kReads},
     {"x-amz-object-lock-mode", kReads},
     {"x-amz-object-lock-retain-until-date", kReads},

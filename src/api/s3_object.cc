@@ -83,13 +83,37 @@ Result<> tell_more(S3Call& call, meta::Transaction& transaction, s3::ObjectInfo&
   return s3_hide_lock(call, transaction, object.lock);
 }
 
+// The part of a number, in the order of the parts. An object that did not come in parts is one, of
+// which nothing is counted ("GetObject", partNumber and x-amz-mp-parts-count).
+Result<ByteRange> part_range(const S3Call& call, const s3::ObjectInfo& object,
+                             http::Headers& headers) {
+  TRY_ASSIGN(const auto number, s3_query_number(call, "partNumber", 0, s3::kPartsMax + 1));
+  TRY(s3::check_part_number(static_cast<int>(number)));
+  if (number > (object.multipart() ? object.parts.size() : 1)) {
+    return s3_error("InvalidPartNumber", "The requested partnumber is not satisfiable");
+  }
+  if (!object.multipart()) return ByteRange{0, object.size, object.size > 0};
+  headers.add("x-amz-mp-parts-count", std::to_string(object.parts.size()));
+  ByteRange out{0, object.parts[number - 1].second, true};
+  for (size_t i = 0; i + 1 < number; ++i) out.offset += object.parts[i].second;
+  if (out.count == 0) out.partial = false;  // the only part
+  return out;
+}
+
 // What of the object is asked for.
-Result<ByteRange> choose_range(const S3Call& call, const s3::ObjectInfo& object) {
+Result<ByteRange> choose_range(const S3Call& call, const s3::ObjectInfo& object,
+                               http::Headers& headers) {
   const auto& asked = call.request().headers;
+  const auto range = asked.find("Range");
+  if (call.query("partNumber")) {
+    if (!range) return part_range(call, object, headers);
+    return s3_error("InvalidRequest",
+                    "Cannot specify both Range header and partNumber query parameter");
+  }
   // A range of another version than the client holds part of would mix the two.
   const auto if_range = asked.find("If-Range");
   const bool same = !if_range || unquoted(*if_range) == object.etag;
-  return parse_range(same ? asked.get("Range") : "", object.size);
+  return parse_range(same ? range.value_or("") : "", object.size);
 }
 
 Result<http::Response> get_object(S3Call& call) {
@@ -119,7 +143,7 @@ Result<http::Response> get_object(S3Call& call) {
     TRY(call.record_success());
     return response;
   }
-  TRY_ASSIGN(const auto range, choose_range(call, object));
+  TRY_ASSIGN(const auto range, choose_range(call, object, response.headers));
   if (range.partial) {
     response.status = 206;
     response.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", range.offset,

@@ -51,6 +51,55 @@ TEST_F(S3UploadTest, MultipartUploadsBecomeOneObject) {
   EXPECT_EQ(error_code(send("POST", "/bucket/big?uploadId=" + id, document)), "NoSuchUpload");
 }
 
+TEST_F(S3UploadTest, PartsAreReadByTheirNumber) {
+  make_bucket();
+  const std::string id(xml(send("POST", "/bucket/big?uploads")).child_text("UploadId"));
+  const std::string first(s3::kPartBytesMin, 'a');
+  std::string document = "<CompleteMultipartUpload>";
+  for (const auto& [number, bytes] :
+       std::vector<std::pair<std::string, std::string>>{{"3", first}, {"7", "tail"}}) {
+    const auto part = send("PUT", "/bucket/big?partNumber=" + number + "&uploadId=" + id, bytes);
+    document += "<Part><PartNumber>" + number + "</PartNumber><ETag>" +
+                aws::xml_escape(part.headers.get("etag")) + "</ETag></Part>";
+  }
+  document += "</CompleteMultipartUpload>";
+  ASSERT_EQ(send("POST", "/bucket/big?uploadId=" + id, document).status, 200);
+
+  auto one = send("GET", "/bucket/big?partNumber=1");
+  EXPECT_EQ(one.status, 206);
+  EXPECT_EQ(one.headers.get("x-amz-mp-parts-count"), "2");
+  EXPECT_EQ(one.headers.get("content-range"), "bytes 0-5242879/5242884");
+  EXPECT_EQ(body_of(std::move(one)), first);
+  const auto two = send("GET", "/bucket/big?partNumber=2");
+  EXPECT_EQ(two.body, "tail");
+  EXPECT_EQ(two.headers.get("content-range"), "bytes 5242880-5242883/5242884");
+  const auto head = send("HEAD", "/bucket/big?partNumber=2");
+  EXPECT_EQ(head.status, 206);
+  EXPECT_EQ(head.stream->size(), 4U);
+  const auto beyond = send("GET", "/bucket/big?partNumber=3");
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(error_code(beyond), "InvalidPartNumber");
+  for (const auto* number : {"0", "10001", "x", "", "-1", "4294967297"}) {
+    const auto refused = send("GET", std::string("/bucket/big?partNumber=") + number);
+    EXPECT_EQ(error_code(refused), "InvalidArgument") << number;
+  }
+  EXPECT_EQ(error_code(send("GET", "/bucket/big?partNumber=1", "", {{"Range", "bytes=0-1"}})),
+            "InvalidRequest");
+}
+
+TEST_F(S3UploadTest, AnObjectThatCameWholeIsOnePart) {
+  make_bucket();
+  put("k", "12345");
+  const auto whole = send("GET", "/bucket/k?partNumber=1");
+  EXPECT_EQ(whole.status, 206);
+  EXPECT_EQ(whole.body, "12345");
+  EXPECT_EQ(whole.headers.get("content-range"), "bytes 0-4/5");
+  EXPECT_FALSE(whole.headers.find("x-amz-mp-parts-count"));
+  EXPECT_EQ(error_code(send("GET", "/bucket/k?partNumber=2")), "InvalidPartNumber");
+  put("empty", "");
+  EXPECT_EQ(send("GET", "/bucket/empty?partNumber=1").status, 200) << "no byte range is empty";
+}
+
 TEST_F(S3UploadTest, MultipartUploadsRefuseWhatDoesNotFit) {
   make_bucket();
   const std::string id(xml(send("POST", "/bucket/k?uploads")).child_text("UploadId"));

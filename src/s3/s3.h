@@ -108,6 +108,8 @@ struct ObjectInfo {
   std::optional<Acl> acl = std::nullopt;  // the owner's only; counts as the bucket's ownership says
   bool latest = true;                     // of its key; filled by list_versions only
 
+  // Whether it came in parts, of which each is one of `parts`.
+  bool multipart() const { return etag.find('-') != etag.npos; }
   // Whether it must be restored before it is read.
   bool archived(Time now) const {
     return is_archive(storage_class) && (!restored_until || *restored_until <= now);
@@ -196,6 +198,8 @@ enum class Document {
 inline constexpr uint64_t kObjectBytesMax = 5ULL << 40;
 inline constexpr uint64_t kPartBytesMin = 5ULL << 20;  // all parts but the last
 inline constexpr int kPartsMax = 10'000;
+// InvalidArgument beyond 1 to kPartsMax.
+Result<> check_part_number(int number);
 inline constexpr size_t kKeyBytesMax = 1024;
 inline constexpr size_t kMetadataBytesMax = 2048;
 inline constexpr size_t kBucketsMaxPerAccount = 10'000;

@@ -219,16 +219,19 @@ Result<OpenUpload> S3::get_upload(meta::Transaction& transaction, std::string_vi
                     {std::move(object.encryption), {}, object.storage_class}};
 }
 
+Result<> check_part_number(int number) {
+  if (number >= 1 && number <= kPartsMax) return {};
+  return fail(ErrorCode::InvalidArgument, "InvalidArgument",
+              fmt::format("Part number must be an integer between 1 and {}, inclusive", kPartsMax));
+}
+
 Result<Part> S3::put_part(meta::Transaction& transaction, std::string_view bucket,
                           std::string_view key, std::string_view upload_id, int number,
                           std::string_view etag, uint64_t size, const StoredBytes& stored,
                           std::string_view checksum) {
   TRY_ASSIGN(const auto row, find_upload(transaction, bucket, key, upload_id));
   TRACCIA_ASSERT(checksum.empty() == row.upload.checksum.algorithm.empty());
-  if (number < 1 || number > kPartsMax) {
-    return fail(ErrorCode::InvalidArgument, "InvalidArgument",
-                fmt::format("part number {} is not between 1 and {}", number, kPartsMax));
-  }
+  TRY(check_part_number(number));
   TRY(transaction.execute(
       "INSERT OR IGNORE INTO s3_garbage (blob) SELECT blob FROM s3_parts WHERE upload = ? AND "
       "number = ?",

@@ -63,6 +63,18 @@ class Checksums(ServerCase):
         self.assertEqual(back.read_bytes(), self.content)
         return self.head(key)
 
+    def test_parts_are_read_by_number(self):
+        self.upload_file("parts")
+        for number, piece in enumerate(self.pieces(), 1):
+            part = self.s3.get_object(Bucket=self.bucket, Key="parts", PartNumber=number)
+            self.assertEqual(part["Body"].read(), piece)
+            self.assertEqual((part["PartsCount"], part["ContentLength"]), (3, len(piece)))
+        last = self.s3.head_object(Bucket=self.bucket, Key="parts", PartNumber=3)
+        self.assertEqual(last["ContentLength"], len(self.content) - 2 * PART_BYTES)
+        with self.assertRaises(self.s3.exceptions.ClientError) as refused:
+            self.s3.get_object(Bucket=self.bucket, Key="parts", PartNumber=4)
+        self.assertEqual(refused.exception.response["Error"]["Code"], "InvalidPartNumber")
+
     def test_upload_file_by_each_algorithm(self):
         for name, compute in SUMS.items():
             with self.subTest(algorithm=name):
