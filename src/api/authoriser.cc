@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/sns_policy.h"
 #include "api/sqs_policy.h"
@@ -216,6 +217,31 @@ Result<CompiledPolicies::Compiled> compile(CompiledPolicies& policies, std::stri
 }
 
 }  // namespace
+
+// As to_policy() and what adds keys take it. The key's id stands for the session's policies, tags
+// and times, which its token holds.
+std::string fingerprint(const Caller& caller, Time now) {
+  const auto& principal = caller.principal;
+  std::string out;
+  const auto add = [&](std::string_view text) {
+    fmt::format_to(std::back_inserter(out), "{}:", text.size());
+    out += text;
+  };
+  fmt::format_to(std::back_inserter(out), "{} {} {} ", static_cast<int>(principal.type),
+                 principal.stands_for_root, caller.tls.has_value());
+  for (const std::string_view text :
+       {std::string_view(principal.account_id), std::string_view(principal.arn),
+        std::string_view(principal.principal_id), std::string_view(principal.user_name),
+        std::string_view(principal.access_key_id), std::string_view(principal.service),
+        principal.web ? std::string_view(principal.web->provider_arn) : std::string_view(),
+        std::string_view(caller.region), std::string_view(caller.source_arn),
+        std::string_view(caller.source_account), std::string_view(caller.via_service),
+        std::string_view(caller.source_ip), std::string_view(caller.user_agent)}) {
+    add(text);
+  }
+  if (principal.session) fmt::format_to(std::back_inserter(out), "{}", to_unix_seconds(now));
+  return out;
+}
 
 Result<Authoriser::Question> Authoriser::ask(meta::Transaction& transaction,
                                              const AccessRequest& request,

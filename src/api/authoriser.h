@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "api/acl_access.h"
@@ -54,6 +55,10 @@ struct PolicedAccess {
   std::string_view policy;
   bool granted = false;  // a grant covers the request
 };
+
+// What a decision takes of who asks, beside the time, to the second, and what is set up. No two
+// callers of whom a policy could tell one from the other have the same.
+std::string fingerprint(const Caller& caller, Time now);
 
 // Thread-safe. Decides as `policy::evaluate` does over the caller's identity policies, the service
 // control policies over its account and the policy of the bucket or key, with the keys that AWS

@@ -208,21 +208,41 @@ Result<> make_managed_key(Services& services, const Caller& caller, std::string_
 }
 
 KeyRequest::KeyRequest(Services& services, Caller caller, Of of)
-    : services_(services), caller_(told(std::move(caller), of.key)), of_(std::move(of)) {}
+    : services_(services),
+      caller_(told(std::move(caller), of.key)),
+      of_(std::move(of)),
+      name_(of_.recording == Recording::Seldom ? name_of(make_use(caller_, of_)) : std::string()) {}
 
-Result<std::optional<OpenUse>> KeyRequest::try_to_decide(meta::Transaction& transaction,
-                                                         Writes writes) const {
+// What was decided for another object of the bucket in this second need not be decided anew.
+Result<KeyRequest::Open> KeyRequest::try_to_decide(meta::Transaction& transaction,
+                                                   Writes writes) const {
+  if (name_.empty() || !writes) return decide_anew(transaction, writes);
+  auto& decisions = services_.key_uses.decisions;
+  auto question = fmt::format("{}:{}{}:{}{}", name_.size(), name_, of_.sealed.value_or("").size(),
+                              of_.sealed.value_or(""),
+                              fingerprint(caller_, services_.identity.sessions().now()));
+  const KeyDecisions::Moment now{*writes, to_unix_seconds(services_.os.clock.now())};
+  if (auto kept = decisions.find(question, now)) return kept;
+  TRY_ASSIGN(auto open, decide_anew(transaction, writes));
+  // A key that ends does so at its own moment.
+  const bool ends = open && (open->key().deletion || open->key().valid_to);
+  if (open && !ends) decisions.keep(std::move(question), now, open);
+  return open;
+}
+
+Result<KeyRequest::Open> KeyRequest::decide_anew(meta::Transaction& transaction,
+                                                 Writes writes) const {
   const kms::Place place{caller_.principal.account_id, caller_.region};
   const auto name = kms::parse_key_name(of_.key, place, kms::AliasesAre::Allowed);
   if (!of_.sealed && name && find_managed(place, *name) != nullptr) {
     TRY_ASSIGN(const auto known, services_.keys.know(transaction, *name, writes));
-    if (!known) return std::nullopt;
+    if (!known) return nullptr;
   }
   auto call = make_call(services_, transaction, caller_);
   auto use = make_use(caller_, of_);
   use.key.writes = writes;
   TRY_ASSIGN(auto open, begin(call, use));
-  return open;
+  return std::make_shared<const OpenUse>(std::move(open));
 }
 
 void KeyRequest::decide(meta::Transaction& transaction, Writes writes) {
@@ -246,14 +266,13 @@ Result<DataKey> KeyRequest::use() {
   if (!*decided_) return std::unexpected(decided_->error());
   const auto& open = **decided_;
   const auto use = make_use(caller_, of_);
-  const bool seldom = of_.recording == Recording::Seldom;
-  const auto name = seldom ? name_of(use) : std::string();
+  const bool seldom = !name_.empty();
   const auto now = services_.os.clock.monotonic();
   TRY_ASSIGN(auto key, use_key(services_, use, *open, of_.recording));
-  if (seldom && services_.key_uses.recorded(name, now)) return key;
+  if (seldom && services_.key_uses.recorded(name_, now)) return key;
   const auto document = document_of(use);
   TRY(record_read(services_, read_call(use, document, open->key())));
-  if (seldom) services_.key_uses.record(name, now);
+  if (seldom) services_.key_uses.record(name_, now);
   return key;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/audit.h"
+#include "api/key_decisions.h"
 #include "api/kms_use.h"
 #include "api/operation_call.h"
 #include "api/services.h"
@@ -76,16 +77,18 @@ class KeyRequest {
 
  private:
   using Writes = std::optional<uint64_t>;  // as kms::Keys::know() has it
-  Result<std::optional<kms_service::OpenUse>> try_to_decide(meta::Transaction& transaction,
-                                                            Writes writes) const;
+  using Open = KeyDecisions::Allowed;
+  Result<Open> try_to_decide(meta::Transaction& transaction, Writes writes) const;
+  Result<Open> decide_anew(meta::Transaction& transaction, Writes writes) const;
   Result<> decide_alone();
   Result<DataKey> use();
 
   Services& services_;
   const Caller caller_;
   const Of of_;
-  // Allowed, and opened; nullopt: a service's own key is to be made first.
-  std::optional<Result<std::optional<kms_service::OpenUse>>> decided_;
+  const std::string name_;  // of what is seldom recorded: who, what, which key, for what
+  // Allowed, and opened; nullptr: a service's own key is to be made first.
+  std::optional<Result<Open>> decided_;
 };
 
 // The same inside a transaction, which commits the records with what the key is for. A key that

@@ -149,6 +149,73 @@ TEST_F(ServiceKeysTest, SeldomRecordedUsesAreDecidedAllTheSame) {
   EXPECT_EQ(recorded(), 4);
 }
 
+// The fake clock stands still: all of it happens within one second.
+TEST_F(ServiceKeysTest, AQuestionIsDecidedOnceASecondAndAnyOtherAnew) {
+  const auto until = fake_.clock.now() + std::chrono::seconds(2);
+  put_policy(key_, document({for_account(),
+                             allowing(fmt::format(R"({{"AWS":"{}"}})", worker_.principal.arn),
+                                      R"(["kms:GenerateDataKey","kms:Decrypt"])",
+                                      fmt::format(R"({{"IpAddress":{{"aws:SourceIp":"{}"}},)"
+                                                  R"("StringLike":{{"aws:UserAgent":"a*"}},)"
+                                                  R"("DateLessThan":{{"aws:CurrentTime":"{}"}}}})",
+                                                  worker_.source_ip, format_iso_seconds(until)))}));
+  auto through = worker_;
+  through.via_service = "s3";
+  through.user_agent = "aws-cli";
+  const kms::EncryptionContext bucket{{"aws:s3:arn", "arn:aws:s3:::b"}};
+  const auto use = [&](const Caller& caller) {
+    return generate_data_key(*services_, caller, key_, bucket, Recording::Seldom);
+  };
+  const auto refused = [&](const Caller& caller) {
+    const auto made = use(caller);
+    return made ? "" : std::string(made.error().reason());
+  };
+  const auto& decisions = services_->key_uses.decisions;
+  const auto made = use(through);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(use(through)->sealed, made->sealed);
+  EXPECT_EQ(decisions.size(), 1U);
+  const auto open = [&](const Caller& caller) {
+    return decrypt_data_key(*services_, caller, key_, made->sealed, bucket, Recording::Seldom);
+  };
+  EXPECT_EQ(open(through).value(), made->plaintext);
+  EXPECT_EQ(open(through).value(), made->plaintext);
+  EXPECT_EQ(decisions.size(), 2U);
+
+  auto elsewhere = through;
+  elsewhere.source_ip = "198.51.100.1";
+  EXPECT_EQ(refused(elsewhere), "AccessDenied");
+  EXPECT_FALSE(open(elsewhere));
+  auto other_agent = through;
+  other_agent.user_agent = "b";
+  EXPECT_EQ(refused(other_agent), "AccessDenied");
+  auto somebody = through;
+  somebody.principal = stranger().principal;
+  EXPECT_EQ(refused(somebody), "AccessDenied");
+  EXPECT_EQ(refused(through), "");
+
+  // What is set up counts at the next use.
+  as_administrator("kms:DisableKey", {{"KeyId", key_}});
+  EXPECT_EQ(refused(through), "Disabled");
+  as_administrator("kms:EnableKey", {{"KeyId", key_}});
+  EXPECT_EQ(refused(through), "");
+  as_administrator("iam:PutUserPolicy",
+                   {{"UserName", worker_.principal.user_name},
+                    {"PolicyName", "no"},
+                    {"PolicyDocument",
+                     R"({"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"kms:*",)"
+                     R"("Resource":"*"}})"}});
+  EXPECT_EQ(refused(through), "AccessDenied");
+  EXPECT_FALSE(open(through));
+  as_administrator("iam:DeleteUserPolicy",
+                   {{"UserName", worker_.principal.user_name}, {"PolicyName", "no"}});
+  EXPECT_EQ(refused(through), "");
+
+  // So does the time.
+  fake_.clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(refused(through), "AccessDenied");
+}
+
 TEST_F(ServiceKeysTest, AServiceHasAKeyOfItsOwn) {
   auto through = worker_;
   through.via_service = "s3";

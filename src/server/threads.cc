@@ -208,6 +208,7 @@ void Server::State::look_after_keys() {
     traccia::log(LogLevel::Error, "expiry of KMS keys", {{"error", done.error().message()}});
   }
   key_uses.data_keys.wipe_old(services->os.clock.monotonic());
+  key_uses.decisions.forget_old(to_unix_seconds(services->os.clock.now()));
 }
 
 void Server::State::sweep_lifecycle() {
