@@ -14,8 +14,8 @@ namespace traccia::api {
 
 // Thread-safe. With a Bucket Key, S3 keeps what KMS gave it for a while, at least per requester,
 // and KMS hears no more of it ("Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"). Here
-// each use is decided by the key's policy all the same, within a second once; only its event is told
-// once in a while, and the data key stays for the bucket's next objects.
+// each use is decided by the key's policy all the same, within a second once; only its event is
+// told once in a while, and the data key stays for the bucket's next objects.
 class KeyUses {
  public:
   static constexpr std::chrono::minutes kWhile{5};

@@ -277,9 +277,8 @@ TEST_F(S3Test, FewBytesAreReadWithTheirRow) {
   ASSERT_TRUE(store_->put("k", "first"));
   const auto object = store_->get("k").value();
   const auto load = [&](const ObjectInfo& one) {
-    return store_->write<StoredBytes>([&](meta::Transaction& transaction) {
-      return store_->s3->load_small(transaction, one);
-    });
+    return store_->write<StoredBytes>(
+        [&](meta::Transaction& transaction) { return store_->s3->load_small(transaction, one); });
   };
   const auto small = load(object).value();
   EXPECT_EQ(small.id, object.parts.front().first);
