@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view kWorker = R"({"AWS":"arn:aws:iam::111122223333:user/worker"})";
 constexpr std::string_view kUses = R"(["kms:GenerateDataKey","kms:Decrypt"])";
-constexpr size_t kAllocationsMax = 100;
 constexpr std::string_view kThere = "us-east-1";
 
 class KeyChangesTest : public KmsTest {
@@ -259,6 +258,7 @@ TEST_F(KeyChangesTest, WhatIsRolledBackWasNothing) {
 // Without what KMS's operation on the wire takes beside the use itself: documents, base64, rows of
 // the store, an event.
 TEST_F(KeyChangesTest, AUseThatIsNotToldTakesLittle) {
+  constexpr size_t kAllocationsMax = 100;
   const auto count = [](const auto& use) {
     const auto before = allocations;
     EXPECT_TRUE(use());
