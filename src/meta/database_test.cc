@@ -236,9 +236,9 @@ TEST_F(DatabaseTest, WhatAReadShowedSurvivesPowerLoss) {
 }
 
 TEST_F(DatabaseTest, ManyCommitsShareOneSync) {
+  int syncs = 0;  // outlives the database, which syncs when it is closed
   auto database = open().value();
   ASSERT_TRUE(put(*database, "first", 0));
-  int syncs = 0;
   fake_.files.set_fault([&](os::Operation operation, const std::string&) -> std::optional<Error> {
     syncs += operation == os::Operation::Sync ? 1 : 0;
     return std::nullopt;
