@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 
@@ -53,7 +54,8 @@ class Server:
         return subprocess.run([str(self.build / "traccia"), *args], check=True, capture_output=True, text=True).stdout
 
     def aws(self, *args, check=True):
-        return subprocess.run(["aws", *args], env=self.env, check=check, capture_output=True, text=True)
+        return subprocess.run([sys.executable, "-m", "awscli", *args], env=self.env, check=check,
+                              capture_output=True, text=True)
 
     def create_trail(self):
         self.aws("s3", "mb", f"s3://{BUCKET}")
